@@ -1,0 +1,92 @@
+"""The state of a run between two epochs, in safetensors; written aside, then renamed."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from tumorlens.errors import TrainingError
+
+_WEIGHT, _OPTIMIZER = "weight/", "optimizer/"
+
+
+def save_checkpoint(
+    path: Path, network: nn.Module, optimizer: Optimizer | None, progress: Mapping[str, Any]
+) -> None:
+    """Write a network's weights, the optimizer's state and the run's progress.
+
+    Args:
+        path: The file; an older one is replaced in one step.
+        network: Its whole state is kept.
+        optimizer: Its per-weight tensors are kept; None for weights alone.
+        progress: JSON values: epoch, history, ...
+    """
+    tensors = {_WEIGHT + key: value for key, value in network.state_dict().items()}
+    for number, state in (optimizer.state_dict()["state"] if optimizer else {}).items():
+        for key, value in state.items():
+            tensors[f"{_OPTIMIZER}{number}/{key}"] = torch.as_tensor(value)
+    contiguous = {key: value.detach().contiguous().cpu() for key, value in tensors.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_suffix(".partial")
+    save_file(contiguous, aside, metadata={"progress": json.dumps(progress)})
+    os.replace(aside, path)  # noqa: PTH105  (one step, also over an existing file)
+
+
+def load_checkpoint(
+    path: Path, network: nn.Module, optimizer: Optimizer | None = None
+) -> dict[str, Any]:
+    """Put a checkpoint's state back into a network and an optimizer; returns the progress.
+
+    Raises:
+        TrainingError: The file is damaged, or of another network.
+    """
+    tensors, progress = _read(path)
+    weights = _under(tensors, _WEIGHT)
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise TrainingError(
+            expected="a checkpoint of this very network",
+            found="weights that do not fit",
+            remedy="Train into another run folder, or restore the run's config.",
+            source=str(path),
+        ) from error
+    if optimizer is not None:
+        _restore(optimizer, _under(tensors, _OPTIMIZER))
+    return progress
+
+
+def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            progress = json.loads(file.metadata()["progress"])
+            return {key: file.get_tensor(key) for key in file.keys()}, progress  # noqa: SIM118
+    except (SafetensorError, OSError, KeyError, TypeError) as error:
+        raise TrainingError(
+            expected="a checkpoint of a training run",
+            found=f"a file that cannot be read ({error})",
+            remedy="Delete the run's checkpoints folder to train it anew.",
+            source=str(path),
+        ) from error
+
+
+def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {
+        key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)
+    }
+
+
+def _restore(optimizer: Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    whole = optimizer.state_dict()
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        number, name = key.split("/", 1)
+        state.setdefault(int(number), {})[name] = value
+    optimizer.load_state_dict(whole | {"state": state})

@@ -1,0 +1,201 @@
+"""A training run's settings: frozen models with defaults, read from a TOML file.
+
+Values are overridden by ``section.key=value``. A key that does not exist is an error that names
+the nearest one that does.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tumorlens.errors import ConfigError
+from tumorlens.preparation import Preparation
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataConfig(_Section):
+    """Which pictures, and how they are cut into training and validation."""
+
+    datasets: tuple[str, ...] = ()
+    """Names of the data sets' folders; all that are recognised where empty."""
+    folds: int = Field(default=5, ge=2)
+    """How many parts the groups are cut into."""
+    validation_fold: int = Field(default=0, ge=0)
+    """Which part validates."""
+    share: dict[str, float] = {}
+    """Part of a data set's training pictures drawn afresh each epoch, in (0, 1]; 1 by default."""
+
+
+class PreparationConfig(_Section):
+    """See `tumorlens.preparation.Preparation`."""
+
+    size: int = Field(default=224, ge=32, le=1024)
+    percentiles: tuple[float, float] = (0.5, 99.5)
+    head_threshold: float = Field(default=0.1, gt=0, lt=1)
+    margin: float = Field(default=0.02, ge=0, le=1)
+
+    def build(self) -> Preparation:
+        """The same settings as the runtime knows them."""
+        return Preparation(**self.model_dump())
+
+
+class NetworkConfig(_Section):
+    """Which network, and where it starts."""
+
+    name: str = "custom_cnn"
+    """A name in `tumorlens.lab.networks.NETWORKS`."""
+    weights: str = "none"
+    """``none``, ``imagenet``, or a file of weights."""
+    dropout: float = Field(default=0.2, ge=0, lt=1)
+    frozen_stages: int = Field(default=0, ge=0)
+    """How many of the first stages keep their weights and batch-norm statistics."""
+
+
+class AugmentationConfig(_Section):
+    """How much pictures are changed at random; 0 (or 1 for factors) switches one off."""
+
+    flip: float = Field(default=0.5, ge=0, le=1)
+    """Probability of mirroring left and right."""
+    rotation_deg: float = Field(default=15.0, ge=0, le=180)
+    zoom: float = Field(default=1.2, ge=1)
+    """Largest factor; the smallest is its inverse."""
+    stretch: float = Field(default=1.08, ge=1)
+    """Largest factor by which the aspect changes."""
+    shift: float = Field(default=0.06, ge=0, le=0.5)
+    """Largest shift as a fraction of the side."""
+    contrast: float = Field(default=1.4, ge=1)
+    brightness: float = Field(default=0.1, ge=0, le=1)
+    gamma: float = Field(default=1.6, ge=1)
+    bias_field: float = Field(default=0.3, ge=0, le=2)
+    """Largest logarithm of a smooth multiplicative field."""
+    noise: float = Field(default=0.03, ge=0, le=1)
+    """Largest standard deviation of Gaussian noise."""
+
+
+class TrainingConfig(_Section):
+    """How the network is trained."""
+
+    epochs: int = Field(default=12, ge=1)
+    batch_size: int = Field(default=32, ge=2)
+    size: int | None = Field(default=None, ge=32)
+    """Side of the training pictures; the preparation's size where absent."""
+    learning_rate: float = Field(default=1e-3, gt=0)
+    weight_decay: float = Field(default=0.02, ge=0)
+    warmup_epochs: float = Field(default=1.0, ge=0)
+    loss: str = "cross_entropy"
+    """A name in `tumorlens.lab.losses.LOSSES`."""
+    class_weights: bool = True
+    """Whether rare classes weigh more, by the inverse of their frequency."""
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    patience: int = Field(default=5, ge=1)
+    """Epochs without a better validation loss after which training stops."""
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    seed: int = Field(default=0, ge=0)
+
+
+class Config(_Section):
+    """All settings of one training run."""
+
+    name: str = "model"
+    version: str = "0.1.0"
+    data: DataConfig = DataConfig()
+    preparation: PreparationConfig = PreparationConfig()
+    network: NetworkConfig = NetworkConfig()
+    augmentation: AugmentationConfig = AugmentationConfig()
+    training: TrainingConfig = TrainingConfig()
+
+    @property
+    def training_size(self) -> int:
+        """Side of the training pictures in pixels."""
+        return self.training.size or self.preparation.size
+
+
+def read_config(path: Path, *, overrides: Sequence[str] = ()) -> Config:
+    """Read a TOML file and apply ``section.key=value`` overrides.
+
+    Raises:
+        ConfigError: The file is absent or no TOML, or a key or value is wrong.
+    """
+    try:
+        with path.open("rb") as file:
+            values = tomllib.load(file)
+    except OSError as error:
+        raise ConfigError(
+            expected="a TOML file with the run's settings",
+            found=error.strerror or "an unreadable file",
+            remedy="Start from one of the files in configs/.",
+            source=str(path),
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(
+            expected="a TOML file",
+            found=f"a mistake in it ({error})",
+            remedy="Correct that line.",
+            source=str(path),
+        ) from error
+    for override in overrides:
+        _apply(values, override)
+    return parse_config(values, source=str(path))
+
+
+def parse_config(values: dict[str, Any], *, source: str = "") -> Config:
+    """Check settings given as nested dictionaries.
+
+    Raises:
+        ConfigError: A key is unknown (the nearest known one is named) or a value out of range.
+    """
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            raise _unknown_key(key, source) from error
+        raise ConfigError(
+            expected=first["msg"].removeprefix("Input should be ").lower(),
+            found=repr(first["input"]),
+            remedy=f"Change {key}.",
+            source=f"{source}: {key}",
+        ) from error
+
+
+def _apply(values: dict[str, Any], override: str) -> None:
+    """Set one ``section.key=value`` in place; the value is TOML, or else a bare string."""
+    key, equals, text = override.partition("=")
+    if not equals or not key:
+        raise ConfigError(
+            expected="section.key=value",
+            found=override,
+            remedy="For example --set training.epochs=20.",
+            source="--set",
+        )
+    try:
+        value = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        value = text
+    *sections, last = key.split(".")
+    for section in sections:
+        values = values.setdefault(section, {})
+    values[last] = value
+
+
+def _unknown_key(key: str, source: str) -> ConfigError:
+    known = [
+        f"{section}.{name}"
+        for section, field in Config.model_fields.items()
+        for name in getattr(field.annotation, "model_fields", {})
+    ] + [name for name in Config.model_fields]
+    nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
+    return ConfigError(
+        expected="a known setting",
+        found=key,
+        remedy=f"Did you mean {nearest[0]}?",
+        source=source,
+    )

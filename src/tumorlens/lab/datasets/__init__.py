@@ -1,0 +1,81 @@
+"""Public data sets -> examples. One file and one line in `DATASETS` each."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from tumorlens.errors import DataError
+from tumorlens.lab.datasets import br35h, brisc, cheng, class_folders, lgg
+from tumorlens.lab.datasets.example import Dataset, Example
+
+__all__ = ["DATASETS", "Dataset", "Example", "load_examples"]
+
+DATASETS: dict[str, Dataset] = {
+    "cheng": Dataset(cheng.matches, cheng.read),
+    "brisc": Dataset(brisc.matches, brisc.read),
+    "lgg": Dataset(lgg.matches, lgg.read),
+    "br35h": Dataset(br35h.matches, br35h.read),
+    "class_folders": Dataset(class_folders.matches, class_folders.read),
+}
+"""The first that recognises a folder reads it: the particular before the general."""
+
+
+def load_examples(folder: Path, *, only: Collection[str] = ()) -> list[Example]:
+    """Read a data set, or every data set that lies in a folder.
+
+    Args:
+        folder: A data set's folder, or one that holds several.
+        only: Names of the folders to read; all that are recognised where empty.
+
+    Returns:
+        The examples, in a fixed order.
+
+    Raises:
+        DataError: The folder is absent, or no data set was recognised in it, or one of
+            ``only`` is not there.
+    """
+    folder = folder.expanduser().resolve()
+    if not folder.is_dir():
+        raise DataError(
+            expected="a folder with pictures",
+            found="no such folder",
+            remedy="Check the path.",
+            source=str(folder),
+        )
+    found = {path.name: path for path in _candidates(folder) if _reader(path)}
+    if absent := sorted(set(only) - set(found)):
+        raise DataError(
+            expected=f"the data sets {', '.join(only)}",
+            found=f"no {', '.join(absent)} (there are: {', '.join(found) or 'none'})",
+            remedy="Download them into this folder, or change data.datasets in the config.",
+            source=str(folder),
+        )
+    examples = [
+        example
+        for name, path in found.items()
+        if not only or name in only
+        for example in _read(path)
+    ]
+    if not examples:
+        raise DataError(
+            expected="class folders with pictures, or a data set: " + ", ".join(DATASETS),
+            found="none that is known",
+            remedy="Put the pictures of each class into a folder named after the class.",
+            source=str(folder),
+        )
+    return examples
+
+
+def _candidates(folder: Path) -> list[Path]:
+    """The folder itself if it is a data set, else the folders in it."""
+    if _reader(folder):
+        return [folder]
+    return sorted(path for path in folder.iterdir() if path.is_dir())
+
+
+def _reader(folder: Path) -> Dataset | None:
+    return next((dataset for dataset in DATASETS.values() if dataset.matches(folder)), None)
+
+
+def _read(folder: Path) -> list[Example]:
+    dataset = _reader(folder)
+    return dataset.read(folder) if dataset else []

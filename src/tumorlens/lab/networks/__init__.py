@@ -1,0 +1,63 @@
+"""The networks by name. One file a family, one line in `NETWORKS` each."""
+
+from collections.abc import Callable
+
+from tumorlens.errors import ConfigError
+from tumorlens.lab.networks import custom_cnn, efficientnet_lite
+from tumorlens.lab.networks.classifier import Backbone, Classifier, Outputs
+from tumorlens.lab.networks.imagenet_weights import NONE
+
+__all__ = ["NETWORKS", "Backbone", "Classifier", "Outputs", "build_network"]
+
+
+def _untrained(build: Callable[[], Backbone]) -> Callable[[str], Backbone]:
+    """For a network that no weights exist for."""
+
+    def build_with(weights: str) -> Backbone:
+        if weights != NONE:
+            raise ConfigError(
+                expected=f'"{NONE}": this network always starts untrained',
+                found=weights,
+                remedy=f'Set network.weights = "{NONE}".',
+                source="network.weights",
+            )
+        return build()
+
+    return build_with
+
+
+NETWORKS: dict[str, Callable[[str], Backbone]] = {
+    "custom_cnn": _untrained(custom_cnn.build),
+    "tf_efficientnet_lite0": lambda weights: efficientnet_lite.build(
+        "tf_efficientnet_lite0", weights=weights
+    ),
+}
+"""Each takes where its first weights come from and returns its backbone."""
+
+
+def build_network(
+    name: str, *, classes: int, dropout: float = 0.2, weights: str = NONE, frozen_stages: int = 0
+) -> Classifier:
+    """A classifier, ready to train.
+
+    Args:
+        name: A name in `NETWORKS`.
+        classes: How many.
+        dropout: Before the linear layer, in [0, 1).
+        weights: ``none``, ``imagenet`` or a file.
+        frozen_stages: How many of the first stages keep their weights.
+
+    Raises:
+        ConfigError: The weights cannot be had, or there are fewer stages than are to be frozen.
+    """
+    backbone = NETWORKS[name](weights)
+    if frozen_stages > len(backbone.stages):
+        raise ConfigError(
+            expected=f"at most {len(backbone.stages)}, the stages of {name}",
+            found=str(frozen_stages),
+            remedy="Lower network.frozen_stages.",
+            source="network.frozen_stages",
+        )
+    return Classifier(
+        backbone, classes=classes, dropout=dropout, frozen_stages=frozen_stages
+    )

@@ -1,0 +1,107 @@
+"""Examples -> prepared pictures in memory, decoded and prepared once."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as Pillow
+
+from tumorlens.errors import DataError
+from tumorlens.lab.datasets import Example
+from tumorlens.preparation import Preparation, prepare
+from tumorlens.reading import read_scan
+from tumorlens.scan import FloatArray, Scan, Volume
+
+ByteArray = npt.NDArray[np.uint8]
+
+THUMBNAIL_SIZE = 48
+
+MIN_CONTRAST = 16.0
+"""Grey levels (of 256) between the 1st and 99th percentile under which a slice is blank."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pictures:
+    """Prepared pictures and their examples, in the same order.
+
+    Attributes:
+        pixels: uint8, (pictures, size, size); 255 stands for 1.0.
+        thumbnails: uint8, (pictures, 48, 48): each head alone, stretched to one square; what
+            near-duplicates are found by.
+        examples: One for each picture.
+        blank: Examples left out because there is nothing to see in them, such as the first
+            slices of a sequence above the head.
+    """
+
+    pixels: ByteArray
+    thumbnails: ByteArray
+    examples: tuple[Example, ...]
+    blank: tuple[Example, ...]
+
+
+def load_pictures(
+    examples: Sequence[Example],
+    preparation: Preparation,
+    *,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Pictures:
+    """Decode and prepare every example once, two at a time.
+
+    Args:
+        examples: What to load.
+        preparation: How.
+        progress: Called with (done, total) after every picture.
+
+    Raises:
+        DataError: A picture cannot be read, or is a volume.
+    """
+    loaded: list[tuple[ByteArray, ByteArray] | None] = []
+    with ThreadPoolExecutor() as threads:
+        for result in threads.map(lambda example: _load(example, preparation), examples):
+            loaded.append(result)
+            progress(len(loaded), len(examples))
+    kept = [(example, pair) for example, pair in zip(examples, loaded, strict=True) if pair]
+    blank = [example for example, pair in zip(examples, loaded, strict=True) if not pair]
+    size = preparation.size
+    return Pictures(
+        np.stack([pair[0] for _, pair in kept]) if kept else np.zeros((0, size, size), np.uint8),
+        np.stack([pair[1] for _, pair in kept]) if kept else np.zeros((0, THUMBNAIL_SIZE, THUMBNAIL_SIZE), np.uint8),
+        tuple(example for example, _ in kept),
+        tuple(blank),
+    )
+
+
+def _load(example: Example, preparation: Preparation) -> tuple[ByteArray, ByteArray] | None:
+    """The prepared picture and its thumbnail; None where there is nothing to see."""
+    pixels = _pixels(example)
+    low, high = np.percentile(pixels, (1, 99))
+    if high - low < MIN_CONTRAST:
+        return None
+    image = prepare(Scan(pixels, example.picture), preparation)
+    inset = image.placement.inset
+    head = image.pixels[inset.top : inset.bottom, inset.left : inset.right]
+    side = (THUMBNAIL_SIZE, THUMBNAIL_SIZE)
+    thumbnail = np.asarray(Pillow.fromarray(head).resize(side, Pillow.Resampling.BILINEAR))
+    return _to_bytes(image.pixels), _to_bytes(thumbnail)
+
+
+def _pixels(example: Example) -> FloatArray:
+    if example.channel is not None:
+        with Pillow.open(example.path) as picture:
+            return np.asarray(picture.convert("RGB").getchannel(example.channel), np.float32)
+    scan = read_scan(example.path)
+    if isinstance(scan, Volume):
+        raise DataError(
+            expected="one slice a file",
+            found=f"a volume of {len(scan.voxels)} slices",
+            remedy="Save its slices as pictures, or leave it out.",
+            source=example.picture,
+        )
+    return scan.pixels
+
+
+def _to_bytes(pixels: FloatArray) -> ByteArray:
+    """0..1 to 0..255, without loss for a prepared picture."""
+    return np.rint(pixels * 255).astype(np.uint8)

@@ -1,0 +1,114 @@
+"""Training and validation parts that never share a group, and their record on disk."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold
+
+from tumorlens.errors import DataError
+from tumorlens.lab.datasets import Example
+
+TRAINING, VALIDATION = "training", "validation"
+COLUMNS = ("picture", "label", "group", "part")
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Which examples train and which validate, as indices into the list they came from."""
+
+    training: tuple[int, ...]
+    validation: tuple[int, ...]
+
+
+def split_by_group(examples: Sequence[Example], *, folds: int, fold: int, seed: int) -> Split:
+    """Cut the examples into training and validation so that no group stands on both sides.
+
+    Labels and data sets are spread evenly over the folds as far as the groups allow.
+
+    Args:
+        examples: With their final groups.
+        folds: How many folds, at least 2.
+        fold: Which of them validates, 0-based.
+        seed: Of the shuffle.
+
+    Raises:
+        DataError: There is one class only, or a class has fewer groups than folds.
+    """
+    _check(examples, folds)
+    strata = np.array([f"{example.dataset}/{example.label}" for example in examples])
+    groups = np.array([example.group for example in examples])
+    cutter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    for number, (train, validate) in enumerate(cutter.split(strata, _numbers(strata), groups)):
+        if number == fold:
+            return Split(tuple(map(int, train)), tuple(map(int, validate)))
+    raise DataError(
+        expected=f"a fold from 0 to {folds - 1}",
+        found=str(fold),
+        remedy="Change data.validation_fold in the config.",
+    )
+
+
+def write_split(path: Path, examples: Sequence[Example], split: Split) -> None:
+    """Record, one line a picture: its name, label, group and part."""
+    part = dict.fromkeys(split.training, TRAINING) | dict.fromkeys(split.validation, VALIDATION)
+    rows = dict.fromkeys(
+        (example.picture, example.label, example.group, part[index])
+        for index, example in enumerate(examples)
+        if index in part
+    )
+    with path.open("w", newline="") as lines:
+        writer = csv.writer(lines, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(rows)
+
+
+def read_part(path: Path, part: str) -> dict[str, str]:
+    """The pictures of one part, each with its group.
+
+    Raises:
+        DataError: The file is not a record of a split, or the part is empty.
+    """
+    with path.open(newline="") as lines:
+        reader = csv.DictReader(lines)
+        if tuple(reader.fieldnames or ()) != COLUMNS:
+            raise DataError(
+                expected=f"a split.csv with the columns {', '.join(COLUMNS)}",
+                found=", ".join(reader.fieldnames or ()) or "an empty file",
+                remedy="Use the split.csv that training wrote into its run folder.",
+                source=str(path),
+            )
+        pictures = {row["picture"]: row["group"] for row in reader if row["part"] == part}
+    if not pictures:
+        raise DataError(
+            expected=f"pictures of the part {part!r}",
+            found="none",
+            remedy=f"Choose {TRAINING} or {VALIDATION}.",
+            source=str(path),
+        )
+    return pictures
+
+
+def _numbers(names: np.ndarray) -> np.ndarray:
+    return np.unique(names, return_inverse=True)[1]
+
+
+def _check(examples: Sequence[Example], folds: int) -> None:
+    groups: dict[str, set[str]] = {}
+    for example in examples:
+        groups.setdefault(example.label, set()).add(example.group)
+    if len(groups) < 2:
+        raise DataError(
+            expected="pictures of at least two classes",
+            found=f"only {', '.join(groups) or 'none'}",
+            remedy="Put the pictures of each class into a folder named after the class.",
+        )
+    label, fewest = min(groups.items(), key=lambda item: len(item[1]))
+    if len(fewest) < folds:
+        raise DataError(
+            expected=f"at least {folds} patients (or unlike pictures) a class for {folds} folds",
+            found=f"{len(fewest)} of {label}",
+            remedy="Lower data.folds in the config, or add patients.",
+        )

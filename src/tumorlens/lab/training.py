@@ -1,0 +1,257 @@
+"""Train one network: one flat loop over epochs, resumable to the same result."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from tumorlens.errors import TrainingError
+from tumorlens.lab.augmentation import augment
+from tumorlens.lab.balancing import class_weights
+from tumorlens.lab.checkpoint import load_checkpoint, save_checkpoint
+from tumorlens.lab.config import Config
+from tumorlens.lab.history import EpochRecord, write_history
+from tumorlens.lab.losses import LOSSES
+from tumorlens.lab.networks import Classifier, build_network
+from tumorlens.lab.pictures import ByteArray, Pictures
+from tumorlens.lab.splitting import Split
+from tumorlens.scan import FloatArray
+
+LAST, BEST = "checkpoints/last.safetensors", "checkpoints/best.safetensors"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trained:
+    """The outcome of a run.
+
+    Attributes:
+        network: With the weights of the epoch whose validation loss was lowest, on the CPU.
+        history: One record an epoch.
+    """
+
+    network: Classifier
+    history: tuple[EpochRecord, ...]
+
+
+def train(
+    config: Config,
+    pictures: Pictures,
+    split: Split,
+    classes: Sequence[str],
+    run: Path,
+    *,
+    on_batch: Callable[[int, int, int], None] = lambda epoch, done, total: None,
+    on_epoch: Callable[[EpochRecord], None] = lambda record: None,
+) -> Trained:
+    """Train, validate after each epoch, stop early, keep the best epoch.
+
+    All randomness of an epoch comes from the seed and the epoch's number, and the state is kept
+    after each epoch: a killed run that is started again goes on to the same result.
+
+    Args:
+        config: The run's settings.
+        pictures: All pictures of the run.
+        split: Which of them train and which validate.
+        classes: In the order of the network's outputs.
+        run: Folder for checkpoints, ``history.csv`` and ``curves.png``; continued if it holds
+            a checkpoint.
+        on_batch: Called with (epoch, batches done, batches of the epoch).
+        on_epoch: Called with each epoch's record.
+
+    Raises:
+        TrainingError: The loss is not finite, or the run folder's checkpoint does not fit.
+        ConfigError: The network cannot be built as configured.
+    """
+    settings = config.training
+    fabric = Fabric(accelerator="auto", devices=1, precision=settings.precision)
+    torch.manual_seed(settings.seed)
+    bare = _build(config, len(classes)).to(memory_format=torch.channels_last)
+    trainable = [weight for weight in bare.parameters() if weight.requires_grad]
+    network, optimizer = fabric.setup(bare, _optimizer(trainable, settings.weight_decay))
+    number = {name: index for index, name in enumerate(classes)}
+    targets = torch.tensor([number[example.label] for example in pictures.examples])
+    draws = np.array(
+        [config.data.share.get(pictures.examples[index].dataset, 1.0) for index in split.training]
+    )
+    loss_of = _loss(config, targets[list(split.training)], draws, len(classes), fabric.device)
+    history, best = _resume(run, bare, optimizer)
+
+    for epoch in range(len(history) + 1, settings.epochs + 1):
+        if _has_stalled(history, settings.patience):
+            break
+        began = time.perf_counter()
+        generator = torch.Generator().manual_seed(settings.seed * 100_003 + epoch)
+        torch.manual_seed(settings.seed * 100_003 + epoch)
+        drawn = _draw(split.training, draws, generator)
+        batches = [
+            drawn[start : start + settings.batch_size]
+            for start in range(0, len(drawn) - 1, settings.batch_size)
+        ]
+        network.train()
+        total_loss, correct, rate = 0.0, 0, 0.0
+        for done, batch in enumerate(batches):
+            rate = _rate(config, epoch - 1 + (done + 1) / len(batches))
+            for weights in optimizer.param_groups:
+                weights["lr"] = rate
+            inputs = fabric.to_device(_to_float(pictures.pixels, batch))
+            inputs = augment(
+                inputs, config.augmentation, size=config.training_size, generator=generator
+            )
+            wanted = fabric.to_device(targets[batch])
+            logits = network(inputs.contiguous(memory_format=torch.channels_last)).logits
+            loss = loss_of(logits, wanted)
+            if not torch.isfinite(loss):
+                raise _diverged(epoch, run)
+            optimizer.zero_grad()
+            fabric.backward(loss)
+            optimizer.step()
+            total_loss += float(loss.detach()) * len(batch)
+            correct += int((logits.argmax(1) == wanted).sum())
+            on_batch(epoch, done + 1, len(batches))
+        validated = predict_logits(network, pictures.pixels[list(split.validation)])
+        record = EpochRecord(
+            epoch=epoch,
+            learning_rate=rate,
+            training_loss=total_loss / len(drawn),
+            training_accuracy=correct / len(drawn),
+            **_validate(validated, targets[list(split.validation)], pictures, split),
+            seconds=time.perf_counter() - began,
+        )
+        history.append(record)
+        if record.validation_loss < best:
+            best = record.validation_loss
+            save_checkpoint(run / BEST, bare, None, {"epoch": epoch})
+        save_checkpoint(
+            run / LAST, bare, optimizer, {"history": [asdict(record) for record in history]}
+        )
+        write_history(run, history)
+        on_epoch(record)
+
+    load_checkpoint(run / BEST, bare)
+    return Trained(bare.cpu().eval(), tuple(history))
+
+
+def predict_logits(network: nn.Module, pixels: ByteArray, *, batch_size: int = 64) -> FloatArray:
+    """Logits of prepared pictures, without augmentation: float32, (pictures, classes).
+
+    Args:
+        network: A `Classifier`; left in evaluation mode.
+        pixels: uint8, (pictures, size, size).
+        batch_size: Pictures at a time.
+    """
+    network.eval()
+    device = next(network.parameters()).device
+    found = []
+    with torch.inference_mode():
+        for start in range(0, len(pixels), batch_size):
+            batch = np.arange(start, min(start + batch_size, len(pixels)))
+            inputs = _to_float(pixels, batch).to(device)
+            found.append(
+                network(inputs.contiguous(memory_format=torch.channels_last)).logits.float().cpu()
+            )
+    return np.asarray(torch.cat(found).numpy(), np.float32)
+
+
+def _build(config: Config, classes: int) -> Classifier:
+    wanted = config.network
+    return build_network(
+        wanted.name,
+        classes=classes,
+        dropout=wanted.dropout,
+        weights=wanted.weights,
+        frozen_stages=wanted.frozen_stages,
+    )
+
+
+def _optimizer(weights: list[nn.Parameter], decay: float) -> torch.optim.AdamW:
+    """AdamW that spares biases and batch norm (one-dimensional weights) the decay."""
+    return torch.optim.AdamW(
+        [
+            {"params": [w for w in weights if w.ndim > 1], "weight_decay": decay},
+            {"params": [w for w in weights if w.ndim <= 1], "weight_decay": 0.0},
+        ]
+    )
+
+
+def _loss(
+    config: Config, targets: Tensor, draws: np.ndarray, classes: int, device: torch.device
+) -> Callable[[Tensor, Tensor], Tensor]:
+    settings = config.training
+    weight = None
+    if settings.class_weights:
+        found = class_weights(targets.tolist(), classes=classes, draws=draws)
+        weight = torch.from_numpy(found).to(device)
+    return LOSSES[settings.loss](weight=weight, label_smoothing=settings.label_smoothing)
+
+
+def _resume(
+    run: Path, network: Classifier, optimizer: torch.optim.Optimizer
+) -> tuple[list[EpochRecord], float]:
+    """The history so far and its lowest validation loss, after loading the last checkpoint."""
+    if not (run / LAST).is_file():
+        return [], math.inf
+    progress = load_checkpoint(run / LAST, network, optimizer)
+    history = [EpochRecord(**record) for record in progress["history"]]
+    return history, min(record.validation_loss for record in history)
+
+
+def _has_stalled(history: Sequence[EpochRecord], patience: int) -> bool:
+    """Whether the last ``patience`` epochs brought no lower validation loss."""
+    losses = [record.validation_loss for record in history]
+    return len(losses) > patience and min(losses[-patience:]) >= min(losses[:-patience])
+
+
+def _draw(indices: Sequence[int], draws: np.ndarray, generator: torch.Generator) -> np.ndarray:
+    """One epoch's pictures in random order, each kept with its probability."""
+    kept = torch.rand(len(indices), generator=generator).numpy() < draws
+    chosen = np.asarray(indices)[kept]
+    return chosen[torch.randperm(len(chosen), generator=generator).numpy()]
+
+
+def _rate(config: Config, epochs_done: float) -> float:
+    """Linear warm-up, then half a cosine to zero."""
+    settings = config.training
+    warmup = min(settings.warmup_epochs, settings.epochs / 2)
+    if epochs_done < warmup:
+        return settings.learning_rate * epochs_done / warmup
+    through = (epochs_done - warmup) / (settings.epochs - warmup)
+    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, through)))
+
+
+def _to_float(pixels: ByteArray, indices: np.ndarray) -> Tensor:
+    """(N, 1, size, size), float32, 0..1."""
+    return torch.from_numpy(pixels[indices]).unsqueeze(1).float() / 255
+
+
+def _validate(
+    logits: FloatArray, targets: Tensor, pictures: Pictures, split: Split
+) -> dict[str, float]:
+    """The validation figures of an `EpochRecord`."""
+    scores = torch.from_numpy(logits)
+    losses = nn.functional.cross_entropy(scores, targets, reduction="none").numpy()
+    right = (scores.argmax(1) == targets).numpy()
+    examples = [pictures.examples[index] for index in split.validation]
+    strata = np.array([f"{example.dataset}/{example.label}" for example in examples])
+    labels = np.array([example.label for example in examples])
+    return {
+        "validation_loss": float(np.mean([losses[strata == s].mean() for s in set(strata)])),
+        "validation_accuracy": float(right.mean()),
+        "validation_macro_recall": float(
+            np.mean([right[labels == label].mean() for label in set(labels)])
+        ),
+    }
+
+
+def _diverged(epoch: int, run: Path) -> TrainingError:
+    return TrainingError(
+        expected="a finite loss",
+        found=f"NaN or infinity in epoch {epoch}",
+        remedy="Lower training.learning_rate, or train in 32-true precision.",
+        source=str(run),
+    )

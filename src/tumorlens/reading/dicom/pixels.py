@@ -1,0 +1,143 @@
+"""The pixels of a DICOM file: decompression, rescaling, colour to luminance."""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import generate_frames
+from pydicom.pixels import apply_color_lut, apply_modality_lut, get_decoder
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from tumorlens.errors import ScanCorruptError, ScanFormatError
+from tumorlens.reading.checks import check_shape
+from tumorlens.reading.decoding import decoding
+from tumorlens.reading.dicom.codestream import codestream_shape
+from tumorlens.reading.dicom.header import number, text
+from tumorlens.reading.image import luminance
+from tumorlens.reading.limits import Limits
+from tumorlens.scan import FloatArray
+
+Stored = npt.NDArray[np.generic]
+
+
+def frame_shape(dataset: Dataset, *, source: str) -> tuple[int, int, int]:
+    """(frames, rows, columns) as the header declares them.
+
+    Raises:
+        ScanCorruptError: The header does not tell them.
+    """
+    rows, columns = number(dataset, "Rows"), number(dataset, "Columns")
+    if rows is None or columns is None:
+        raise ScanCorruptError(
+            expected="a DICOM image with its numbers of rows and columns",
+            found="a header without them",
+            remedy="Export the file again.",
+            source=source,
+        )
+    frames = number(dataset, "NumberOfFrames")
+    return max(1, int(frames or 1)), int(rows), int(columns)
+
+
+def read_frames(
+    dataset: Dataset,
+    *,
+    rescale: Callable[[int], tuple[float, float]],
+    source: str,
+    limits: Limits,
+) -> FloatArray:
+    """Decode all frames of a file.
+
+    Args:
+        dataset: A parsed image.
+        rescale: The slope and intercept of the frame of an index.
+        source: For messages.
+        limits: How large it may be.
+
+    Returns:
+        float32, (frames, rows, columns), rescaled; MONOCHROME1 is not inverted yet.
+
+    Raises:
+        ScanTooLargeError: More pixels than allowed; nothing was decoded.
+        ScanFormatError: The transfer syntax cannot be decoded here.
+        ScanCorruptError: The pixels are truncated or damaged.
+    """
+    shape = frame_shape(dataset, source=source)
+    check_shape(shape if shape[0] > 1 else shape[1:], source=source, limits=limits)
+    syntax = _transfer_syntax(dataset, source)
+    with decoding("DICOM image", source=source):
+        _check_codestreams(dataset, syntax, shape, source)
+        stored, meta = get_decoder(syntax).as_array(dataset)
+        samples = int(meta["samples_per_pixel"])
+        stored = stored.reshape(shape if samples == 1 else (*shape, samples))
+        if meta["photometric_interpretation"] == "PALETTE COLOR":
+            stored = apply_color_lut(stored, dataset)
+        if "ModalityLUTSequence" in dataset:
+            stored = apply_modality_lut(stored, dataset)
+        gray = luminance(stored.astype(np.float32)) if stored.ndim == 4 else _plain(stored, dataset)
+    for index, frame in enumerate(gray):
+        slope, intercept = rescale(index)
+        frame *= np.float32(slope)  # noqa: PLW2901
+        frame += np.float32(intercept)  # noqa: PLW2901
+    return gray
+
+
+def is_inverted(dataset: Dataset) -> bool:
+    """Whether low stored values are meant to be seen bright."""
+    return text(dataset, "PhotometricInterpretation") == "MONOCHROME1"
+
+
+def _plain(stored: Stored, dataset: Dataset) -> FloatArray:
+    """float32: grey values, with padding that lies outside their range at its lower end."""
+    gray = stored.astype(np.float32)
+    padding = number(dataset, "PixelPaddingValue")
+    # A padding of 0 is what the background of a head looks like anyway.
+    if padding:
+        is_padding = gray == np.float32(padding)
+        inside = gray[~is_padding]
+        if inside.size and not inside.min() <= padding <= inside.max():
+            gray[is_padding] = inside.min()
+    return gray
+
+
+def _transfer_syntax(dataset: Dataset, source: str) -> UID:
+    """The encoding of the pixels; derived from how the header was parsed where not named."""
+    meta = getattr(dataset, "file_meta", None)
+    if meta is None:
+        meta = dataset.file_meta = FileMetaDataset()
+    syntax = text(meta, "TransferSyntaxUID")
+    if not syntax:
+        implicit, little = dataset.original_encoding
+        explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+        syntax = ImplicitVRLittleEndian if implicit else explicit
+        meta.TransferSyntaxUID = syntax
+    uid = UID(syntax)
+    try:
+        available = bool(get_decoder(uid).is_available)
+    except NotImplementedError:
+        available = False
+    if not available:
+        raise ScanFormatError(
+            expected="a DICOM transfer syntax with a decoder installed here",
+            found=f"{uid.name} ({uid})" if uid.name != uid else f"the unknown syntax {uid}",
+            remedy="Decompress the file first, for example with gdcmconv --raw or dcmdjpeg.",
+            source=source,
+        )
+    return uid
+
+
+def _check_codestreams(
+    dataset: Dataset, syntax: UID, shape: tuple[int, int, int], source: str
+) -> None:
+    """Compare the sizes in compressed frames with the header: decoders trust the former."""
+    if not syntax.is_encapsulated:
+        return
+    for frame in generate_frames(dataset.PixelData, number_of_frames=shape[0]):
+        found = codestream_shape(frame)
+        if found is not None and found != shape[1:]:
+            raise ScanCorruptError(
+                expected=f"compressed pixels of {shape[1]} x {shape[2]} as the header says",
+                found=f"{found[0]} x {found[1]}",
+                remedy="Export the file again.",
+                source=source,
+            )

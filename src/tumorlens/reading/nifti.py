@@ -1,0 +1,181 @@
+"""NIfTI-1 and NIfTI-2 volumes, plain or gzipped.
+
+Where the file says nothing usable about its orientation (both codes 0, or an affine of zeros or
+NaN), its axes are taken as nibabel takes them: the first to the patient's left, the second to the
+front, the third to the head. The voxels are then shown by that guess, but ``plane`` and ``affine``
+stay None.
+"""
+
+import gzip
+import math
+from dataclasses import replace
+from io import BytesIO
+from pathlib import PurePath
+
+import numpy as np
+from nibabel.nifti1 import Nifti1Header
+from nibabel.nifti2 import Nifti2Header
+
+from tumorlens.errors import ScanContentError, ScanCorruptError, ScanFormatError
+from tumorlens.reading.checks import check_shape, check_values
+from tumorlens.reading.decoding import decoding
+from tumorlens.reading.files import check_bytes
+from tumorlens.reading.limits import Limits
+from tumorlens.reading.orientation import Affine, is_usable, orient
+from tumorlens.reading.sequence import guess_sequence
+from tumorlens.scan import FloatArray, Scan, Volume
+
+Header = Nifti1Header | Nifti2Header
+
+_KIND = "NIfTI volume"
+_HEAD_BYTES = 540
+_SIZES = {348: Nifti1Header, 540: Nifti2Header}
+
+
+def read(data: bytes, *, source: str, limits: Limits) -> Scan | Volume:
+    """Decode the bytes of one ``.nii`` or ``.nii.gz`` file.
+
+    Args:
+        data: The whole file.
+        source: Its name, passed on; the MR sequence is guessed from it.
+        limits: How large it may be, unpacked.
+
+    Returns:
+        A `Volume` in the file's units (scaled by its slope and intercept), or a `Scan` if there
+        is one slice only.
+
+    Raises:
+        ScanFormatError: An Analyze file or the header of a two-file NIfTI.
+        ScanCorruptError: Truncated or damaged.
+        ScanTooLargeError: More voxels than allowed; nothing was unpacked beyond the header.
+        ScanContentError: Several volumes (4-D), colours, complex numbers, NaN, one value.
+    """
+    header = _header(_unpack(data, _HEAD_BYTES, source), source)
+    shape = _shape(header, source)
+    check_shape(shape, source=source, limits=limits)
+    voxels = _voxels(header, data, shape, source, limits)
+    check_values(voxels, source=source)
+
+    affine = _affine(header)
+    sequence = guess_sequence(PurePath(source).name)
+    if affine is not None:
+        return orient(voxels, affine, source=source, sequence=sequence)
+    zooms, known = _zooms(header)
+    shown = orient(voxels, np.diag([-zooms[0], *zooms[1:], 1.0]), source=source, sequence=sequence)
+    if isinstance(shown, Volume):
+        shown = replace(shown, plane=None, affine=None)
+    return shown if known else replace(shown, spacing_mm=None)
+
+
+def _unpack(data: bytes, count: int, source: str) -> bytes:
+    """The first ``count`` bytes, and never more of a gzip file; fewer at the file's end."""
+    if data[:2] != b"\x1f\x8b":
+        return data[:count]
+    with decoding("gzipped NIfTI volume", source=source), gzip.open(BytesIO(data)) as file:
+        unpacked = file.read(count)
+        # Asking for more makes gzip meet the end, and there compare the checksum.
+        file.read(1 if count > _HEAD_BYTES else 0)
+        return unpacked
+
+
+def _header(head: bytes, source: str) -> Header:
+    """Parse a header; its fields are not checked yet."""
+    order = "little" if head[:4] in {b"\x5c\x01\0\0", b"\x1c\x02\0\0"} else "big"
+    size = int.from_bytes(head[:4], order)
+    with decoding(_KIND, source=source):
+        header: Header = _SIZES[size](head[:size], "<" if order == "little" else ">", check=False)
+    magic = head[344:348] if size == 348 else head[4:8]
+    if magic not in {b"n+1\0", b"n+2\0"}:
+        raise ScanFormatError(
+            expected="a NIfTI volume in one file (.nii, .nii.gz)",
+            found="the header of a two-file NIfTI or Analyze volume (.hdr, .img)",
+            remedy="Convert it first, for example with fslchfiletype NIFTI_GZ or nibabel.",
+            source=source,
+        )
+    return header
+
+
+def _shape(header: Header, source: str) -> tuple[int, int, int]:
+    """The three lengths of the volume; axes of length 1 after them are dropped."""
+    dim = [int(length) for length in header["dim"]]
+    if not 1 <= dim[0] <= 7:
+        raise ScanCorruptError(
+            expected="1 to 7 axes",
+            found=f"{dim[0]} in the header",
+            remedy="Copy or export the file again.",
+            source=source,
+        )
+    lengths = dim[1 : dim[0] + 1] + [1, 1]
+    others = [length for length in lengths[3:] if length != 1]
+    if others:
+        count = math.prod(others)
+        shape = " x ".join(str(length) for length in dim[1 : dim[0] + 1])
+        raise ScanContentError(
+            expected="one volume (3-D)",
+            found=f"{count} volumes in one file ({shape})",
+            remedy="Write one of them to a file of its own, for example the first: "
+            "fslroi in.nii.gz out.nii.gz 0 1, or in Python nibabel.save("
+            "nibabel.load('in.nii.gz').slicer[..., 0], 'out.nii.gz').",
+            source=source,
+        )
+    return lengths[0], lengths[1], lengths[2]
+
+
+def _voxels(
+    header: Header, data: bytes, shape: tuple[int, int, int], source: str, limits: Limits
+) -> FloatArray:
+    """float32, of ``shape``: the scaled values in the file's own order of axes."""
+    with decoding(_KIND, source=source):
+        dtype = np.dtype(header.get_data_dtype())
+        start = int(header["vox_offset"])
+    if dtype.kind not in "iuf":
+        raise ScanContentError(
+            expected="one real number a voxel",
+            found="colours, complex numbers or a type without numbers",
+            remedy="Convert it to one channel first, for example to its luminance or magnitude.",
+            source=source,
+        )
+    check_bytes(start, source=source, limits=limits)
+    count = math.prod(shape)
+    end = start + count * dtype.itemsize
+    raw = _unpack(data, end, source)
+    if start < int(header["sizeof_hdr"]) or len(raw) < end:
+        raise ScanCorruptError(
+            expected=f"{end:,} bytes of voxels as its header says",
+            found=f"{len(raw):,} bytes; the voxels begin at byte {start:,}",
+            remedy="Copy or download the file again; it seems to be truncated.",
+            source=source,
+        )
+    stored = np.frombuffer(raw, dtype, count, start).reshape(shape, order="F")
+    return _scaled(stored, float(header["scl_slope"]), float(header["scl_inter"]))
+
+
+def _scaled(stored: np.ndarray, slope: float, intercept: float) -> FloatArray:  # type: ignore[type-arg]
+    """float32: the values times slope plus intercept; a slope of 0 or NaN means unscaled."""
+    # What overflows float32 becomes infinite, and is refused afterwards like any infinity.
+    with np.errstate(all="ignore"):
+        if not math.isfinite(slope) or slope == 0:
+            return stored.astype(np.float32)
+        wide = np.float32 if stored.dtype.itemsize <= 2 else np.float64
+        scaled = stored.astype(wide) * wide(slope)
+        return (scaled + wide(intercept if math.isfinite(intercept) else 0)).astype(np.float32)
+
+
+def _affine(header: Header) -> Affine | None:
+    """The sform, else the qform, if it has a code and can be used; else None."""
+    for code, method in (("sform_code", header.get_sform), ("qform_code", header.get_qform)):
+        if header[code] > 0:
+            try:
+                affine = np.asarray(method(), np.float64)
+            except Exception:  # a quaternion longer than 1, a negative spacing
+                continue
+            if is_usable(affine):
+                return affine
+    return None
+
+
+def _zooms(header: Header) -> tuple[list[float], bool]:
+    """Three spacings in mm, and whether the file gave them; else they are 1."""
+    zooms = [abs(float(step)) for step in header["pixdim"][1:4]]
+    known = all(math.isfinite(step) and 1e-6 < step < 1e6 for step in zooms)
+    return (zooms if known else [1.0, 1.0, 1.0]), known

@@ -1,0 +1,44 @@
+"""The MR sequence, guessed from names by the field's conventions."""
+
+import re
+
+_FLAIR = re.compile(r"flair|(?<![a-z0-9])t2f(?![a-z])|dark.?fluid")
+_OTHER = re.compile(r"t2.?star|t2\*|(?<![a-z])(swi|dwi|adc|gre|dti|dsc|asl|bold|tof)(?![a-z])")
+_T2 = re.compile(r"(?<![a-z0-9])t2w?(?![a-z0-9])")
+_T1 = re.compile(
+    r"(?<![a-z0-9])(t1[nw]?|t1w?(ce|c|gd|gad|km|post)|mp2?rage|t1mprage|spgr|fspgr|bravo)(?![a-z0-9])"
+)
+_CONTRAST = re.compile(
+    r"(?<![a-z0-9])(t1w?(ce|c|gd|gad|km|post)|ce|c|gd|gad|gado|gadolinium|km|post|contrast|postcontrast|"
+    r"enhanced)(?![a-z0-9])"
+)
+_NO_CONTRAST = re.compile(
+    r"(?<![a-z0-9])(pre|native|non|no|without|w.?o)[^a-z0-9]*(?=contrast|gd|gad|ce|c(?![a-z])|km|$)"
+)
+
+
+def guess_sequence(name: str, *, contrast: bool = False) -> str | None:
+    """The sequence that a file name or a series description speaks of.
+
+    >>> guess_sequence("BraTS2021_00006_t1ce.nii.gz")
+    't1c'
+    >>> guess_sequence("Ax T1 SE", contrast=True)
+    't1c'
+
+    Args:
+        name: A file name (``sub-01_T1w.nii.gz``, ``case-t2f.nii``) or a series description.
+        contrast: Whether a contrast agent is known to have been given; turns ``t1`` into
+            ``t1c``.
+
+    Returns:
+        ``"t1"``, ``"t1c"``, ``"t2"``, ``"flair"``, or None where the name says nothing.
+    """
+    name = name.lower()
+    if _FLAIR.search(name):
+        return "flair"
+    if _OTHER.search(name):
+        return None
+    if _T1.search(name):
+        enhanced = contrast or _CONTRAST.search(name)
+        return "t1c" if enhanced and not _NO_CONTRAST.search(name) else "t1"
+    return "t2" if _T2.search(name) else None
