@@ -39,9 +39,7 @@ def resize(pictures: Tensor, size: int) -> Tensor:
     return F.interpolate(pictures, (size, size), mode="bilinear", antialias=True)
 
 
-def _move(
-    pictures: Tensor, config: AugmentationConfig, size: int, generator: Generator
-) -> Tensor:
+def _move(pictures: Tensor, config: AugmentationConfig, size: int, generator: Generator) -> Tensor:
     """Flip, rotate, zoom, stretch and shift, black where nothing was."""
     count = len(pictures)
     angle = _uniform(count, -config.rotation_deg, config.rotation_deg, generator) * math.pi / 180
@@ -59,9 +57,7 @@ def _move(
     return F.grid_sample(pictures, grid, mode="bilinear", align_corners=False)
 
 
-def _change_intensity(
-    pictures: Tensor, config: AugmentationConfig, generator: Generator
-) -> Tensor:
+def _change_intensity(pictures: Tensor, config: AugmentationConfig, generator: Generator) -> Tensor:
     """Gamma, contrast, brightness, a bias field and noise; the black border stays black."""
     count, device = len(pictures), pictures.device
     shape = (count, 1, 1, 1)

@@ -8,14 +8,15 @@ from tumorlens.scan import FloatArray
 
 
 def class_weights(
-    targets: Sequence[int], *, classes: int, draws: Sequence[float] | None = None
+    targets: Sequence[int], *, classes: int, draws: np.ndarray | None = None
 ) -> FloatArray:
     """Weights by the inverse of each class's frequency, 1 on average over the examples.
 
     Args:
         targets: Class numbers of the training examples.
         classes: How many classes there are.
-        draws: How often each example is drawn in an epoch, on average; once each where None.
+        draws: float, (examples,): how often each is drawn in an epoch, on average; once each
+            where None.
 
     Returns:
         float32, (classes,); 0 for a class without examples.

@@ -100,6 +100,24 @@ class TrainingConfig(_Section):
     seed: int = Field(default=0, ge=0)
 
 
+class SourceConfig(_Section):
+    """Where one data set comes from, for the model's card."""
+
+    source: str
+    licence: str
+
+
+class CardConfig(_Section):
+    """What the model's card says beside what is measured."""
+
+    intended_use: str = "Research and teaching on brain MRI."
+    limitations: tuple[str, ...] = ()
+    licence: str = "not stated"
+    """Of the weights."""
+    sources: dict[str, SourceConfig] = {}
+    """By the data set's name."""
+
+
 class Config(_Section):
     """All settings of one training run."""
 
@@ -110,6 +128,7 @@ class Config(_Section):
     network: NetworkConfig = NetworkConfig()
     augmentation: AugmentationConfig = AugmentationConfig()
     training: TrainingConfig = TrainingConfig()
+    card: CardConfig = CardConfig()
 
     @property
     def training_size(self) -> int:
@@ -191,7 +210,7 @@ def _unknown_key(key: str, source: str) -> ConfigError:
         f"{section}.{name}"
         for section, field in Config.model_fields.items()
         for name in getattr(field.annotation, "model_fields", {})
-    ] + [name for name in Config.model_fields]
+    ] + list(Config.model_fields)
     nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
     return ConfigError(
         expected="a known setting",

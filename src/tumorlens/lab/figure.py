@@ -7,9 +7,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 
-def new_figure(*, columns: int = 1, width: float = 5.0, height: float = 4.0) -> tuple[
-    Figure, list[Axes]
-]:
+def new_figure(
+    *, columns: int = 1, width: float = 5.0, height: float = 4.0
+) -> tuple[Figure, list[Axes]]:
     """A figure with a row of axes, each ``width`` x ``height`` inches."""
     figure = Figure(figsize=(columns * width, height), layout="constrained")
     FigureCanvasAgg(figure)

@@ -1,6 +1,6 @@
 """Examples -> prepared pictures in memory, decoded and prepared once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -10,6 +10,7 @@ from PIL import Image as Pillow
 
 from tumorlens.errors import DataError
 from tumorlens.lab.datasets import Example
+from tumorlens.lab.progress import Progress, silent
 from tumorlens.preparation import Preparation, prepare
 from tumorlens.reading import read_scan
 from tumorlens.scan import FloatArray, Scan, Volume
@@ -45,7 +46,7 @@ def load_pictures(
     examples: Sequence[Example],
     preparation: Preparation,
     *,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = silent,
 ) -> Pictures:
     """Decode and prepare every example once, two at a time.
 
@@ -67,7 +68,9 @@ def load_pictures(
     size = preparation.size
     return Pictures(
         np.stack([pair[0] for _, pair in kept]) if kept else np.zeros((0, size, size), np.uint8),
-        np.stack([pair[1] for _, pair in kept]) if kept else np.zeros((0, THUMBNAIL_SIZE, THUMBNAIL_SIZE), np.uint8),
+        np.stack([pair[1] for _, pair in kept])
+        if kept
+        else np.zeros((0, THUMBNAIL_SIZE, THUMBNAIL_SIZE), np.uint8),
         tuple(example for example, _ in kept),
         tuple(blank),
     )

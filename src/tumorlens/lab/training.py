@@ -20,6 +20,7 @@ from tumorlens.lab.history import EpochRecord, write_history
 from tumorlens.lab.losses import LOSSES
 from tumorlens.lab.networks import Classifier, build_network
 from tumorlens.lab.pictures import ByteArray, Pictures
+from tumorlens.lab.progress import silent
 from tumorlens.lab.splitting import Split
 from tumorlens.scan import FloatArray
 
@@ -46,8 +47,8 @@ def train(
     classes: Sequence[str],
     run: Path,
     *,
-    on_batch: Callable[[int, int, int], None] = lambda epoch, done, total: None,
-    on_epoch: Callable[[EpochRecord], None] = lambda record: None,
+    on_batch: Callable[[int, int, int], None] = silent,
+    on_epoch: Callable[[EpochRecord], None] = silent,
 ) -> Trained:
     """Train, validate after each epoch, stop early, keep the best epoch.
 
@@ -71,7 +72,8 @@ def train(
     settings = config.training
     fabric = Fabric(accelerator="auto", devices=1, precision=settings.precision)
     torch.manual_seed(settings.seed)
-    bare = _build(config, len(classes)).to(memory_format=torch.channels_last)
+    bare = _build(config, len(classes))
+    bare.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     trainable = [weight for weight in bare.parameters() if weight.requires_grad]
     network, optimizer = fabric.setup(bare, _optimizer(trainable, settings.weight_decay))
     number = {name: index for index, name in enumerate(classes)}
@@ -211,7 +213,7 @@ def _draw(indices: Sequence[int], draws: np.ndarray, generator: torch.Generator)
     """One epoch's pictures in random order, each kept with its probability."""
     kept = torch.rand(len(indices), generator=generator).numpy() < draws
     chosen = np.asarray(indices)[kept]
-    return chosen[torch.randperm(len(chosen), generator=generator).numpy()]
+    return np.asarray(chosen[torch.randperm(len(chosen), generator=generator).numpy()])
 
 
 def _rate(config: Config, epochs_done: float) -> float:

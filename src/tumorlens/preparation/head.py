@@ -11,9 +11,7 @@ _SEARCH_SIZE = 128  # pixels a side of the small copy in which the head is searc
 _OPENING = 7  # in that copy: what is thinner than this (text, arrows, frames) is not a head
 
 
-def find_head(
-    pixels: FloatArray, *, threshold: float, margin: float
-) -> tuple[int, int, int, int]:
+def find_head(pixels: FloatArray, *, threshold: float, margin: float) -> tuple[int, int, int, int]:
     """Find the rectangle that holds the head.
 
     Args:

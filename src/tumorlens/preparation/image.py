@@ -106,9 +106,7 @@ def prepare(scan: Scan, preparation: Preparation | None = None) -> Image:
     """
     preparation = preparation or Preparation()
     crop = Box(
-        *find_head(
-            scan.pixels, threshold=preparation.head_threshold, margin=preparation.margin
-        )
+        *find_head(scan.pixels, threshold=preparation.head_threshold, margin=preparation.margin)
     )
     head = scan.pixels[crop.top : crop.bottom, crop.left : crop.right]
     inset = _inset(head.shape, scan.spacing_mm, preparation.size)

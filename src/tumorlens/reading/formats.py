@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Literal, Protocol, cast
 
 from tumorlens.reading.limits import Limits
 from tumorlens.scan import Scan, Volume
@@ -68,7 +68,7 @@ def is_dicom(head: bytes) -> bool:
         return True
     # Without preamble a data set begins with a tag of group 2 or 8, in either byte order, and
     # then its two-letter type or its length, which is short.
-    order = "little" if head[1:2] == b"\0" else "big"
+    order: Literal["little", "big"] = "little" if head[1:2] == b"\0" else "big"
     group = int.from_bytes(head[0:2], order)
     element = int.from_bytes(head[2:4], order)
     if len(head) < 64 or group not in {2, 8} or element > 0x60:
@@ -132,6 +132,13 @@ def load_series_reader() -> SeriesReaderModule:
 
 
 READERS: dict[str, Reader] = {
+    # Before pictures: the preamble of a DICOM file may be the beginning of a TIFF file.
+    "dicom": Reader(
+        module="tumorlens.reading.dicom",
+        sniff=is_dicom,
+        suffixes=(".dcm", ".dicom", ".ima"),
+        title="DICOM file or series",
+    ),
     "image": Reader(
         module="tumorlens.reading.image",
         sniff=is_picture,
@@ -143,12 +150,6 @@ READERS: dict[str, Reader] = {
         sniff=is_nifti,
         suffixes=(".nii", ".nii.gz"),
         title="NIfTI volume (.nii, .nii.gz)",
-    ),
-    "dicom": Reader(
-        module="tumorlens.reading.dicom",
-        sniff=is_dicom,
-        suffixes=(".dcm", ".dicom", ".ima"),
-        title="DICOM file or series",
     ),
 }
 """All formats that are read. The first whose ``sniff`` agrees reads the file."""

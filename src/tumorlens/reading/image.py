@@ -50,6 +50,8 @@ _UPRIGHT: dict[int, Callable[[FloatArray], FloatArray]] = {
 }
 _TIFF_PHOTOMETRIC = 262
 _WHITE_IS_ZERO = 0
+_SCALAR = {"L", "I", "I;16", "I;16L", "I;16B", "I;16N", "F"}
+_ALPHA = {"P", "PA", "LA", "La", "RGBA", "RGBa"}
 
 
 def read(data: bytes, *, source: str, limits: Limits) -> Scan | Volume:
@@ -123,16 +125,17 @@ def _stacked(pages: list[FloatArray], source: str) -> FloatArray:
 
 def _gray(picture: Image) -> FloatArray:
     """float32, (rows, columns): the luminance of a picture of any mode."""
-    if picture.mode == "1" and "transparency" not in picture.info:
+    keyed = "transparency" in picture.info and picture.mode in {"1", "L", "RGB"}
+    if picture.mode == "1" and not keyed:
         picture = picture.convert("L")
-    if picture.mode == "L" or picture.mode.startswith(("I", "F")):
-        if "transparency" not in picture.info or picture.mode != "L":
-            return np.asarray(picture, np.float32)
-    has_alpha = picture.mode in {"P", "PA", "LA", "La", "RGBA", "RGBa"}
-    target = "RGBA" if has_alpha or "transparency" in picture.info else "RGB"
+    if picture.mode in _SCALAR and not keyed:
+        return np.asarray(picture, np.float32)
+    target = "RGBA" if keyed or picture.mode in _ALPHA else "RGB"
     channels = np.asarray(picture.convert(target), np.float32)
     gray = luminance(channels)
-    return gray * (channels[..., 3] / 255) if target == "RGBA" else gray
+    if target == "RGBA":
+        gray *= channels[..., 3] / 255
+    return gray
 
 
 def luminance(channels: FloatArray) -> FloatArray:

@@ -11,8 +11,10 @@ import math
 from dataclasses import replace
 from io import BytesIO
 from pathlib import PurePath
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from nibabel.nifti1 import Nifti1Header
 from nibabel.nifti2 import Nifti2Header
 
@@ -24,8 +26,6 @@ from tumorlens.reading.limits import Limits
 from tumorlens.reading.orientation import Affine, is_usable, orient
 from tumorlens.reading.sequence import guess_sequence
 from tumorlens.scan import FloatArray, Scan, Volume
-
-Header = Nifti1Header | Nifti2Header
 
 _KIND = "NIfTI volume"
 _HEAD_BYTES = 540
@@ -78,12 +78,12 @@ def _unpack(data: bytes, count: int, source: str) -> bytes:
         return unpacked
 
 
-def _header(head: bytes, source: str) -> Header:
+def _header(head: bytes, source: str) -> Any:
     """Parse a header; its fields are not checked yet."""
-    order = "little" if head[:4] in {b"\x5c\x01\0\0", b"\x1c\x02\0\0"} else "big"
-    size = int.from_bytes(head[:4], order)
+    little = int.from_bytes(head[:4], "little")
+    size = little if little in _SIZES else int.from_bytes(head[:4], "big")
     with decoding(_KIND, source=source):
-        header: Header = _SIZES[size](head[:size], "<" if order == "little" else ">", check=False)
+        header: Any = _SIZES[size](head[:size], "<" if size == little else ">", check=False)
     magic = head[344:348] if size == 348 else head[4:8]
     if magic not in {b"n+1\0", b"n+2\0"}:
         raise ScanFormatError(
@@ -95,7 +95,7 @@ def _header(head: bytes, source: str) -> Header:
     return header
 
 
-def _shape(header: Header, source: str) -> tuple[int, int, int]:
+def _shape(header: Any, source: str) -> tuple[int, int, int]:
     """The three lengths of the volume; axes of length 1 after them are dropped."""
     dim = [int(length) for length in header["dim"]]
     if not 1 <= dim[0] <= 7:
@@ -105,7 +105,7 @@ def _shape(header: Header, source: str) -> tuple[int, int, int]:
             remedy="Copy or export the file again.",
             source=source,
         )
-    lengths = dim[1 : dim[0] + 1] + [1, 1]
+    lengths = [*dim[1 : dim[0] + 1], 1, 1]
     others = [length for length in lengths[3:] if length != 1]
     if others:
         count = math.prod(others)
@@ -122,7 +122,7 @@ def _shape(header: Header, source: str) -> tuple[int, int, int]:
 
 
 def _voxels(
-    header: Header, data: bytes, shape: tuple[int, int, int], source: str, limits: Limits
+    header: Any, data: bytes, shape: tuple[int, int, int], source: str, limits: Limits
 ) -> FloatArray:
     """float32, of ``shape``: the scaled values in the file's own order of axes."""
     with decoding(_KIND, source=source):
@@ -150,18 +150,20 @@ def _voxels(
     return _scaled(stored, float(header["scl_slope"]), float(header["scl_inter"]))
 
 
-def _scaled(stored: np.ndarray, slope: float, intercept: float) -> FloatArray:  # type: ignore[type-arg]
+def _scaled(stored: npt.NDArray[Any], slope: float, intercept: float) -> FloatArray:
     """float32: the values times slope plus intercept; a slope of 0 or NaN means unscaled."""
     # What overflows float32 becomes infinite, and is refused afterwards like any infinity.
     with np.errstate(all="ignore"):
         if not math.isfinite(slope) or slope == 0:
             return stored.astype(np.float32)
-        wide = np.float32 if stored.dtype.itemsize <= 2 else np.float64
-        scaled = stored.astype(wide) * wide(slope)
-        return (scaled + wide(intercept if math.isfinite(intercept) else 0)).astype(np.float32)
+        dtype = np.float32 if stored.dtype.itemsize <= 2 else np.float64
+        wide: npt.NDArray[np.floating[Any]] = stored.astype(dtype)
+        wide *= slope
+        wide += intercept if math.isfinite(intercept) else 0.0
+        return wide.astype(np.float32, copy=False)
 
 
-def _affine(header: Header) -> Affine | None:
+def _affine(header: Any) -> Affine | None:
     """The sform, else the qform, if it has a code and can be used; else None."""
     for code, method in (("sform_code", header.get_sform), ("qform_code", header.get_qform)):
         if header[code] > 0:
@@ -174,7 +176,7 @@ def _affine(header: Header) -> Affine | None:
     return None
 
 
-def _zooms(header: Header) -> tuple[list[float], bool]:
+def _zooms(header: Any) -> tuple[list[float], bool]:
     """Three spacings in mm, and whether the file gave them; else they are 1."""
     zooms = [abs(float(step)) for step in header["pixdim"][1:4]]
     known = all(math.isfinite(step) and 1e-6 < step < 1e6 for step in zooms)

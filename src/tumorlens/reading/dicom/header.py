@@ -1,6 +1,7 @@
 """The header of a DICOM file: parsing it, telling images of MR from everything else."""
 
 import math
+import re
 import zlib
 from dataclasses import dataclass
 from io import BytesIO
@@ -27,6 +28,7 @@ _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _NOT_DEFLATED = b"1.2.840.10008.1.2.1\0\0\0"
 _META_BYTES = 4096
+_UID = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +86,14 @@ def check_kind(dataset: Dataset, *, source: str) -> None:
     if not _is_image_class(uid):
         raise ScanFormatError(
             expected="a DICOM image",
-            found=f"a DICOM object of the class {UID(uid).name}",
+            found=f"a DICOM object of the class {uid.name}",
             remedy="Give the files of the MR series itself.",
             source=source,
         )
     modality = text(dataset, "Modality").upper()
     if modality not in _MODALITIES or not _may_be_mr(uid):
         named = modality if modality.isalnum() and len(modality) <= 16 else "unknown"
-        found = f"modality {named}" if modality != "MR" else f"the class {UID(uid).name}"
+        found = f"the class {uid.name}" if modality in _MODALITIES else f"modality {named}"
         raise ScanContentError(
             expected="an MR image",
             found=found,
@@ -163,20 +165,24 @@ def _value(dataset: Dataset, keyword: str) -> Any:
         return None
 
 
-def _class_uid(dataset: Dataset) -> str:
+def uid_of(dataset: Dataset, keyword: str) -> UID:
+    """An element's UID; empty where absent, or where it is none and might be any text."""
+    value = text(dataset, keyword)
+    return UID(value if _UID.fullmatch(value) and len(value) <= 64 else "")
+
+
+def _class_uid(dataset: Dataset) -> UID:
     meta = getattr(dataset, "file_meta", None) or Dataset()
-    return text(dataset, "SOPClassUID") or text(meta, "MediaStorageSOPClassUID")
+    return uid_of(dataset, "SOPClassUID") or uid_of(meta, "MediaStorageSOPClassUID")
 
 
-def _is_image_class(uid: str) -> bool:
+def _is_image_class(uid: UID) -> bool:
     """Whether a SOP class is an image; unknown and private ones are given the chance."""
-    name = UID(uid).name
-    return name == uid or "Image Storage" in name
+    return uid.name == uid or "Image Storage" in uid.name
 
 
-def _may_be_mr(uid: str) -> bool:
-    name = UID(uid).name
-    return name == uid or "MR " in name or "Secondary Capture" in name
+def _may_be_mr(uid: UID) -> bool:
+    return uid.name == uid or "MR " in uid.name or "Secondary Capture" in uid.name
 
 
 def _inflated(data: bytes, source: str, limits: Limits) -> bytes:

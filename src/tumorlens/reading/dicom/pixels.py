@@ -7,16 +7,34 @@ import numpy.typing as npt
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import generate_frames
 from pydicom.pixels import apply_color_lut, apply_modality_lut, get_decoder
-from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import (
+    JPEG2000,
+    UID,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    RLELossless,
+)
 
 from tumorlens.errors import ScanCorruptError, ScanFormatError
 from tumorlens.reading.checks import check_shape
 from tumorlens.reading.decoding import decoding
-from tumorlens.reading.dicom.codestream import codestream_shape
-from tumorlens.reading.dicom.header import number, text
+from tumorlens.reading.dicom.codestream import parse_codestream
+from tumorlens.reading.dicom.header import number, text, uid_of
 from tumorlens.reading.image import luminance
 from tumorlens.reading.limits import Limits
 from tumorlens.scan import FloatArray
+
+# GDCM ends the whole process on some damaged JPEG files, so it only decodes what nobody else can.
+_PLUGINS: dict[str, str] = {
+    JPEGBaseline8Bit: "pillow",
+    JPEGExtended12Bit: "pillow",
+    JPEG2000Lossless: "pylibjpeg",
+    JPEG2000: "pylibjpeg",
+}
 
 Stored = npt.NDArray[np.generic]
 
@@ -65,9 +83,11 @@ def read_frames(
     shape = frame_shape(dataset, source=source)
     check_shape(shape if shape[0] > 1 else shape[1:], source=source, limits=limits)
     syntax = _transfer_syntax(dataset, source)
-    with decoding("DICOM image", source=source):
+    with decoding(f"DICOM image ({syntax.name})", source=source):
         _check_codestreams(dataset, syntax, shape, source)
-        stored, meta = get_decoder(syntax).as_array(dataset)
+        stored, meta = get_decoder(syntax).as_array(
+            dataset, decoding_plugin=_PLUGINS.get(syntax, "")
+        )
         samples = int(meta["samples_per_pixel"])
         stored = stored.reshape(shape if samples == 1 else (*shape, samples))
         if meta["photometric_interpretation"] == "PALETTE COLOR":
@@ -105,16 +125,18 @@ def _transfer_syntax(dataset: Dataset, source: str) -> UID:
     meta = getattr(dataset, "file_meta", None)
     if meta is None:
         meta = dataset.file_meta = FileMetaDataset()
-    syntax = text(meta, "TransferSyntaxUID")
-    if not syntax:
+    uid = uid_of(meta, "TransferSyntaxUID")
+    if not uid:
         implicit, little = dataset.original_encoding
         explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
-        syntax = ImplicitVRLittleEndian if implicit else explicit
-        meta.TransferSyntaxUID = syntax
-    uid = UID(syntax)
+        uid = ImplicitVRLittleEndian if implicit else explicit
+        meta.TransferSyntaxUID = uid
     try:
         available = bool(get_decoder(uid).is_available)
     except NotImplementedError:
+        available = False
+    # pydicom offers the syntax, but none of its decoders takes the 12-bit kind.
+    if uid == JPEGExtended12Bit and number(dataset, "BitsStored") != 8:
         available = False
     if not available:
         raise ScanFormatError(
@@ -129,15 +151,17 @@ def _transfer_syntax(dataset: Dataset, source: str) -> UID:
 def _check_codestreams(
     dataset: Dataset, syntax: UID, shape: tuple[int, int, int], source: str
 ) -> None:
-    """Compare the sizes in compressed frames with the header: decoders trust the former."""
-    if not syntax.is_encapsulated:
+    """Hold the headers of compressed frames against the file's: decoders trust the former."""
+    if not syntax.is_encapsulated or syntax == RLELossless:
         return
+    samples = number(dataset, "SamplesPerPixel")
     for frame in generate_frames(dataset.PixelData, number_of_frames=shape[0]):
-        found = codestream_shape(frame)
-        if found is not None and found != shape[1:]:
+        found = parse_codestream(frame)
+        if found is None or found.shape != shape[1:] or found.samples != samples:
             raise ScanCorruptError(
-                expected=f"compressed pixels of {shape[1]} x {shape[2]} as the header says",
-                found=f"{found[0]} x {found[1]}",
-                remedy="Export the file again.",
+                expected=f"compressed pixels ({syntax.name}) of {shape[1]} x {shape[2]}, "
+                "as the file's header says",
+                found=f"{found.shape[0]} x {found.shape[1]}" if found else "none",
+                remedy="Copy or export the file again.",
                 source=source,
             )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
 
 from tumorlens.reading.decoding import decoding
 from tumorlens.reading.dicom.header import number, numbers
@@ -62,13 +63,15 @@ def slices_of(dataset: Dataset, *, source: str, limits: Limits) -> list[Slice]:
         # A slope of 0 would erase the picture; files that have it mean "none".
         return slope or 1.0, shift or 0.0
 
-    frames = read_frames(dataset, rescale=rescale, source=source, limits=limits)
-    inverted = is_inverted(dataset)
-    first = number(dataset, "InstanceNumber") or 0.0
-    return [
-        _slice(dataset, index, pixels, inverted, first + index)
-        for index, pixels in enumerate(frames)
-    ]
+    # Sequences are parsed when asked for, and damaged ones fail then.
+    with decoding("DICOM image", source=source):
+        frames = read_frames(dataset, rescale=rescale, source=source, limits=limits)
+        inverted = is_inverted(dataset)
+        first = number(dataset, "InstanceNumber") or 0.0
+        return [
+            _slice(dataset, index, pixels, inverted, first + index)
+            for index, pixels in enumerate(frames)
+        ]
 
 
 def _slice(
@@ -101,7 +104,8 @@ def _directions(cosines: tuple[float, ...]) -> Affine | None:
     lengths = np.array([np.linalg.norm(row), np.linalg.norm(column)])
     if np.abs(lengths - 1).max() > 0.1 or abs(float(row @ column)) > 0.1:
         return None
-    return np.stack([row, column]) / lengths[:, None] * _LPS_TO_RAS
+    directions: Affine = np.stack([row, column]) / lengths[:, None] * _LPS_TO_RAS
+    return directions
 
 
 def _frame_number(dataset: Dataset, index: int, group: str, keyword: str) -> float | None:
@@ -135,9 +139,5 @@ def _item(dataset: Dataset | None, sequence: str, index: int) -> Dataset | None:
     """An item of a sequence; None where there is none."""
     if dataset is None:
         return None
-    with decoding("DICOM sequence", source=""):
-        items = dataset.get(sequence)
-        if items is None or isinstance(items, (str, bytes)) or index >= len(items):
-            return None
-        item = items[index]
-        return item if isinstance(item, Dataset) else None
+    items = dataset.get(sequence)
+    return items[index] if isinstance(items, Sequence) and index < len(items) else None

@@ -1,0 +1,67 @@
+"""tumorlens: brain tumors in MRI, detected, classified and explained.
+
+Research software, not a medical device.
+
+>>> import tumorlens
+>>> model = tumorlens.load_model()
+>>> prediction = tumorlens.predict("scan.jpg", model=model)  # doctest: +SKIP
+>>> heatmap = tumorlens.explain(prediction).heatmap  # doctest: +SKIP
+
+The names below are the whole public door; each is loaded when first used, so that ``import
+tumorlens`` costs nothing.
+"""
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tumorlens.card import Card as Card
+    from tumorlens.errors import TumorlensError as TumorlensError
+    from tumorlens.explanation import Explanation as Explanation
+    from tumorlens.explanation import explain as explain
+    from tumorlens.labels import CLASSES as CLASSES
+    from tumorlens.model import Model as Model
+    from tumorlens.model import load_model as load_model
+    from tumorlens.prediction import Prediction as Prediction
+    from tumorlens.prediction import VolumePrediction as VolumePrediction
+    from tumorlens.prediction import predict as predict
+    from tumorlens.preparation import Preparation as Preparation
+    from tumorlens.preparation import prepare as prepare
+    from tumorlens.reading import read_scan as read_scan
+    from tumorlens.reporting import write_report as write_report
+    from tumorlens.scan import Scan as Scan
+    from tumorlens.scan import Volume as Volume
+
+_HOMES = {
+    "CLASSES": "labels",
+    "Card": "card",
+    "Explanation": "explanation",
+    "Model": "model",
+    "Prediction": "prediction",
+    "Preparation": "preparation",
+    "Scan": "scan",
+    "TumorlensError": "errors",
+    "Volume": "scan",
+    "VolumePrediction": "prediction",
+    "explain": "explanation",
+    "load_model": "model",
+    "predict": "prediction",
+    "prepare": "preparation",
+    "read_scan": "reading",
+    "write_report": "reporting",
+}
+
+__all__ = ["__version__", *_HOMES]  # noqa: PLE0604  (the table holds strings)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return version("tumorlens")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tumorlens' has no attribute {name!r}")
+    return getattr(import_module(f"tumorlens.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,137 @@
+"""The model's card: all that is needed to use its graph rightly, and to know what it is."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+from tumorlens.errors import ModelCorruptError, ModelMissingError
+from tumorlens.notice import NOTICE
+from tumorlens.preparation import Preparation
+
+CARD_FILE = "card.json"
+FORMAT_VERSION = 1
+"""Raised when a card of the new kind would be misread by an older tumorlens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A model's card, as read from ``card.json``.
+
+    Attributes:
+        name: The model's name.
+        version: Of this training, such as ``0.1.0``.
+        classes: Their names in the order of the graph's outputs.
+        preparation: How a scan becomes the graph's input.
+        temperature: Logits are divided by this before softmax (C. Guo and others, "On
+            Calibration of Modern Neural Networks", ICML 2017), above 0.
+        sha256: Of ``model.onnx``, in hexadecimal.
+        network: Its name in the lab.
+        explanation: How heatmaps are made: ``grad-cam``.
+        created: Date of the export, ISO 8601.
+        intended_use: What the model is for, and for whom.
+        limitations: What is known to fail or was never tested.
+        licence: Of the weights.
+        data: Per data set: source, licence, numbers of pictures and patients in each part.
+        training: The run's settings, and the command that repeats it.
+        scores: On validation patients, with the command that gives them; empty before the
+            first evaluation.
+        notice: That this is no medical device.
+        format_version: Of the card's own layout.
+    """
+
+    name: str
+    version: str
+    classes: tuple[str, ...]
+    preparation: Preparation
+    temperature: float
+    sha256: str
+    network: str
+    explanation: str = "grad-cam"
+    created: str = ""
+    intended_use: str = ""
+    limitations: tuple[str, ...] = ()
+    licence: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    scores: Mapping[str, Any] = field(default_factory=dict)
+    notice: str = NOTICE
+    format_version: int = FORMAT_VERSION
+
+    def to_json(self) -> dict[str, Any]:
+        """The card as JSON values."""
+        return asdict(self) | {"preparation": self.preparation.to_json()}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any], *, source: str = "") -> Self:
+        """A card from JSON values.
+
+        Raises:
+            ModelCorruptError: A field is absent or unknown, or the card is of a newer format.
+        """
+        if (found := values.get("format_version")) != FORMAT_VERSION:
+            raise ModelCorruptError(
+                expected=f"a card of format {FORMAT_VERSION}",
+                found=f"format {found}",
+                remedy="Install a tumorlens that is as new as the model.",
+                source=source,
+            )
+        try:
+            preparation = dict(values["preparation"])
+            preparation["percentiles"] = tuple(preparation["percentiles"])
+            typed = {
+                "classes": tuple(values["classes"]),
+                "preparation": Preparation(**preparation),
+                "temperature": float(values["temperature"]),
+                "limitations": tuple(values.get("limitations", ())),
+            }
+            return cls(**{**values, **typed})
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelCorruptError(
+                expected=f"the fields {', '.join(f.name for f in fields(cls))}",
+                found=f"a mistake in them ({error})",
+                remedy="Export the model again, or restore its card.json.",
+                source=source,
+            ) from error
+
+
+def read_card(folder: Path) -> Card:
+    """Read the card of a model folder.
+
+    Raises:
+        ModelMissingError: There is no ``card.json``.
+        ModelCorruptError: It is no JSON object of the right fields.
+    """
+    path = folder / CARD_FILE
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelMissingError(
+            expected=f"a model folder with model.onnx and {CARD_FILE}",
+            found=f"no readable {CARD_FILE} in {folder}",
+            remedy="Give the folder that `tumorlens train` wrote (RUN/model).",
+            source=str(folder),
+        ) from error
+    except ValueError as error:
+        raise _not_json(path, str(error)) from error
+    if not isinstance(values, dict):
+        raise _not_json(path, f"a {type(values).__name__}")
+    return Card.from_json(values, source=str(path))
+
+
+def write_card(folder: Path, card: Card) -> None:
+    """Write ``card.json``: aside first, then renamed."""
+    aside = folder / f"{CARD_FILE}.partial"
+    text = json.dumps(card.to_json(), indent=2, ensure_ascii=False)
+    aside.write_text(text + "\n", encoding="utf-8")
+    aside.replace(folder / CARD_FILE)
+
+
+def _not_json(path: Path, found: str) -> ModelCorruptError:
+    return ModelCorruptError(
+        expected="a JSON object",
+        found=found,
+        remedy="Export the model again, or restore its card.json.",
+        source=str(path),
+    )

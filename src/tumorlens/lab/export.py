@@ -1,0 +1,91 @@
+"""Network -> model folder: one ONNX graph and its card, checked against PyTorch."""
+
+import base64
+import hashlib
+import io
+import logging
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+
+from tumorlens.card import Card, write_card
+from tumorlens.errors import TrainingError
+from tumorlens.lab.networks import Classifier
+from tumorlens.model import GRAPH_FILE, OUTPUTS, WEIGHT_KEY, Model, load_model
+
+TOLERANCE = 1e-4
+"""Largest difference allowed between the graph's and PyTorch's outputs."""
+
+_OPSET = 18
+
+
+def export_model(network: Classifier, card: Card, folder: Path) -> Model:
+    """Write ``model.onnx`` and ``card.json``, load them again and compare with PyTorch.
+
+    Args:
+        network: Trained, on the CPU.
+        card: Complete but for the graph's hash.
+        folder: Made if absent; an older model in it is replaced.
+
+    Returns:
+        The model as the runtime loads it.
+
+    Raises:
+        TrainingError: The graph's outputs differ from PyTorch's by more than `TOLERANCE`.
+    """
+    network = network.eval()
+    folder.mkdir(parents=True, exist_ok=True)
+    graph = _graph(network, card.preparation.size)
+    aside = folder / f"{GRAPH_FILE}.partial"
+    aside.write_bytes(graph)
+    aside.replace(folder / GRAPH_FILE)
+    write_card(folder, replace(card, sha256=hashlib.sha256(graph).hexdigest()))
+    model = load_model(folder)
+    _compare(network, model)
+    return model
+
+
+def _graph(network: Classifier, size: int) -> bytes:
+    """The ONNX graph with any number of pictures in, and the linear weights in its metadata."""
+    buffer = io.BytesIO()
+    example = torch.zeros(2, 1, size, size)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter warns of its own internals
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        program = torch.onnx.export(
+            network,
+            (example,),
+            input_names=["pictures"],
+            output_names=list(OUTPUTS),
+            opset_version=_OPSET,
+            dynamic_shapes=({0: torch.export.Dim("pictures")},),
+            dynamo=True,
+            verbose=False,
+        )
+    if program is None:
+        raise RuntimeError("torch.onnx.export returned no program")
+    graph = program.model_proto
+    weights = network.linear.weight.detach().numpy().astype("<f4").tobytes()
+    onnx.helper.set_model_props(graph, {WEIGHT_KEY: base64.b64encode(weights).decode()})
+    onnx.save(graph, buffer)
+    return buffer.getvalue()
+
+
+def _compare(network: Classifier, model: Model) -> None:
+    size = model.card.preparation.size
+    pictures = np.random.default_rng(0).random((3, 1, size, size), np.float32)
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(pictures))
+    for name, ours, theirs in zip(OUTPUTS, model.run(pictures), expected, strict=True):
+        difference = float(np.abs(ours - theirs.numpy()).max())
+        if not difference <= TOLERANCE:
+            raise TrainingError(
+                expected=f"an exported graph that equals PyTorch within {TOLERANCE}",
+                found=f"{name} differs by {difference:.2g}",
+                remedy="Report this with the network's name and the versions of torch and onnx.",
+                source=str(model.card.name),
+            )

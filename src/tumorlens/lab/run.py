@@ -1,0 +1,211 @@
+"""One whole training run: data -> split -> training -> calibration -> model folder -> scores."""
+
+import hashlib
+import json
+import platform
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tumorlens.card import Card
+from tumorlens.errors import TrainingError
+from tumorlens.lab.calibration import fit_temperature
+from tumorlens.lab.config import Config
+from tumorlens.lab.datasets import Example, load_examples
+from tumorlens.lab.evaluation import Evaluation, evaluate_pictures, write_evaluation
+from tumorlens.lab.export import export_model
+from tumorlens.lab.grouping import group_near_duplicates
+from tumorlens.lab.history import EpochRecord
+from tumorlens.lab.pictures import Pictures, load_pictures
+from tumorlens.lab.progress import Progress, silent
+from tumorlens.lab.splitting import TRAINING, VALIDATION, Split, split_by_group, write_split
+from tumorlens.lab.training import Trained, predict_logits, train
+from tumorlens.labels import CLASSES
+
+MODEL, SPLIT_FILE, RUN_FILE = "model", "split.csv", "run.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """What a caller wants to hear of a run; every part may be left out.
+
+    Attributes:
+        on_load: (done, total) while pictures are read and prepared.
+        on_split: The examples and their split, once known.
+        on_batch: (epoch, done, total).
+        on_epoch: Each epoch's record.
+    """
+
+    on_load: Progress = silent
+    on_split: Callable[[Sequence[Example], Split], None] = silent
+    on_batch: Callable[[int, int, int], None] = silent
+    on_epoch: Callable[[EpochRecord], None] = silent
+
+
+def run_training(
+    config: Config, data: Path, run: Path, *, watch: Watch | None = None
+) -> Evaluation:
+    """Train a model from a folder of data into a run folder.
+
+    The run folder then holds ``run.json`` (settings, versions, hash of the data), ``split.csv``,
+    ``history.csv``, ``curves.png``, ``checkpoints/``, the model folder ``model/``, and the
+    scores on the validation part: ``evaluation.json``, ``confusion.png``, ``roc.png``. A run
+    that was killed is continued.
+
+    Args:
+        config: The run's settings.
+        data: A data set's folder, or one that holds several.
+        run: The run folder; made if absent.
+        watch: Who wants to hear of it.
+
+    Returns:
+        The scores on validation groups, from the exported model.
+
+    Raises:
+        DataError: The data cannot be used.
+        ConfigError: The settings do not fit together.
+        TrainingError: The run folder is of another run, or training went wrong.
+    """
+    watch = watch or Watch()
+    pictures = _grouped(
+        load_pictures(
+            load_examples(data, only=config.data.datasets),
+            config.preparation.build(),
+            progress=watch.on_load,
+        )
+    )
+    examples = pictures.examples
+    split = split_by_group(
+        examples,
+        folds=config.data.folds,
+        fold=config.data.validation_fold,
+        seed=config.training.seed,
+    )
+    watch.on_split(examples, split)
+    run.mkdir(parents=True, exist_ok=True)
+    _record_run(run, config, pictures)
+    write_split(run / SPLIT_FILE, examples, split)
+    trained = train(
+        config,
+        pictures,
+        split,
+        _classes(examples),
+        run,
+        on_batch=watch.on_batch,
+        on_epoch=watch.on_epoch,
+    )
+    return _finish(config, pictures, split, trained, run)
+
+
+def _finish(
+    config: Config, pictures: Pictures, split: Split, trained: Trained, run: Path
+) -> Evaluation:
+    """Calibrate, export and evaluate on the validation part."""
+    chosen = list(split.validation)
+    validation = [pictures.examples[index] for index in chosen]
+    pixels = pictures.pixels[chosen]
+    classes = _classes(pictures.examples)
+    targets = np.array([classes.index(example.label) for example in validation])
+    logits = predict_logits(trained.network, pixels)
+    temperature = fit_temperature(logits, targets)
+    card = Card(
+        name=config.name,
+        version=config.version,
+        classes=classes,
+        preparation=config.preparation.build(),
+        temperature=temperature,
+        sha256="",
+        network=config.network.name,
+        created=datetime.now(UTC).date().isoformat(),
+        intended_use=config.card.intended_use,
+        limitations=config.card.limitations,
+        licence=config.card.licence,
+        data=_describe_data(config, pictures.examples, split),
+        training=config.model_dump(mode="json", exclude={"card"}),
+    )
+    model = export_model(trained.network, card, run / MODEL)
+    evaluation = evaluate_pictures(model, validation, pixels)
+    write_evaluation(run, evaluation, command=evaluation_command(run))
+    return evaluation
+
+
+def evaluation_command(run: Path) -> str:
+    """The command that gives a run's validation scores again."""
+    return (
+        f"tumorlens evaluate DATA --model {run.as_posix()}/{MODEL} "
+        f"--split {run.as_posix()}/{SPLIT_FILE} --part {VALIDATION}"
+    )
+
+
+def _classes(examples: Sequence[Example]) -> tuple[str, ...]:
+    """The four classes in their usual order, then any others by name; only those present."""
+    present = {example.label for example in examples}
+    known = [name for name in CLASSES if name in present]
+    return tuple(known + sorted(present - set(CLASSES)))
+
+
+def _grouped(pictures: Pictures) -> Pictures:
+    examples = group_near_duplicates(pictures.examples, pictures.thumbnails)
+    return replace(pictures, examples=tuple(examples))
+
+
+def _record_run(run: Path, config: Config, pictures: Pictures) -> None:
+    """Write ``run.json``; a folder that records another run is refused."""
+    record = {
+        "config": config.model_dump(mode="json"),
+        "data_sha256": _data_hash(pictures),
+        "versions": {
+            name: version(name) for name in ("tumorlens", "torch", "timm", "numpy", "pillow")
+        }
+        | {"python": platform.python_version()},
+    }
+    path = run / RUN_FILE
+    if path.exists():
+        _check_same_run(path, record)
+    path.write_text(json.dumps(record, indent=2) + "\n")
+
+
+def _check_same_run(path: Path, record: dict[str, Any]) -> None:
+    before = json.loads(path.read_text())
+    for part, what in (("config", "settings"), ("data_sha256", "data")):
+        if before.get(part) != record[part]:
+            raise TrainingError(
+                expected=f"the {what} that this run folder was begun with",
+                found=f"other {what}",
+                remedy="Give another --run folder, or delete this one to train it anew.",
+                source=str(path.parent),
+            )
+
+
+def _data_hash(pictures: Pictures) -> str:
+    """SHA-256 over the prepared pixels and their labels and groups."""
+    digest = hashlib.sha256(np.ascontiguousarray(pictures.pixels).data)
+    for example in pictures.examples:
+        digest.update(f"{example.picture},{example.label},{example.group}\n".encode())
+    return digest.hexdigest()
+
+
+def _describe_data(
+    config: Config, examples: Sequence[Example], split: Split
+) -> dict[str, dict[str, Any]]:
+    """Per data set: source and licence, and pictures and groups in each part."""
+    found: dict[str, dict[str, Any]] = {}
+    for name in sorted({example.dataset for example in examples}):
+        entry: dict[str, Any] = {}
+        if name in config.card.sources:
+            entry |= config.card.sources[name].model_dump()
+        for part, indices in ((TRAINING, split.training), (VALIDATION, split.validation)):
+            chosen = [examples[i] for i in indices if examples[i].dataset == name]
+            entry[part] = {
+                "pictures": len({example.picture for example in chosen}),
+                "groups": len({example.group for example in chosen}),
+                "labels": dict(sorted(Counter(example.label for example in chosen).items())),
+            }
+        found[name] = entry
+    return found

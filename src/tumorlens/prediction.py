@@ -1,0 +1,264 @@
+"""Scan -> Prediction: the classes' probabilities, and what a heatmap is made from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tumorlens.errors import ScanContentError
+from tumorlens.labels import tumor_probability
+from tumorlens.model import Model, load_model
+from tumorlens.preparation import Placement, prepare
+from tumorlens.reading import read_scan
+from tumorlens.scan import FloatArray, Scan, Volume
+
+_BATCH = 16  # slices of a volume at a time: memory stays flat
+
+MIN_HEAD_AREA = 0.2
+"""Slices that show less than this part of the largest cross-section of the head are not judged."""
+
+WINDOW_MM = 15.0
+"""A volume's answer is that of the stretch of neighbouring slices this long that looks most
+like a tumor."""
+
+SUSPICIOUS = 3
+"""How many of a volume's slices are named as the most suspicious."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelIdentity:
+    """Which model answered."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What the heatmaps of one slice are made from.
+
+    Attributes:
+        class_maps: float32, (classes, h, w): the last feature maps weighted by each class's
+            linear weights.
+        placement: Where the network's picture lies on the scan.
+    """
+
+    class_maps: FloatArray
+    placement: Placement
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """The answer about one slice.
+
+    Attributes:
+        source: Where the scan came from.
+        label: The most probable class.
+        probabilities: By class name, calibrated, summing to 1.
+        tumor_probability: 1 - P(no_tumor), in [0, 1].
+        model: Which model answered.
+        evidence: What `tumorlens.explain` draws the heatmaps from.
+    """
+
+    source: str
+    label: str
+    probabilities: Mapping[str, float]
+    tumor_probability: float
+    model: ModelIdentity
+    evidence: Evidence
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer as JSON values, without the evidence."""
+        return _answer_json(self)
+
+
+@dataclass(frozen=True, slots=True)
+class SlicePrediction:
+    """One slice of a volume: its 0-based index and its answer."""
+
+    index: int
+    answer: Prediction
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VolumePrediction:
+    """The answer about a volume.
+
+    Attributes:
+        source: Where the volume came from.
+        label: The most probable class.
+        probabilities: By class name: the mean over the stretch of neighbouring slices
+            (`WINDOW_MM` long) whose mean tumor probability is highest.
+        tumor_probability: 1 - P(no_tumor) of these.
+        model: Which model answered.
+        slices: Every slice that was judged, in order; slices that show little or nothing of
+            the head are not.
+        suspicious: Indices of the slices with the highest tumor probability, highest first.
+    """
+
+    source: str
+    label: str
+    probabilities: Mapping[str, float]
+    tumor_probability: float
+    model: ModelIdentity
+    slices: tuple[SlicePrediction, ...]
+    suspicious: tuple[int, ...]
+
+    def slice(self, index: int) -> Prediction:
+        """The answer about the slice with this index.
+
+        Raises:
+            KeyError: That slice was not judged.
+        """
+        for one in self.slices:
+            if one.index == index:
+                return one.answer
+        raise KeyError(index)
+
+    def to_json(self) -> dict[str, Any]:
+        """The answer as JSON values, without the evidence."""
+        slices = [
+            {
+                "index": one.index,
+                "label": one.answer.label,
+                "probabilities": dict(one.answer.probabilities),
+            }
+            for one in self.slices
+        ]
+        return _answer_json(self) | {"slices": slices, "suspicious": list(self.suspicious)}
+
+
+def predict(
+    scan: Scan | Volume | str | Path, *, model: Model | None = None
+) -> Prediction | VolumePrediction:
+    """Answer what tumor a scan shows, if any.
+
+    Args:
+        scan: A slice or a volume as read, or the path of one.
+        model: From `load_model`; the bundled one where None.
+
+    Returns:
+        A `Prediction` for a slice, a `VolumePrediction` for a volume.
+
+    Raises:
+        ScanError: The path cannot be read as a scan, or no slice of the volume shows a head.
+        ModelError: The bundled model cannot be loaded.
+    """
+    if isinstance(scan, str | Path):
+        scan = read_scan(scan)
+    model = model or _bundled_model()
+    if isinstance(scan, Volume):
+        return _predict_volume(scan, model)
+    return predict_slices([scan], model=model)[0]
+
+
+def predict_slices(scans: Sequence[Scan], *, model: Model) -> list[Prediction]:
+    """Answer about many slices, a few at a time; one `Prediction` each, in order."""
+    return [
+        answer
+        for start in range(0, len(scans), _BATCH)
+        for answer in _predict_batch(scans[start : start + _BATCH], model)
+    ]
+
+
+@cache
+def _bundled_model() -> Model:
+    return load_model()
+
+
+def _predict_batch(scans: Sequence[Scan], model: Model) -> list[Prediction]:
+    images = [prepare(scan, model.card.preparation) for scan in scans]
+    outputs = model.run(np.stack([image.pixels for image in images])[:, np.newaxis])
+    probabilities = softmax(outputs.logits / model.card.temperature)
+    maps = np.einsum("kc,nchw->nkhw", model.class_weights, outputs.features)
+    identity = _identity(model)
+    answers = []
+    for scan, image, row, class_maps in zip(scans, images, probabilities, maps, strict=True):
+        named = _by_name(model, row)
+        evidence = Evidence(class_maps, image.placement)
+        answers.append(
+            Prediction(
+                scan.source, _best(named), named, tumor_probability(named), identity, evidence
+            )
+        )
+    return answers
+
+
+def _predict_volume(volume: Volume, model: Model) -> VolumePrediction:
+    indices = _slices_with_head(volume)
+    answers = predict_slices([volume.slice(index) for index in indices], model=model)
+    slices = tuple(map(SlicePrediction, indices, answers))
+    rows = np.array([list(answer.probabilities.values()) for answer in answers])
+    tumor = np.array([answer.tumor_probability for answer in answers])
+    named = _by_name(model, rows[_worst_stretch(tumor, volume)].mean(axis=0))
+    order = np.argsort(-tumor, kind="stable")[:SUSPICIOUS]
+    return VolumePrediction(
+        volume.source,
+        _best(named),
+        named,
+        tumor_probability(named),
+        _identity(model),
+        slices,
+        tuple(indices[position] for position in order),
+    )
+
+
+def _slices_with_head(volume: Volume) -> list[int]:
+    """Indices of the slices that show enough of the head to be judged."""
+    low, high = np.percentile(volume.voxels, (1, 99.5))
+    areas = (volume.voxels > low + 0.1 * (high - low)).mean(axis=(1, 2))
+    indices = [int(index) for index in np.flatnonzero(areas >= MIN_HEAD_AREA * areas.max())]
+    if areas.max() <= 0 or not indices:
+        raise ScanContentError(
+            expected="slices that show a head",
+            found=f"{len(areas)} slices without anything brighter than the background",
+            remedy="Check that this is the right series.",
+            source=volume.source,
+        )
+    return indices
+
+
+def _worst_stretch(tumor: np.ndarray, volume: Volume) -> slice:
+    """Where the mean tumor probability of neighbouring slices is highest."""
+    spacing = volume.spacing_mm[0] if volume.spacing_mm else 5.0
+    length = min(len(tumor), max(1, round(WINDOW_MM / spacing)))
+    means = np.convolve(tumor, np.ones(length) / length, mode="valid")
+    start = int(np.argmax(means))
+    return slice(start, start + length)
+
+
+def softmax(logits: FloatArray) -> FloatArray:
+    """(N, classes) logits to probabilities, float32, each row summing to 1."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
+
+
+def _by_name(model: Model, row: np.ndarray) -> dict[str, float]:
+    return {name: float(value) for name, value in zip(model.card.classes, row, strict=True)}
+
+
+def _best(probabilities: Mapping[str, float]) -> str:
+    return max(probabilities, key=lambda name: probabilities[name])
+
+
+def _identity(model: Model) -> ModelIdentity:
+    return ModelIdentity(model.card.name, model.card.version, model.card.sha256)
+
+
+def _answer_json(answer: Prediction | VolumePrediction) -> dict[str, Any]:
+    identity = answer.model
+    return {
+        "source": answer.source,
+        "label": answer.label,
+        "probabilities": dict(answer.probabilities),
+        "tumor_probability": answer.tumor_probability,
+        "model": {
+            "name": identity.name,
+            "version": identity.version,
+            "sha256": identity.sha256,
+        },
+    }
