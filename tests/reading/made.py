@@ -3,7 +3,7 @@
 import gzip
 import itertools
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -195,9 +195,10 @@ def pixels_of(read: Scan | Volume) -> np.ndarray:
     return read.pixels if isinstance(read, Scan) else read.voxels
 
 
-def turns() -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
+def turns() -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
     """All 48 ways in which three axes can be permuted and flipped."""
-    return itertools.product(itertools.permutations(range(3)), itertools.product((1, -1), repeat=3))
+    orders = itertools.permutations(range(3))
+    return list(itertools.product(orders, itertools.product((1, -1), repeat=3)))
 
 
 def gzipped(data: bytes) -> bytes:

@@ -18,7 +18,7 @@ from tumorlens.reading.formats import (
     load_series_reader,
     reader_name,
 )
-from tumorlens.reading.limits import Limits
+from tumorlens.reading.limits import DEFAULT_LIMITS, Limits
 from tumorlens.reading.sources import Found, Source, find_sources
 from tumorlens.scan import Scan, Volume
 
@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 
-def read_scan(path: str | Path, *, limits: Limits = Limits()) -> Scan | Volume:  # noqa: B008
+def read_scan(path: str | Path, *, limits: Limits = DEFAULT_LIMITS) -> Scan | Volume:
     """Read one file, or a folder that holds one scan, such as one DICOM series.
 
     Args:
@@ -62,7 +62,7 @@ def read_scan(path: str | Path, *, limits: Limits = Limits()) -> Scan | Volume: 
     return read_source(sources[0], limits=limits)
 
 
-def read_source(source: Source, *, limits: Limits = Limits()) -> Scan | Volume:  # noqa: B008
+def read_source(source: Source, *, limits: Limits = DEFAULT_LIMITS) -> Scan | Volume:
     """Read one source that `find_sources` listed.
 
     Args:

@@ -17,3 +17,7 @@ class Limits:
     max_bytes: int = 512 * 2**20
     max_pixels: int = 64 * 2**20
     max_voxels: int = 512 * 512 * 1024
+
+
+DEFAULT_LIMITS = Limits()
+"""What is allowed unless a caller says otherwise."""

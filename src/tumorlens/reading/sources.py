@@ -141,5 +141,5 @@ def _walk(folder: Path) -> Iterator[Path]:
 def natural_key(path: Path) -> tuple[list[tuple[int, int, str]], str]:
     """A sorting key by which ``slice_2`` comes before ``slice_10``, whatever the case."""
     parts = re.findall(r"[0-9]+|[^0-9]+", path.name.lower())
-    numbered = [(0, int(p), "") if p.isdigit() else (1, 0, p) for p in parts]
+    numbered = [(0, int(p), "") if p[0] in "0123456789" else (1, 0, p) for p in parts]
     return numbered, path.name

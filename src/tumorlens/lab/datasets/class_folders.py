@@ -1,9 +1,9 @@
 """Any folder of class folders, with or without ``Training/`` and ``Testing/`` above them.
 
 Kaggle ``sartajbhuvaji/brain-tumor-classification-mri`` (B. Sartaj and others, 2020; 3,264
-pictures; ``glioma_tumor``, ``meningioma_tumor``, ``no_tumor``, ``pituitary_tumor``; MIT) and
+pictures; ``glioma_tumor``, ``meningioma_tumor``, ``no_tumor``, ``pituitary_tumor``) and
 Kaggle ``masoudnickparvar/brain-tumor-mri-dataset`` (M. Nickparvar, 2021; 7,023 pictures;
-``glioma``, ``meningioma``, ``notumor``, ``pituitary``; CC0) come so. Most of their tumor
+``glioma``, ``meningioma``, ``notumor``, ``pituitary``) come so. Most of their tumor
 pictures are slices of Cheng's set, and many ``Testing`` pictures stand in ``Training`` too:
 their own split is not used here.
 """

@@ -1,6 +1,7 @@
 """The pixels of a DICOM file: decompression, rescaling, colour to luminance."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,25 +17,32 @@ from pydicom.uid import (
     JPEG2000Lossless,
     JPEGBaseline8Bit,
     JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
     RLELossless,
 )
 
 from tumorlens.errors import ScanCorruptError, ScanFormatError
 from tumorlens.reading.checks import check_shape
 from tumorlens.reading.decoding import decoding
+from tumorlens.reading.dicom.apart import decode_apart
 from tumorlens.reading.dicom.codestream import parse_codestream
 from tumorlens.reading.dicom.header import number, text, uid_of
 from tumorlens.reading.image import luminance
 from tumorlens.reading.limits import Limits
 from tumorlens.scan import FloatArray
 
-# GDCM ends the whole process on some damaged JPEG files, so it only decodes what nobody else can.
+# GDCM ends the whole process on some damaged files. What others decode goes to them; JPEG Lossless
+# and JPEG-LS, which are left to GDCM, are decoded in a process apart.
 _PLUGINS: dict[str, str] = {
     JPEGBaseline8Bit: "pillow",
     JPEGExtended12Bit: "pillow",
     JPEG2000Lossless: "pylibjpeg",
     JPEG2000: "pylibjpeg",
 }
+_APART = {JPEGLossless, JPEGLosslessSV1, JPEGLSLossless, JPEGLSNearLossless}
 
 Stored = npt.NDArray[np.generic]
 
@@ -85,9 +93,7 @@ def read_frames(
     syntax = _transfer_syntax(dataset, source)
     with decoding(f"DICOM image ({syntax.name})", source=source):
         _check_codestreams(dataset, syntax, shape, source)
-        stored, meta = get_decoder(syntax).as_array(
-            dataset, decoding_plugin=_PLUGINS.get(syntax, "")
-        )
+        stored, meta = _decoded(dataset, syntax)
         samples = int(meta["samples_per_pixel"])
         stored = stored.reshape(shape if samples == 1 else (*shape, samples))
         if meta["photometric_interpretation"] == "PALETTE COLOR":
@@ -146,6 +152,15 @@ def _transfer_syntax(dataset: Dataset, source: str) -> UID:
             source=source,
         )
     return uid
+
+
+def _decoded(dataset: Dataset, syntax: UID) -> tuple[Stored, dict[str, Any]]:
+    """The stored values and pydicom's description of them, by the decoder for the syntax."""
+    if syntax in _APART:
+        return decode_apart(dataset)
+    decoder = get_decoder(syntax)
+    stored, meta = decoder.as_array(dataset, decoding_plugin=_PLUGINS.get(syntax, ""))
+    return stored, meta
 
 
 def _check_codestreams(

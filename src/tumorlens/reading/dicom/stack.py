@@ -105,8 +105,8 @@ def _by_position(slices: list[Slice], source: str) -> list[Slice]:
     if steps[widest] > _EVEN * usual:
         raise ScanContentError(
             expected=f"slices at even steps, here of {usual:.2f} mm",
-            found=f"{len(slices)} slices with a gap of {steps[widest]:.2f} mm after slice "
-            f"{widest + 1}; slices seem to be missing",
+            found=f"{len(slices)} slices with a gap of {steps[widest]:.2f} mm between the images "
+            f"{ordered[widest].number:g} and {ordered[widest + 1].number:g}; some may be missing",
             remedy="Export the whole series again, or give the files one by one.",
             source=source,
         )

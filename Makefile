@@ -1,0 +1,56 @@
+# tumorlens: `make help` lists what there is.
+PYTHON ?= python3
+RUNTIME := .venv-runtime
+DEV := .venv-dev
+BIN := $(DEV)/bin
+DATA ?= ../shared/data
+REPORT ?= report
+
+.DEFAULT_GOAL := help
+.PHONY: help demo dev format check test test-all figures examples bench clean
+
+help: ## Show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(RUNTIME)/.installed ## Install the runtime alone, classify examples/, write a report
+	$(RUNTIME)/bin/tumorlens predict examples --output $(REPORT)
+
+$(RUNTIME)/.installed: pyproject.toml $(shell find src -type f -not -name '*.pyc')
+	$(PYTHON) -m venv $(RUNTIME)
+	$(RUNTIME)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt .
+	@touch $@
+
+dev: $(DEV)/.installed ## Install everything that development and tests need
+$(DEV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(DEV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[lab,dev]'
+	@touch $@
+
+format: dev ## Format the code
+	$(BIN)/ruff format src tests examples benchmarks tools
+	$(BIN)/ruff check --fix --quiet src tests examples benchmarks tools
+
+check: dev ## Lint, types, layers
+	$(BIN)/ruff format --check src tests examples benchmarks tools
+	$(BIN)/ruff check src tests examples benchmarks tools
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: dev ## Run the tests (under 12 minutes on two cores)
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: dev ## Run the slow tests too
+	$(BIN)/python -m pytest
+
+figures: dev ## Write the figures of runs/default/evaluation.json into the README and the card
+	$(BIN)/python tools/publish_figures.py
+
+examples: dev ## Make examples/ again
+	$(BIN)/python examples/make_examples.py
+
+bench: dev ## Measure start-up, memory and size
+	$(BIN)/python benchmarks/cold_start.py
+
+clean: ## Remove environments, caches and the demo's report
+	rm -rf $(RUNTIME) $(DEV) $(REPORT) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,63 @@
+"""The command line: one command a verb.
+
+To add a verb, write a function with Typer's annotations in a module of its own and name it in
+``VERBS``. What is slow to import is imported inside the function: only here is that allowed.
+"""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from tumorlens.cli.exits import INTERRUPTED, plainly
+from tumorlens.cli.predict import predict
+
+VERBS: tuple[Callable[..., None], ...] = (predict,)
+"""The commands, in the order of ``tumorlens --help``."""
+
+app = typer.Typer(
+    name="tumorlens",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: tumorlens predict scan.jpg --output report",
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from tumorlens import __version__
+
+        typer.echo(f"tumorlens {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def tumorlens(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Detect and classify brain tumors in MRI, and show where the model looked.
+
+    Research software, not a medical device.
+    """
+
+
+for _verb in VERBS:
+    app.command()(plainly(_verb))
+
+
+def main() -> None:
+    """Run the command line and exit.
+
+    Exit status: 0 all is done, 1 some inputs were refused, 2 wrong usage, 130 interrupted.
+    """
+    try:
+        app()
+    except KeyboardInterrupt:
+        raise SystemExit(INTERRUPTED) from None

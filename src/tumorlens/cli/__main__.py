@@ -1,0 +1,5 @@
+"""``python -m tumorlens.cli`` is ``tumorlens``."""
+
+from tumorlens.cli import main
+
+main()

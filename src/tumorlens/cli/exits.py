@@ -1,0 +1,53 @@
+"""How a command ends: its exit status and, where it failed, one plain message."""
+
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
+
+import typer
+
+from tumorlens.errors import ConfigError, MissingExtraError, ModelError, TumorlensError
+from tumorlens.reporting.wording import printable
+
+REFUSED = 1
+WRONG_USAGE = 2
+INTERRUPTED = 130
+PIPE_CLOSED = 141  # what a shell reports of a program that wrote into a closed pipe
+
+_USAGE_ERRORS = (ConfigError, ModelError, MissingExtraError)
+
+_Parameters = ParamSpec("_Parameters")
+
+
+def plainly(verb: Callable[_Parameters, None]) -> Callable[_Parameters, None]:
+    """Let a command end with an exit status and a message, never with a stack trace.
+
+    A `TumorlensError` gives 2 where settings or the model are wrong, else 1; Ctrl-C 130; a
+    reader who closes the pipe (``| head``) 141. Bugs still show their trace.
+    """
+
+    @wraps(verb)
+    def run(*args: _Parameters.args, **options: _Parameters.kwargs) -> None:
+        try:
+            verb(*args, **options)
+            sys.stdout.flush()
+        except TumorlensError as error:
+            say(f"tumorlens: {error}")
+            is_usage = isinstance(error, _USAGE_ERRORS)
+            raise typer.Exit(WRONG_USAGE if is_usage else REFUSED) from None
+        except KeyboardInterrupt:
+            say("tumorlens: interrupted")
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            # Python flushes once more at its end, and would complain of the same.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(PIPE_CLOSED) from None
+
+    return run
+
+
+def say(message: str) -> None:
+    """Tell the person at the terminal one line, on standard error."""
+    typer.echo(printable(message), err=True)

@@ -1,0 +1,80 @@
+"""``tumorlens predict``: answer scans, folders of scans and volumes."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tumorlens.cli.exits import REFUSED
+
+
+class OutputFormat(StrEnum):
+    """What is written to standard output."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+def predict(
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH...", help="Scans, volumes, and folders of them."),
+    ],
+    *,
+    output_format: Annotated[
+        OutputFormat,
+        typer.Option("--format", "-f", help="What to write to standard output."),
+    ] = OutputFormat.TABLE,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            help="Write a report with heatmaps into this folder: index.html, answers.json, "
+            "answers.csv, overlays/.",
+        ),
+    ] = None,
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            "--model", "-m", metavar="DIR", help="A model folder; the bundled model if left out."
+        ),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CLASS",
+            help="The class the heatmaps explain; the predicted one if left out.",
+        ),
+    ] = None,
+    no_explain: Annotated[
+        bool, typer.Option("--no-explain", help="Write the report without heatmaps.")
+    ] = False,
+) -> None:
+    """Tell which tumor scans show, if any.
+
+    Reads JPEG, PNG, TIFF, BMP, WebP, NIfTI and DICOM, told by content.
+    Folders are searched with their subfolders.
+    Heatmaps are only drawn with --output.
+
+    Exit status: 0 all answered, 1 some inputs refused, 2 wrong usage.
+
+    For example:
+
+    tumorlens predict scan.jpg
+
+    tumorlens predict patient/ volume.nii.gz --output report
+
+    tumorlens predict scans/ --format jsonl > answers.jsonl
+    """
+    if target is not None and (output is None or no_explain):
+        raise typer.BadParameter("needs heatmaps: --output DIR", param_hint="--target")
+    from tumorlens.cli.answering import Wish, answer_paths
+
+    wish = Wish(output_format.value, output, model, target, not no_explain)
+    if answer_paths(paths, wish):
+        raise typer.Exit(REFUSED)

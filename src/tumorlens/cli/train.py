@@ -1,0 +1,89 @@
+"""``tumorlens train``: a config and a folder of data in, a run folder with a model out."""
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tumorlens.cli.console import err
+from tumorlens.cli.extras import import_extra
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.progress import Progress
+
+    from tumorlens.lab.datasets import Example
+    from tumorlens.lab.history import EpochRecord
+    from tumorlens.lab.splitting import Split
+
+
+def train(
+    config: Annotated[Path, typer.Argument(help="TOML file with the run's settings.")],
+    data: Annotated[Path, typer.Option(help="A data set's folder, or one that holds several.")],
+    run: Annotated[
+        Path | None,
+        typer.Option(help="Run folder; continued if it was begun.  [default: runs/NAME]"),
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(help="First weights: none, imagenet, or a file (network.weights)."),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Override a setting: --set training.epochs=20 (repeatable)."),
+    ] = None,
+) -> None:
+    """Train a model, calibrate it, export it and score it on patients it never saw.
+
+    Example: tumorlens train configs/custom_cnn.toml --data ~/data/sartaj --run runs/first
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    config_module = import_extra("tumorlens.lab.config", extra="lab")
+    run_module = import_extra("tumorlens.lab.run", extra="lab")
+    overrides = [*(settings or [])]
+    if weights is not None:
+        overrides.append(f"network.weights={weights!r}")
+    chosen = config_module.read_config(config, overrides=overrides)
+    folder = run or Path("runs") / chosen.name
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err()) as progress:
+        evaluation = run_module.run_training(chosen, data, folder, watch=_watch(progress))
+    typer.echo(
+        f"{folder / 'model'}: accuracy {evaluation.scores.accuracy:.4f}, macro recall "
+        f"{evaluation.scores.recall:.4f} on {evaluation.scores.count} validation pictures of "
+        f"{evaluation.scores.groups} patients or groups"
+    )
+
+
+def _watch(progress: "Progress") -> object:
+    """Progress bars for reading and for each epoch, and a line after each epoch."""
+    run_module = import_extra("tumorlens.lab.run", extra="lab")
+    loading = progress.add_task("reading pictures", total=None)
+    training = progress.add_task("epoch", total=None, visible=False)
+
+    def on_load(done: int, total: int) -> None:
+        progress.update(loading, completed=done, total=total)
+
+    def on_split(examples: "Sequence[Example]", split: "Split") -> None:
+        for part in ("training", "validation"):
+            labels = Counter(examples[index].label for index in getattr(split, part))
+            counts = ", ".join(f"{count} {label}" for label, count in sorted(labels.items()))
+            progress.console.print(f"{part}: {counts}")
+
+    def on_batch(epoch: int, done: int, total: int) -> None:
+        progress.update(
+            training, description=f"epoch {epoch}", completed=done, total=total, visible=True
+        )
+
+    def on_epoch(record: "EpochRecord") -> None:
+        progress.console.print(
+            f"epoch {record.epoch}: loss {record.training_loss:.3f} training, "
+            f"{record.validation_loss:.3f} validation; validation accuracy "
+            f"{record.validation_accuracy:.3f}, macro recall "
+            f"{record.validation_macro_recall:.3f} ({record.seconds:.0f} s)"
+        )
+
+    return run_module.Watch(on_load, on_split, on_batch, on_epoch)

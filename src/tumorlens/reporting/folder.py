@@ -1,0 +1,154 @@
+"""The folder of a report: only ours to overwrite, and whole at any moment."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tumorlens.errors import ConfigError
+from tumorlens.reading import READERS
+
+PAGE = "index.html"
+JSON = "answers.json"
+CSV = "answers.csv"
+OVERLAYS = "overlays"
+MARK = '<meta name="generator" content="tumorlens">'
+"""Near the beginning of every page of ours: how an earlier report is known again."""
+
+_LONGEST_NAME = 80
+_RESERVED = {"con", "prn", "aux", "nul", *(f"{p}{n}" for p in ("com", "lpt") for n in range(10))}
+"""Names that Windows keeps for devices."""
+
+
+def claim_folder(folder: Path) -> None:
+    """Make the folder, or make sure that writing a report into it destroys nothing.
+
+    Raises:
+        ConfigError: It cannot be made, or it holds files of a report's names that are not of a
+            report by tumorlens.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        taken = [name for name in (PAGE, JSON, CSV, OVERLAYS) if (folder / name).exists()]
+    if taken and not _is_ours(folder):
+        raise ConfigError(
+            expected="a new or empty folder, or one with an earlier report of tumorlens",
+            found=f"{', '.join(taken)} of another origin in it",
+            remedy="Choose another folder, or move these away.",
+            source=str(folder),
+        )
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn what the file system says against writing into a `ConfigError`."""
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(
+            expected="a folder that can be written to, with room on its disk",
+            found=error.strerror or str(error),
+            remedy="Choose another folder, or make room.",
+            source=str(path),
+        ) from error
+
+
+class PartialFile:
+    """A text file that appears under its name only when it is whole.
+
+    It is written beside, and renamed when the ``with`` block ends; if that fails, an earlier
+    file of the name stays as it was.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._aside = path.with_name(f"{path.name}.partial")
+
+    def __enter__(self) -> "PartialFile":
+        with writing(self._path):
+            # Lone surrogates stand for bytes of file names: they are written as these bytes.
+            self._file = self._aside.open(
+                "w", encoding="utf-8", errors="surrogateescape", newline=""
+            )
+        return self
+
+    def write(self, text: str) -> None:
+        """Append text.
+
+        Raises:
+            ConfigError: The disk is full, or the like.
+        """
+        with writing(self._path):
+            self._file.write(text)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            with writing(self._path):
+                self._file.close()
+                if kind is None:
+                    self._aside.replace(self._path)
+        finally:
+            self._aside.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a whole file: aside first, then renamed.
+
+    Raises:
+        ConfigError: It cannot be written.
+    """
+    aside = path.with_name(f"{path.name}.partial")
+    try:
+        with writing(path):
+            aside.write_bytes(data)
+            aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+class FileNames:
+    """Gives out names that are safe on every system and never the same twice."""
+
+    def __init__(self) -> None:
+        self._given: dict[str, int] = {}
+
+    def name(self, source: str, *, part: str = "") -> str:
+        """A name without suffix for an input, such as ``brain-2`` for the second ``brain.jpg``.
+
+        Only the letters, digits and ``. _ -`` of ASCII are used, and few enough of them for
+        every file system.
+
+        Args:
+            source: The input's path, or what stands for one.
+            part: Of the input, such as ``-slice-012``; follows the name.
+        """
+        wanted = f"{_safe(source)}{part}"
+        name = wanted
+        # Some file systems take A.png and a.png for the same.
+        while name.lower() in self._given:
+            self._given[wanted.lower()] += 1
+            name = f"{wanted}-{self._given[wanted.lower()]}"
+        self._given[name.lower()] = 1
+        return name
+
+
+def _safe(source: str) -> str:
+    name = Path(source).name
+    suffixes = sorted((s for r in READERS.values() for s in r.suffixes), key=len, reverse=True)
+    for suffix in suffixes:
+        if name.lower().endswith(suffix):
+            name = name[: -len(suffix)]
+            break
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "_", plain).strip("._- ")[:_LONGEST_NAME].rstrip(".")
+    is_reserved = safe.partition(".")[0].lower() in _RESERVED
+    return f"scan-{safe}" if is_reserved else safe or "scan"
+
+
+def _is_ours(folder: Path) -> bool:
+    try:
+        with (folder / PAGE).open(encoding="utf-8", errors="replace") as page:
+            return MARK in page.read(1000)
+    except OSError:
+        return False

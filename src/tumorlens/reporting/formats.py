@@ -1,0 +1,117 @@
+"""Answers as text for machines: json, jsonl, csv.
+
+To add a format, write two or three small functions and one line in `FORMATS`.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tumorlens.errors import TumorlensError
+from tumorlens.reporting.results import Result
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How records become text, one after another, so that memory stays flat.
+
+    Attributes:
+        begin: What stands before the first record, given the class names.
+        record: One record, given the class names.
+        between: What stands between two records.
+        end: What stands after the last.
+    """
+
+    begin: Callable[[Sequence[str]], str]
+    record: Callable[[Record, Sequence[str]], str]
+    between: str = ""
+    end: str = ""
+
+
+def to_record(result: Result) -> Record:
+    """One input's answer, or why it was refused, as JSON values.
+
+    Returns:
+        ``source``, ``label``, ``probabilities``, ``tumor_probability``, ``model`` and, for a
+        volume, ``slices`` and ``suspicious``; or ``source`` and ``error`` (``code``,
+        ``expected``, ``found``, ``remedy``).
+    """
+    if isinstance(result, TumorlensError):
+        return {"source": result.source, "error": result.to_json()}
+    return result[1].to_json()
+
+
+class TextWriter:
+    """Writes records in one format, each as soon as it comes.
+
+    ``with TextWriter("json", write, classes=...) as writer: writer.add(record)``
+    """
+
+    def __init__(self, name: str, write: Callable[[str], object], *, classes: Sequence[str]):
+        """Begin nothing yet.
+
+        Args:
+            name: One of `FORMATS`.
+            write: Takes the text.
+            classes: The model's class names, in order.
+        """
+        self._format = FORMATS[name]
+        self._write = write
+        self._classes = classes
+        self._is_first = True
+
+    def __enter__(self) -> "TextWriter":
+        self._write(self._format.begin(self._classes))
+        return self
+
+    def add(self, record: Record) -> None:
+        """Write one record of `to_record`."""
+        text = self._format.record(record, self._classes)
+        self._write(text if self._is_first else self._format.between + text)
+        self._is_first = False
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._write(self._format.end)
+
+
+def _json_text(record: Record, _classes: Sequence[str]) -> str:
+    # Only ASCII: right in every terminal, and for file names that are no text at all.
+    return json.dumps(record, allow_nan=False)
+
+
+def _csv_header(classes: Sequence[str]) -> str:
+    chances = [f"probability_{name}" for name in classes]
+    model, error = ("model_name", "model_version"), ("error_code", "error_message")
+    return _csv_line(["source", "label", *chances, "tumor_probability", *model, *error])
+
+
+def _csv_record(record: Record, classes: Sequence[str]) -> str:
+    if "error" in record:
+        blanks = [""] * (len(classes) + 4)
+        error = record["error"]
+        words = f"expected {error['expected']}; found {error['found']}. {error['remedy']}"
+        return _csv_line([record["source"], *blanks, error["code"], words])
+    chances = [record["probabilities"].get(name, "") for name in classes]
+    answer = [record["label"], *chances, record["tumor_probability"]]
+    model = record["model"]
+    return _csv_line([record["source"], *answer, model["name"], model["version"], "", ""])
+
+
+def _csv_line(cells: Sequence[object]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerow(cells)
+    return buffer.getvalue()
+
+
+FORMATS: dict[str, Format] = {
+    "json": Format(lambda _: "[\n", _json_text, between=",\n", end="\n]\n"),
+    "jsonl": Format(lambda _: "", lambda record, names: _json_text(record, names) + "\n"),
+    "csv": Format(_csv_header, _csv_record),
+}
+"""All formats, by name."""

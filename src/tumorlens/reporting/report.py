@@ -1,0 +1,167 @@
+"""Results -> a folder: one HTML page, the answers for machines, and the overlays."""
+
+import json
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO
+
+from tumorlens.card import Card, read_card
+from tumorlens.errors import ConfigError, TumorlensError
+from tumorlens.model import DEFAULT_FOLDER
+from tumorlens.reporting.figure import draw_figure, png_bytes
+from tumorlens.reporting.folder import (
+    CSV,
+    JSON,
+    OVERLAYS,
+    PAGE,
+    FileNames,
+    PartialFile,
+    claim_folder,
+    write_bytes,
+    writing,
+)
+from tumorlens.reporting.formats import TextWriter, to_record
+from tumorlens.reporting.overlay import make_overlays
+from tumorlens.reporting.page import Picture, Row, make_picture, make_row, render_entry, render_page
+from tumorlens.reporting.results import Result
+
+
+def write_report(
+    results: Iterable[Result],
+    folder: str | Path,
+    *,
+    card: Card | None = None,
+    target: str | None = None,
+    explained: bool = True,
+) -> Path:
+    """Write answers and their heatmaps into a folder.
+
+    The folder gets ``index.html``, a page that needs no other file; ``answers.json`` and
+    ``answers.csv``; and ``overlays/NAME.png``: scan, heatmap and both, each at the scan's own
+    size (of a volume its most suspicious slices, ``NAME-slice-INDEX.png``). Each result is
+    written as it comes and then forgotten, so any number of inputs needs the same memory. An
+    earlier report in the folder is replaced; no other file is touched.
+
+    >>> scan = read_scan("scan.jpg")  # doctest: +SKIP
+    >>> write_report([(scan, predict(scan))], "report")  # doctest: +SKIP
+    PosixPath('report/index.html')
+
+    Args:
+        results: For each input (scan, prediction), or the `tumorlens.errors.ScanError` that
+            says why there is no answer; any iterable, also a generator.
+        folder: Where to; it is made if need be.
+        card: Of the model that answered, ``model.card``; the bundled model's where None.
+        target: The class that the heatmaps explain; for each slice the predicted one where
+            None.
+        explained: Whether to draw heatmaps at all.
+
+    Returns:
+        The path of ``index.html``.
+
+    Raises:
+        ConfigError: The folder cannot be written or holds files of these names that are not
+            ours, the model has no class ``target``, or another model answered than the card's.
+        ModelError: There is no bundled model.
+    """
+    place = Path(folder).expanduser()
+    card = card or read_card(DEFAULT_FOLDER)
+    claim_folder(place)
+    earlier = _overlays_listed(place / JSON)
+    with ExitStack() as stack:
+        page = stack.enter_context(PartialFile(place / PAGE))
+        report = _Report(place, card, target, explained, stack)
+        for result in results:
+            report.add(result)
+        for piece in render_page(card, report.rows, report.entries()):
+            page.write(piece)
+    _remove(place, earlier - report.overlays)
+    return place / PAGE
+
+
+class _Report:
+    """A report while it grows."""
+
+    def __init__(
+        self, place: Path, card: Card, target: str | None, explained: bool, stack: ExitStack
+    ) -> None:
+        self.rows: list[Row] = []
+        self.overlays: set[str] = set()
+        self._place = place
+        self._card = card
+        self._target = target
+        self._explained = explained
+        self._names = FileNames()
+        files = [stack.enter_context(PartialFile(place / name)) for name in (JSON, CSV)]
+        self._writers = [
+            stack.enter_context(TextWriter(name, file.write, classes=card.classes))
+            for name, file in zip(("json", "csv"), files, strict=True)
+        ]
+        self._spool = stack.enter_context(_spool(place))
+
+    def add(self, result: Result) -> None:
+        """Write one input's overlays and records, and keep its part of the page on disk."""
+        self._check_model(result)
+        number = len(self.rows) + 1
+        pictures = list(self._draw(result, number))
+        record = to_record(result)
+        if pictures:
+            record["overlays"] = [picture.file for picture in pictures]
+        for writer in self._writers:
+            writer.add(record)
+        self.rows.append(make_row(result, number=number))
+        entry = render_entry(result, pictures, number=number).replace("\n", " ")
+        with writing(self._place):
+            self._spool.write(entry + "\n")
+
+    def entries(self) -> Iterator[str]:
+        """The inputs' parts of the page, one a line, in order."""
+        with writing(self._place):
+            self._spool.seek(0)
+        yield from self._spool
+
+    def _draw(self, result: Result, number: int) -> Iterator[Picture]:
+        if isinstance(result, TumorlensError) or not self._explained:
+            return
+        scan, prediction = result
+        for overlay in make_overlays(scan, prediction, target=self._target):
+            part = "" if overlay.index is None else f"-slice-{overlay.index:03d}"
+            file = f"{OVERLAYS}/{self._names.name(prediction.source, part=part)}.png"
+            with writing(self._place / OVERLAYS):
+                (self._place / OVERLAYS).mkdir(exist_ok=True)
+            write_bytes(self._place / file, png_bytes(draw_figure(overlay)))
+            self.overlays.add(file)
+            yield make_picture(overlay, file, number=number)
+
+    def _check_model(self, result: Result) -> None:
+        if isinstance(result, TumorlensError) or result[1].model.sha256 == self._card.sha256:
+            return
+        found = result[1].model
+        raise ConfigError(
+            expected=f"answers of {self._card.name} {self._card.version}, as the card says",
+            found=f"an answer of {found.name} {found.version}",
+            remedy="Give the card of the model that answered: write_report(..., card=model.card).",
+            source="card",
+        )
+
+
+def _spool(place: Path) -> IO[str]:
+    with writing(place):
+        return tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n", dir=place)
+
+
+def _overlays_listed(path: Path) -> set[str]:
+    """The overlays of an earlier report, as it lists them."""
+    try:
+        records = json.loads(path.read_bytes())
+        listed = [file for record in records for file in record.get("overlays", ())]
+        return {f"{OVERLAYS}/{Path(file).name}" for file in listed}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return set()
+
+
+def _remove(place: Path, files: Iterable[str]) -> None:
+    with writing(place):
+        for file in files:
+            (place / file).unlink(missing_ok=True)

@@ -1,0 +1,229 @@
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from conftest import head, write_picture
+from tumorlens.cli import answering, app
+from tumorlens.cli.predict import OutputFormat
+from tumorlens.model import Model
+from tumorlens.notice import NOTICE
+from tumorlens.prediction import predict
+from tumorlens.reporting.formats import FORMATS
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(model_folder: Path) -> Run:
+    """Runs ``tumorlens predict`` with the tiny model."""
+
+    def run_predict(*words: object, model: object = model_folder) -> Result:
+        line = ["predict", *map(str, words), "--model", str(model)]
+        return CliRunner().invoke(app, line)
+
+    return run_predict
+
+
+@pytest.fixture
+def bad(tmp_path: Path) -> Path:
+    path = tmp_path / "bad.jpg"
+    path.write_text("no picture")
+    return path
+
+
+def test_table_tells_the_answer(run: Run, picture: Path, model: Model) -> None:
+    done = run(picture)
+    answer = predict(picture, model=model)
+    assert done.exit_code == 0
+    assert str(picture) in done.stdout
+    assert answer.label.replace("_", " ") in done.stdout
+    assert f"{answer.tumor_probability * 100:.1f} %" in done.stdout
+    assert NOTICE not in done.stdout
+    assert done.stderr.count(NOTICE) == 1
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_formats_are_only_data_on_standard_output(
+    run: Run, picture: Path, bad: Path, model: Model, name: str
+) -> None:
+    done = run(picture, bad, "--format", name)
+    parsers: dict[str, Callable[[str], list[dict[str, Any]]]] = {
+        "json": json.loads,
+        "jsonl": lambda text: [json.loads(line) for line in text.splitlines()],
+        "csv": lambda text: list(csv.DictReader(io.StringIO(text))),
+    }
+    answered, refused = parsers[name](done.stdout)
+    assert done.exit_code == 1
+    assert answered["label"] == predict(picture, model=model).label
+    assert refused["source"] == str(bad)
+    assert "1 refused" in done.stderr
+
+
+def test_every_format_can_be_chosen() -> None:
+    assert {one.value for one in OutputFormat} == {"table", *FORMATS}
+
+
+def test_refused_inputs_are_explained_and_the_others_answered(
+    run: Run, picture: Path, bad: Path, tmp_path: Path
+) -> None:
+    done = run(bad, picture, tmp_path / "absent.png")
+    assert done.exit_code == 1
+    assert [line.split()[1] for line in done.stdout.splitlines()[2:]].count("refused") == 2
+    assert "expected" in done.stderr
+    assert "Check the spelling" in done.stderr
+    assert "1 answered, 2 refused" in done.stderr
+
+
+def test_folder_is_searched(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    for name in ("in/a.png", "in/b.png", "in/deep/c.png"):
+        write_picture(tmp_path / name, head(blob=50))
+    (tmp_path / "in" / "notes.txt").write_text("no scan")
+    done = run(tmp_path / "in", "-f", "jsonl")
+    sources = [json.loads(line)["source"] for line in done.stdout.splitlines()]
+    assert done.exit_code == 0
+    assert [Path(source).name for source in sources] == ["a.png", "b.png", "c.png"]
+    assert "notes.txt" in done.stderr
+
+
+def test_folder_without_scans_is_refused(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert run(tmp_path / "empty").exit_code == 1
+
+
+def test_output_gets_the_report(run: Run, picture: Path, tmp_path: Path) -> None:
+    done = run(picture, "--output", tmp_path / "report", "-f", "json")
+    assert done.exit_code == 0
+    assert len(json.loads(done.stdout)) == 1
+    assert str(tmp_path / "report" / "index.html") in done.stderr
+    assert (tmp_path / "report" / "overlays" / "scan.png").is_file()
+
+
+def test_output_without_heatmaps(run: Run, picture: Path, tmp_path: Path) -> None:
+    done = run(picture, "--output", tmp_path / "report", "--no-explain")
+    assert done.exit_code == 0
+    assert not (tmp_path / "report" / "overlays").exists()
+
+
+def test_target_chooses_the_explained_class(run: Run, picture: Path, tmp_path: Path) -> None:
+    assert run(picture, "-o", tmp_path / "report", "--target", "pituitary").exit_code == 0
+    page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    assert "evidence for pituitary" in page
+
+
+def test_wrong_usage_is_2(run: Run, picture: Path, tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("mine")
+    for done in (
+        run(),
+        run(picture, "--colour", "blue"),
+        run(picture, "--format", "xml"),
+        run(picture, model=tmp_path / "nowhere"),
+        run(picture, "--target", "glioma"),
+        run(picture, "-o", tmp_path / "report", "--target", "gliom"),
+        run(picture, "-o", taken),
+    ):
+        assert done.exit_code == 2, done.output
+        assert not done.stdout
+        assert done.stderr
+        assert "Traceback" not in done.output
+    assert not (tmp_path / "report").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["with space.png", "[red]x[bold].png", ":warning:.png", "umläut.png", "-dash.png"]
+)
+@pytest.mark.parametrize("form", ["table", "jsonl"])
+def test_odd_names_are_shown_as_they_are(run: Run, tmp_path: Path, name: str, form: str) -> None:
+    path = write_picture(tmp_path / name, head(blob=50))
+    done = run(path, "--format", form)
+    assert done.exit_code == 0
+    shown = done.stdout if form == "table" else json.loads(done.stdout)["source"]
+    assert str(path) in shown
+
+
+def test_names_cannot_command_the_terminal(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "\x1b[31mred\n.png"
+    write_picture(tmp_path / "x.png", head()).rename(path)
+    (tmp_path / "\x1b]0;title\x07.jpg").write_text("no picture")
+    done = run(path, tmp_path / "\x1b]0;title\x07.jpg")
+    assert "\x1b" not in done.output
+    assert r"\x1b[31mred\n.png" in done.stdout
+
+
+def test_volume_names_its_suspicious_slices(
+    run: Run, volume: Any, model: Model, monkeypatch: pytest.MonkeyPatch, picture: Path
+) -> None:
+    monkeypatch.setattr("tumorlens.reporting.results.read_source", lambda source: volume)
+    done = run(picture)
+    answer = predict(volume, model=model)
+    assert ", ".join(map(str, answer.suspicious)) in done.stdout
+
+
+def test_interrupt_is_130(run: Run, picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(answering, "find_sources", interrupted)
+    done = run(picture)
+    assert done.exit_code == 130
+    assert done.stderr == "tumorlens: interrupted\n"
+
+
+def test_help_shows_an_example_and_version_the_version() -> None:
+    for words in (["--help"], ["predict", "--help"], ["predict", "-h"]):
+        done = CliRunner().invoke(app, words)
+        assert done.exit_code == 0
+        assert "tumorlens predict" in done.stdout
+    done = CliRunner().invoke(app, ["--version"])
+    assert done.stdout.startswith("tumorlens ")
+    assert CliRunner().invoke(app, []).exit_code == 2
+
+
+def _process(folder: Path, *words: str | bytes, **options: Any) -> subprocess.Popen[bytes]:
+    line = [sys.executable, "-m", "tumorlens.cli", "predict", "--model", str(folder), *words]
+    return subprocess.Popen(line, stderr=subprocess.PIPE, **options)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse names of no text")
+@pytest.mark.parametrize("form", ["table", "csv"])
+def test_names_of_no_text_are_answered(model_folder: Path, tmp_path: Path, form: str) -> None:
+    name = os.fsencode(tmp_path) + b"/caf\xe9.png"
+    write_picture(tmp_path / "x.png", head(blob=50)).rename(os.fsdecode(name))
+    process = _process(model_folder, "-f", form, name, stdout=subprocess.PIPE)
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    assert (name if form == "csv" else rb"caf\udce9.png") in out
+
+
+def test_closed_pipe_leaves_no_stack_trace(model_folder: Path, tmp_path: Path) -> None:
+    paths = [str(write_picture(tmp_path / f"{n}.png", head(blob=9.0 * n))) for n in range(20)]
+    reading, writing = os.pipe()
+    process = _process(model_folder, "-f", "jsonl", *paths, stdout=writing)
+    os.close(writing)
+    os.close(reading)
+    _, err = process.communicate()
+    assert b"Traceback" not in err
+    assert b"BrokenPipe" not in err
+    assert process.returncode == 128 + signal.SIGPIPE
+
+
+def test_interrupt_of_a_process_is_short(model_folder: Path, picture: Path) -> None:
+    line = [str(picture)] * 20_000
+    process = _process(model_folder, "-f", "jsonl", *line, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate()
+    assert process.returncode == 130
+    assert err == b"tumorlens: interrupted\n"

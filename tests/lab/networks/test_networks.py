@@ -1,0 +1,135 @@
+"""Every network of the table: shapes, freezing, Grad-CAM and export."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torchcam.methods
+from tumorlens.card import Card
+from tumorlens.errors import ConfigError
+from tumorlens.explanation import explain, grad_cam
+from tumorlens.lab.export import TOLERANCE, export_model
+from tumorlens.lab.networks import NETWORKS, Classifier, build_network
+from tumorlens.labels import CLASSES
+from tumorlens.model import Model
+from tumorlens.prediction import predict
+from tumorlens.preparation import Preparation
+from tumorlens.scan import Scan
+
+SIZE = 64
+
+
+class LogitsOnly(torch.nn.Module):
+    """torch-cam wants a network that returns one tensor."""
+
+    def __init__(self, network: Classifier) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        return self.network(pictures).logits
+
+
+@pytest.fixture(scope="module", params=list(NETWORKS))
+def network(request: pytest.FixtureRequest) -> Classifier:
+    """Each network with random weights and lived-in batch-norm statistics."""
+    torch.manual_seed(0)
+    built = build_network(request.param, classes=4)
+    built.train()
+    with torch.no_grad():
+        for _ in range(3):
+            built(torch.rand(4, 1, SIZE, SIZE))
+    return built.eval()
+
+
+@pytest.fixture(scope="module")
+def exported(network: Classifier, tmp_path_factory: pytest.TempPathFactory) -> Model:
+    card = Card("test", "0", CLASSES, Preparation(size=SIZE), 1.3, "", "test")
+    return export_model(network, card, tmp_path_factory.mktemp("model"))
+
+
+def test_outputs_have_the_documented_shapes(network: Classifier) -> None:
+    with torch.inference_mode():
+        logits, embedding, features = network(torch.rand(2, 1, SIZE, SIZE))
+    channels = network.linear.in_features
+    assert logits.shape == (2, 4)
+    assert embedding.shape == (2, channels)
+    assert features.shape[:2] == (2, channels)
+    torch.testing.assert_close(embedding, features.mean((2, 3)))
+
+
+@pytest.mark.parametrize("target", range(4))
+def test_heatmap_equals_torchcam(network: Classifier, exported: Model, target: int) -> None:
+    rng = np.random.default_rng(target)
+    scan = Scan(rng.random((SIZE, SIZE), np.float32) * 200 + 20, "made")
+    prediction = predict(scan, model=exported)
+    ours = grad_cam(prediction.evidence.class_maps[target])
+    pictures = torch.from_numpy(_prepared(scan, exported)).requires_grad_()
+    wrapped = LogitsOnly(network)
+    with torchcam.methods.GradCAM(wrapped, target_layer="network.features") as extractor:
+        scores = wrapped(pictures)
+        theirs = extractor(target, scores)[0][0].detach().numpy()
+    assert ours.max() > 0
+    np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
+def test_explanation_lies_on_the_scan(exported: Model) -> None:
+    scan = Scan(np.random.default_rng(1).random((80, 50), np.float32), "made")
+    prediction = predict(scan, model=exported)
+    heatmap = explain(prediction, target="glioma").heatmap
+    assert heatmap.shape == (80, 50)
+    assert 0 <= heatmap.min() <= heatmap.max() <= 1
+
+
+def test_the_graph_equals_pytorch_for_any_number_of_pictures(
+    network: Classifier, exported: Model
+) -> None:
+    for count in (1, 5):
+        pictures = np.random.default_rng(count).random((count, 1, SIZE, SIZE), np.float32)
+        with torch.inference_mode():
+            expected = network(torch.from_numpy(pictures))
+        for ours, theirs in zip(exported.run(pictures), expected, strict=True):
+            np.testing.assert_allclose(ours, theirs.numpy(), atol=TOLERANCE)
+
+
+def test_the_graph_carries_the_linear_weights(network: Classifier, exported: Model) -> None:
+    np.testing.assert_array_equal(
+        exported.class_weights, network.linear.weight.detach().numpy()
+    )
+
+
+@pytest.mark.parametrize("name", list(NETWORKS))
+def test_frozen_stages_do_not_change_in_training(name: str) -> None:
+    network = build_network(name, classes=4, frozen_stages=2).train()
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    optimizer = torch.optim.SGD([w for w in network.parameters() if w.requires_grad], lr=0.1)
+    network(torch.rand(4, 1, SIZE, SIZE)).logits[:, 0].sum().backward()
+    optimizer.step()
+    after = network.state_dict()
+    changed = {key.split(".")[1] for key in before if not torch.equal(before[key], after[key])}
+    assert "0" not in changed
+    assert "1" not in changed
+    assert "2" in changed
+
+
+@pytest.mark.parametrize("name", list(NETWORKS))
+def test_too_many_frozen_stages_are_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match="at most"):
+        build_network(name, classes=4, frozen_stages=99)
+
+
+def test_the_custom_network_has_no_imagenet_weights() -> None:
+    with pytest.raises(ConfigError, match="untrained"):
+        build_network("custom_cnn", classes=4, weights="imagenet")
+
+
+def _prepared(scan: Scan, model: Model) -> np.ndarray:
+    from tumorlens.preparation import prepare
+
+    return prepare(scan, model.card.preparation).pixels[np.newaxis, np.newaxis]
+
+
+def test_model_folder_is_complete(exported: Model, tmp_path: Path) -> None:
+    assert exported.card.sha256
+    assert exported.card.temperature == 1.3

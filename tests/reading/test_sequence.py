@@ -1,0 +1,50 @@
+"""Sequences as they are written in the field."""
+
+import pytest
+
+from tumorlens.reading.sequence import guess_sequence
+
+
+@pytest.mark.parametrize(
+    ("name", "sequence"),
+    [
+        ("BraTS2021_00006_t1ce.nii.gz", "t1c"),
+        ("BraTS2021_00006_t1.nii.gz", "t1"),
+        ("BraTS2021_00006_t2.nii.gz", "t2"),
+        ("BraTS2021_00006_flair.nii.gz", "flair"),
+        ("BraTS-GLI-00001-000-t1n.nii.gz", "t1"),
+        ("BraTS-GLI-00001-000-t1c.nii.gz", "t1c"),
+        ("BraTS-GLI-00001-000-t2w.nii.gz", "t2"),
+        ("BraTS-GLI-00001-000-t2f.nii.gz", "flair"),
+        ("sub-01_ses-02_T1w.nii.gz", "t1"),
+        ("sub-01_ce-GD_T1w.nii.gz", "t1c"),
+        ("sub-01_FLAIR.nii.gz", "flair"),
+        ("case_t1gd.nii", "t1c"),
+        ("case_t1Gd.nii", "t1c"),
+        ("T1_post.dcm", "t1c"),
+        ("AX T1 POST GD", "t1c"),
+        ("T1 MPRAGE +C", "t1c"),
+        ("Ax T1 pre contrast", "t1"),
+        ("t1 without contrast", "t1"),
+        ("t1_se_tra", "t1"),
+        ("Sag T2 FLAIR", "flair"),
+        ("t2_tirm_tra_dark-fluid", "flair"),
+        ("t2_tse_tra", "t2"),
+        ("t2star", None),
+        ("T2* GRE", None),
+        ("DWI b1000", None),
+        ("chris_t1.nii.gz", "t1"),
+        ("MNI152_T1_2mm.nii.gz", "t1"),
+        ("mprage.nii", "t1"),
+        ("at12.png", None),
+        ("image1.jpg", None),
+        ("", None),
+    ],
+)
+def test_names(name: str, sequence: str | None) -> None:
+    assert guess_sequence(name) == sequence
+
+
+def test_contrast_is_known_otherwise() -> None:
+    assert guess_sequence("Ax T1", contrast=True) == "t1c"
+    assert guess_sequence("Ax T2", contrast=True) == "t2"

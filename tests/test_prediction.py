@@ -1,0 +1,130 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from conftest import head
+from tumorlens.errors import ScanContentError, ScanMissingError
+from tumorlens.labels import CLASSES, NO_TUMOR
+from tumorlens.model import Model
+from tumorlens.prediction import (
+    SUSPICIOUS,
+    Prediction,
+    VolumePrediction,
+    predict,
+    predict_slices,
+    softmax,
+)
+from tumorlens.preparation import prepare
+from tumorlens.scan import Scan, Volume
+
+
+def test_probabilities_are_the_softmax_of_logits_by_temperature(model: Model, scan: Scan) -> None:
+    answer = predict(scan, model=model)
+    pixels = prepare(scan, model.card.preparation).pixels
+    logits = model.run(pixels[np.newaxis, np.newaxis]).logits[0].astype(np.float64)
+    powers = np.exp(logits / model.card.temperature)
+    assert list(answer.probabilities) == list(CLASSES)
+    np.testing.assert_allclose(
+        list(answer.probabilities.values()), powers / powers.sum(), rtol=1e-5
+    )
+
+
+def test_label_and_tumor_probability_follow_from_the_probabilities(
+    model: Model, scan: Scan
+) -> None:
+    answer = predict(scan, model=model)
+    assert answer.probabilities[answer.label] == max(answer.probabilities.values())
+    assert answer.tumor_probability == pytest.approx(1 - answer.probabilities[NO_TUMOR])
+    assert (answer.model.name, answer.model.sha256) == (model.card.name, model.card.sha256)
+    assert answer.source == scan.source
+
+
+def test_higher_temperature_is_less_sure_of_the_same_label(model: Model, scan: Scan) -> None:
+    cool = replace(model, card=replace(model.card, temperature=0.5))
+    warm = replace(model, card=replace(model.card, temperature=5.0))
+    sure, unsure = predict(scan, model=cool), predict(scan, model=warm)
+    assert sure.label == unsure.label
+    assert sure.probabilities[sure.label] > unsure.probabilities[unsure.label]
+
+
+def test_path_and_scan_give_the_same_answer(model: Model, picture: Path) -> None:
+    by_path, by_text = predict(picture, model=model), predict(str(picture), model=model)
+    assert isinstance(by_path, Prediction)
+    assert by_path.to_json() == by_text.to_json()
+
+
+def test_absent_path_is_refused(model: Model, tmp_path: Path) -> None:
+    with pytest.raises(ScanMissingError):
+        predict(tmp_path / "nowhere.png", model=model)
+
+
+def test_many_slices_are_answered_in_order_as_each_alone(model: Model) -> None:
+    scans = [Scan(head(blob=blob), f"{blob}") for blob in np.linspace(0, 150, 19)]
+    together = predict_slices(scans, model=model)
+    assert [answer.source for answer in together] == [scan.source for scan in scans]
+    for scan, answer in zip(scans, together, strict=True):
+        alone = predict(scan, model=model)
+        assert answer.probabilities == pytest.approx(alone.probabilities, rel=1e-4)
+
+
+def test_no_slices_no_answers(model: Model) -> None:
+    assert predict_slices([], model=model) == []
+
+
+def test_json_of_an_answer(model: Model, scan: Scan) -> None:
+    record = json.loads(json.dumps(predict(scan, model=model).to_json()))
+    assert set(record) == {"source", "label", "probabilities", "tumor_probability", "model"}
+    assert set(record["model"]) == {"name", "version", "sha256"}
+    assert sum(record["probabilities"].values()) == pytest.approx(1)
+
+
+def test_volume_names_its_most_suspicious_slices(model: Model, volume: Volume) -> None:
+    answer = predict(volume, model=model)
+    assert isinstance(answer, VolumePrediction)
+    chances = {one.index: one.answer.tumor_probability for one in answer.slices}
+    best = sorted(chances, key=lambda index: -chances[index])[:SUSPICIOUS]
+    assert list(answer.suspicious) == best
+    for one in answer.slices:
+        assert one.answer.to_json() == answer.slice(one.index).to_json()
+
+
+def test_slices_without_head_are_not_judged(model: Model, volume: Volume) -> None:
+    answer = predict(volume, model=model)
+    assert isinstance(answer, VolumePrediction)
+    assert [one.index for one in answer.slices] == list(range(2, 12))
+    with pytest.raises(KeyError):
+        answer.slice(0)
+
+
+def test_volume_answers_as_its_most_suspicious_stretch(model: Model, volume: Volume) -> None:
+    answer = predict(volume, model=model)
+    assert isinstance(answer, VolumePrediction)
+    chances = [one.answer.tumor_probability for one in answer.slices]  # 15 mm are 3 slices
+    means = [np.mean(chances[start : start + 3]) for start in range(len(chances) - 2)]
+    assert answer.tumor_probability == pytest.approx(max(means), abs=1e-5)
+    assert sum(answer.probabilities.values()) == pytest.approx(1, abs=1e-5)
+
+
+def test_json_of_a_volume(model: Model, volume: Volume) -> None:
+    record = json.loads(json.dumps(predict(volume, model=model).to_json()))
+    assert len(record["suspicious"]) == SUSPICIOUS
+    assert {"index", "label", "probabilities"} == set(record["slices"][0])
+
+
+def test_volume_of_one_slice(model: Model) -> None:
+    answer = predict(Volume(head()[np.newaxis], "one"), model=model)
+    assert isinstance(answer, VolumePrediction)
+    assert answer.suspicious == (0,)
+
+
+def test_volume_without_head_is_refused(model: Model) -> None:
+    with pytest.raises(ScanContentError):
+        predict(Volume(np.zeros((3, 32, 32), np.float32), "empty"), model=model)
+
+
+def test_softmax_of_large_logits() -> None:
+    rows = softmax(np.array([[1000.0, 0.0], [-1000.0, -1000.0]], np.float32))
+    np.testing.assert_allclose(rows, [[1, 0], [0.5, 0.5]])
