@@ -21,6 +21,7 @@ from tumorlens.reporting import page as report_page
 from tumorlens.reporting.folder import FileNames
 from tumorlens.scan import Scan, Volume
 
+DATA = (Path(__file__).parents[3] / "shared" / "data").resolve()
 EVIL = '<script>alert("1")</script>&\'.png'
 REFUSAL = ScanCorruptError(
     expected="a <b>whole</b> file", found="half & half", remedy="Copy it.", source="<i>bad</i>"
@@ -252,3 +253,17 @@ def test_late_inputs_get_small_pictures(
     monkeypatch.setattr(report_page, "LARGE_PICTURES", 0)
     small = tumorlens.write_report(results, tmp_path / "b", card=model.card).stat().st_size
     assert small < large - 5000
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="../shared/data is not there")
+def test_real_scans_are_reported_at_their_own_size(model: Model, tmp_path: Path) -> None:
+    paths = [DATA / "cheng/images/10.jpg", DATA / "volumes/MNI152_T1_2mm.nii.gz"]
+    scans = [tumorlens.read_scan(path) for path in paths]
+    tumorlens.write_report(_answered(model, *scans), tmp_path, card=model.card)
+    records = json.loads((tmp_path / "answers.json").read_text())
+    assert [len(record["overlays"]) for record in records] == [1, 3]
+    for scan, record in zip(scans, records, strict=True):
+        shape = scan.pixels.shape if isinstance(scan, Scan) else scan.voxels.shape[1:]
+        with Image.open(tmp_path / record["overlays"][0]) as picture:
+            assert picture.height > shape[0]
+            assert picture.width > 3 * shape[1]

@@ -4,15 +4,18 @@ To add a verb, write a function with Typer's annotations in a module of its own 
 ``VERBS``. What is slow to import is imported inside the function: only here is that allowed.
 """
 
+import gc
 from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
+from tumorlens.cli.evaluate import evaluate
 from tumorlens.cli.exits import INTERRUPTED, plainly
 from tumorlens.cli.predict import predict
+from tumorlens.cli.train import train
 
-VERBS: tuple[Callable[..., None], ...] = (predict,)
+VERBS: tuple[Callable[..., None], ...] = (predict, train, evaluate)
 """The commands, in the order of ``tumorlens --help``."""
 
 app = typer.Typer(
@@ -57,6 +60,8 @@ def main() -> None:
 
     Exit status: 0 all is done, 1 some inputs were refused, 2 wrong usage, 130 interrupted.
     """
+    # Imports make many objects and no garbage: searching for some is a tenth of the start.
+    gc.set_threshold(100_000)
     try:
         app()
     except KeyboardInterrupt:

@@ -1,6 +1,7 @@
 """Training and validation parts that never share a group, and their record on disk."""
 
 import csv
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ def split_by_group(examples: Sequence[Example], *, folds: int, fold: int, seed: 
         DataError: There is one class only, or a class has fewer groups than folds.
     """
     _check(examples, folds)
-    strata = np.array([f"{example.dataset}/{example.label}" for example in examples])
+    strata = _strata(examples, folds)
     groups = np.array([example.group for example in examples])
     cutter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     for number, (train, validate) in enumerate(cutter.split(strata, _numbers(strata), groups)):
@@ -71,6 +72,13 @@ def read_part(path: Path, part: str) -> dict[str, str]:
     Raises:
         DataError: The file is not a record of a split, or the part is empty.
     """
+    if not path.is_file():
+        raise DataError(
+            expected="the split.csv of a run folder",
+            found="no such file",
+            remedy="Check the path.",
+            source=str(path),
+        )
     with path.open(newline="") as lines:
         reader = csv.DictReader(lines)
         if tuple(reader.fieldnames or ()) != COLUMNS:
@@ -89,6 +97,22 @@ def read_part(path: Path, part: str) -> dict[str, str]:
             source=str(path),
         )
     return pictures
+
+
+def _strata(examples: Sequence[Example], folds: int) -> np.ndarray:
+    """What is spread evenly: each data set's labels; the rarest with their label's largest."""
+    fine = [f"{example.dataset}/{example.label}" for example in examples]
+    counts = Counter(fine)
+    largest: dict[str, str] = {}
+    for name, example in zip(fine, examples, strict=True):
+        best = largest.setdefault(example.label, name)
+        largest[example.label] = max(best, name, key=lambda each: counts[each])
+    return np.array(
+        [
+            name if counts[name] >= folds else largest[example.label]
+            for name, example in zip(fine, examples, strict=True)
+        ]
+    )
 
 
 def _numbers(names: np.ndarray) -> np.ndarray:

@@ -1,0 +1,55 @@
+import pytest
+import torch
+from tumorlens.lab.augmentation import augment
+from tumorlens.lab.config import AugmentationConfig
+
+OFF = {
+    "flip": 0,
+    "rotation_deg": 0,
+    "zoom": 1,
+    "stretch": 1,
+    "shift": 0,
+    "contrast": 1,
+    "brightness": 0,
+    "gamma": 1,
+    "bias_field": 0,
+    "noise": 0,
+}
+PICTURES = torch.rand(6, 1, 32, 32, generator=torch.Generator().manual_seed(0)) * 0.8 + 0.1
+
+
+def run(seed: int = 0, size: int = 32, **on: float) -> torch.Tensor:
+    config = AugmentationConfig(**(OFF | on))
+    return augment(PICTURES, config, size=size, generator=torch.Generator().manual_seed(seed))
+
+
+def test_all_off_changes_nothing() -> None:
+    torch.testing.assert_close(run(), PICTURES, atol=1e-5, rtol=0)
+
+
+def test_flip_mirrors_left_and_right() -> None:
+    torch.testing.assert_close(run(flip=1), PICTURES.flip(-1), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("setting", list(OFF))
+def test_each_setting_changes_pictures_and_stays_in_range(setting: str) -> None:
+    strength = {"rotation_deg": 20, "flip": 1}.get(setting, 0.3 + OFF[setting])
+    changed = run(**{setting: strength})
+    assert changed.shape == PICTURES.shape
+    assert not torch.allclose(changed, PICTURES, atol=1e-3)
+    assert 0 <= changed.min() <= changed.max() <= 1
+
+
+def test_the_same_generator_state_gives_the_same_pictures() -> None:
+    strong = {"rotation_deg": 20, "noise": 0.1, "gamma": 1.5}
+    torch.testing.assert_close(run(seed=3, **strong), run(seed=3, **strong))
+    assert not torch.allclose(run(seed=3, **strong), run(seed=4, **strong))
+
+
+def test_the_border_stays_black_and_the_size_is_as_asked() -> None:
+    pictures = torch.zeros(2, 1, 32, 32)
+    pictures[:, :, 8:24, 8:24] = 0.5
+    config = AugmentationConfig(**(OFF | {"noise": 0.2, "brightness": 0.3}))
+    changed = augment(pictures, config, size=16, generator=torch.Generator().manual_seed(0))
+    assert changed.shape == (2, 1, 16, 16)
+    assert changed[:, :, :3].max() == 0

@@ -1,0 +1,60 @@
+from pathlib import Path
+
+import pytest
+from tumorlens.errors import ConfigError
+from tumorlens.lab.config import Config, parse_config, read_config
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_published_config_is_valid(path: Path) -> None:
+    assert read_config(path).name == path.stem
+
+
+def test_overrides_win(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text("[training]\nepochs = 3\n")
+    config = read_config(path, overrides=["training.epochs=7", "network.name=custom_cnn"])
+    assert config.training.epochs == 7
+    assert config.network.name == "custom_cnn"
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [("training.epoch", "training.epochs"), ("network.droput", "network.dropout")],
+)
+def test_an_unknown_key_names_the_nearest(key: str, meant: str, tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text("")
+    with pytest.raises(ConfigError) as caught:
+        read_config(path, overrides=[f"{key}=1"])
+    assert meant in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "values", [{"training": {"epochs": 0}}, {"network": {"dropout": 1.5}}, {"data": {"folds": 1}}]
+)
+def test_values_out_of_range_are_refused(values: dict[str, dict[str, object]]) -> None:
+    with pytest.raises(ConfigError):
+        parse_config(values)
+
+
+def test_missing_and_broken_files_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError):
+        read_config(tmp_path / "absent.toml")
+    broken = tmp_path / "broken.toml"
+    broken.write_text("training = [")
+    with pytest.raises(ConfigError, match="a mistake"):
+        read_config(broken)
+
+
+def test_an_override_without_a_value_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text("")
+    with pytest.raises(ConfigError, match=r"section\.key=value"):
+        read_config(path, overrides=["training.epochs"])
+
+
+def test_the_training_size_is_the_preparations_by_default() -> None:
+    assert Config().training_size == Config().preparation.size

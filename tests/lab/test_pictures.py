@@ -1,0 +1,58 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tumorlens.errors import DataError, ScanError
+from tumorlens.lab.datasets import Example, load_examples
+from tumorlens.lab.pictures import load_pictures
+from tumorlens.preparation import Preparation, prepare
+from tumorlens.reading import read_scan
+
+SMALL = Preparation(size=32)
+
+
+def example(path: Path, channel: int | None = None) -> Example:
+    return Example(path, path.name, "glioma", path.name, None, "made", channel)
+
+
+def test_pictures_are_exactly_what_the_runtime_prepares(class_folders: Path) -> None:
+    examples = load_examples(class_folders)
+    told: list[tuple[int, int]] = []
+    pictures = load_pictures(
+        examples, SMALL, progress=lambda done, total: told.append((done, total))
+    )
+    assert pictures.examples == tuple(examples)
+    assert told[-1] == (len(examples), len(examples))
+    expected = prepare(read_scan(examples[5].path), SMALL).pixels
+    np.testing.assert_array_equal(pictures.pixels[5] / np.float32(255), expected)
+
+
+def test_a_channel_is_read_alone(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 255, (40, 40, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "rgb.png")
+    Image.fromarray(pixels[..., 2]).save(tmp_path / "blue.png")
+    loaded = load_pictures(
+        [example(tmp_path / "rgb.png", 2), example(tmp_path / "blue.png")], SMALL
+    )
+    np.testing.assert_array_equal(loaded.pixels[0], loaded.pixels[1])
+
+
+def test_blank_slices_are_left_out_and_named(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    Image.fromarray(rng.integers(0, 6, (40, 40), np.uint8)).save(tmp_path / "blank.png")
+    Image.fromarray(rng.integers(0, 255, (40, 40), np.uint8)).save(tmp_path / "full.png")
+    loaded = load_pictures([example(tmp_path / name) for name in ("blank.png", "full.png")], SMALL)
+    assert [e.path.name for e in loaded.examples] == ["full.png"]
+    assert [e.path.name for e in loaded.blank] == ["blank.png"]
+
+
+def test_a_volume_or_a_broken_file_is_an_error(tmp_path: Path) -> None:
+    pages = [Image.fromarray(np.full((20, 20), 50 * i, np.uint8)) for i in range(1, 4)]
+    pages[0].save(tmp_path / "stack.tif", save_all=True, append_images=pages[1:])
+    with pytest.raises(DataError, match="volume of 3 slices"):
+        load_pictures([example(tmp_path / "stack.tif")], SMALL)
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    with pytest.raises(ScanError):
+        load_pictures([example(tmp_path / "broken.png")], SMALL)

@@ -1,0 +1,70 @@
+from pathlib import Path
+
+import pytest
+from tumorlens.errors import DataError
+from tumorlens.lab.datasets import Example
+from tumorlens.lab.splitting import read_part, split_by_group, write_split
+
+
+def examples(patients: int = 10, slices: int = 4) -> list[Example]:
+    return [
+        Example(Path(f"{p}-{s}.png"), f"made/{p}-{s}.png", label, f"made:{p}", str(p), "made")
+        for p in range(patients)
+        for s in range(slices)
+        for label in [("glioma", "no_tumor")[p % 2]]
+    ]
+
+
+@pytest.mark.parametrize("fold", range(5))
+def test_no_group_stands_on_both_sides(fold: int) -> None:
+    made = examples()
+    split = split_by_group(made, folds=5, fold=fold, seed=1)
+    sides = [{made[i].group for i in part} for part in (split.training, split.validation)]
+    assert not sides[0] & sides[1]
+    assert len(split.training) + len(split.validation) == len(made)
+    assert {made[i].label for i in split.validation} == {"glioma", "no_tumor"}
+
+
+def test_the_same_seed_gives_the_same_split_and_folds_cover_everything() -> None:
+    made = examples()
+    splits = [split_by_group(made, folds=5, fold=fold, seed=3) for fold in range(5)]
+    assert splits[2] == split_by_group(made, folds=5, fold=2, seed=3)
+    assert sorted(i for split in splits for i in split.validation) == list(range(len(made)))
+
+
+def test_a_rare_label_of_one_data_set_raises_no_warning() -> None:
+    rare = Example(Path("x.png"), "other/x.png", "glioma", "other:x", None, "other")
+    split = split_by_group([*examples(), rare], folds=5, fold=0, seed=0)
+    assert len(split.training) + len(split.validation) == 41
+
+
+def test_one_class_or_too_few_patients_are_refused() -> None:
+    with pytest.raises(DataError, match="two classes"):
+        split_by_group([e for e in examples() if e.label == "glioma"], folds=2, fold=0, seed=0)
+    with pytest.raises(DataError, match="at least 6 patients"):
+        split_by_group(examples(), folds=6, fold=0, seed=0)
+
+
+def test_a_fold_beyond_the_last_is_refused() -> None:
+    with pytest.raises(DataError, match="from 0 to 4"):
+        split_by_group(examples(), folds=5, fold=5, seed=0)
+
+
+def test_the_record_reads_back(tmp_path: Path) -> None:
+    made = examples()
+    split = split_by_group(made, folds=5, fold=0, seed=0)
+    write_split(tmp_path / "split.csv", made, split)
+    part = read_part(tmp_path / "split.csv", "validation")
+    assert part == {made[i].picture: made[i].group for i in split.validation}
+
+
+def test_a_wrong_record_or_an_empty_part_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "split.csv"
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(DataError, match="columns"):
+        read_part(path, "validation")
+    path.write_text("picture,label,group,part\n")
+    with pytest.raises(DataError, match="none"):
+        read_part(path, "validation")
+    with pytest.raises(DataError, match="no such file"):
+        read_part(tmp_path / "absent.csv", "validation")

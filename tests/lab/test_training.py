@@ -1,0 +1,141 @@
+"""The loop learns, resumes to the same result, and says when it cannot go on."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tumorlens.errors import TrainingError
+from tumorlens.labels import CLASSES
+from tumorlens.lab import networks
+from tumorlens.lab.config import Config, parse_config
+from tumorlens.lab.datasets import load_examples
+from tumorlens.lab.networks import Backbone
+from tumorlens.lab.pictures import Pictures, load_pictures
+from tumorlens.lab.splitting import Split, split_by_group
+from tumorlens.lab.training import LAST, Trained, predict_logits, train
+
+
+def tiny_backbone() -> Backbone:
+    features = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 16, 3, padding=1, stride=2),
+        torch.nn.BatchNorm2d(16),
+        torch.nn.ReLU(),
+        torch.nn.Dropout2d(0.1),
+        torch.nn.Conv2d(16, 32, 3, padding=1, stride=2),
+        torch.nn.BatchNorm2d(32),
+        torch.nn.ReLU(),
+    )
+    return Backbone(features, 32, (features[0],), 0.5, 0.5)
+
+
+@pytest.fixture
+def config(monkeypatch: pytest.MonkeyPatch) -> Config:
+    monkeypatch.setitem(networks.NETWORKS, "tiny", lambda _: tiny_backbone())
+    return parse_config(
+        {
+            "preparation": {"size": 32},
+            "network": {"name": "tiny"},
+            "training": {"epochs": 4, "batch_size": 8, "learning_rate": 0.01, "seed": 5},
+            "data": {"folds": 3, "share": {"made": 0.9}},
+        }
+    )
+
+
+@pytest.fixture
+def data(class_folders: Path, config: Config) -> tuple[Pictures, Split]:
+    pictures = load_pictures(load_examples(class_folders), config.preparation.build())
+    return pictures, split_by_group(pictures.examples, folds=3, fold=0, seed=0)
+
+
+def weights(trained: Trained) -> np.ndarray:
+    return torch.cat([w.flatten() for w in trained.network.parameters()]).detach().numpy()
+
+
+def test_it_learns_to_tell_made_up_heads_apart(
+    config: Config, data: tuple[Pictures, Split], tmp_path: Path
+) -> None:
+    longer = config.training.model_copy(update={"epochs": 25, "patience": 25})
+    trained = train(config.model_copy(update={"training": longer}), *data, CLASSES, tmp_path)
+    assert trained.history[-1].training_loss < 0.6 * trained.history[0].training_loss
+    assert max(record.validation_accuracy for record in trained.history) > 0.5
+    assert (tmp_path / "history.csv").read_text().count("\n") == len(trained.history) + 1
+    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_same_seed_gives_the_same_weights(
+    config: Config, data: tuple[Pictures, Split], tmp_path: Path
+) -> None:
+    first = train(config, *data, CLASSES, tmp_path / "a")
+    second = train(config, *data, CLASSES, tmp_path / "b")
+    np.testing.assert_array_equal(weights(first), weights(second))
+
+
+@pytest.mark.parametrize("killed_in", [2, 3])
+def test_a_killed_run_resumes_to_the_same_result(
+    config: Config, data: tuple[Pictures, Split], tmp_path: Path, killed_in: int
+) -> None:
+    def kill(epoch: int, done: int, _: int) -> None:
+        if epoch == killed_in and done == 2:
+            raise KeyboardInterrupt
+
+    unbroken = train(config, *data, CLASSES, tmp_path / "unbroken")
+    with pytest.raises(KeyboardInterrupt):
+        train(config, *data, CLASSES, tmp_path / "killed", on_batch=kill)
+    resumed = train(config, *data, CLASSES, tmp_path / "killed")
+    np.testing.assert_array_equal(weights(unbroken), weights(resumed))
+    assert [replace(r, seconds=0) for r in unbroken.history] == [
+        replace(r, seconds=0) for r in resumed.history
+    ]
+
+
+def test_it_stops_when_validation_stalls(
+    config: Config, data: tuple[Pictures, Split], tmp_path: Path
+) -> None:
+    still = config.training.model_copy(
+        update={"epochs": 30, "patience": 2, "learning_rate": 1e-12}
+    )
+    trained = train(config.model_copy(update={"training": still}), *data, CLASSES, tmp_path)
+    assert len(trained.history) < 30
+
+
+def test_the_best_epoch_is_kept(
+    config: Config, data: tuple[Pictures, Split], tmp_path: Path
+) -> None:
+    pictures, split = data
+    trained = train(config, pictures, split, CLASSES, tmp_path)
+    best = min(trained.history, key=lambda record: record.validation_loss)
+    chosen = list(split.validation)
+    logits = predict_logits(trained.network, pictures.pixels[chosen])
+    targets = np.array([CLASSES.index(pictures.examples[i].label) for i in chosen])
+    assert (logits.argmax(1) == targets).mean() == pytest.approx(best.validation_accuracy)
+
+
+def test_a_diverging_loss_is_an_error(
+    config: Config, data: tuple[Pictures, Split], tmp_path: Path
+) -> None:
+    wild = config.training.model_copy(update={"learning_rate": 1e30, "warmup_epochs": 0})
+    with pytest.raises(TrainingError, match="NaN or infinity"):
+        train(config.model_copy(update={"training": wild}), *data, CLASSES, tmp_path)
+
+
+def test_a_damaged_checkpoint_is_an_error(
+    config: Config, data: tuple[Pictures, Split], tmp_path: Path
+) -> None:
+    (tmp_path / LAST).parent.mkdir(parents=True)
+    (tmp_path / LAST).write_bytes(b"damaged")
+    with pytest.raises(TrainingError, match="cannot be read"):
+        train(config, *data, CLASSES, tmp_path)
+
+
+def test_a_checkpoint_of_another_network_is_an_error(
+    config: Config,
+    data: tuple[Pictures, Split],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    train(config, *data, CLASSES, tmp_path)
+    other = config.network.model_copy(update={"name": "custom_cnn"})
+    with pytest.raises(TrainingError, match="do not fit"):
+        train(config.model_copy(update={"network": other}), *data, CLASSES, tmp_path)
