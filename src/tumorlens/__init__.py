@@ -12,7 +12,6 @@ tumorlens`` costs nothing.
 """
 
 from importlib import import_module
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ __all__ = ["__version__", *_HOMES]  # noqa: PLE0604  (the table holds strings)
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        return version("tumorlens")
+        return import_module("importlib.metadata").version("tumorlens")
     if name not in _HOMES:
         raise AttributeError(f"module 'tumorlens' has no attribute {name!r}")
     return getattr(import_module(f"tumorlens.{_HOMES[name]}"), name)

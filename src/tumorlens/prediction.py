@@ -11,7 +11,7 @@ import numpy as np
 from tumorlens.errors import ScanContentError
 from tumorlens.labels import tumor_probability
 from tumorlens.model import Model, load_model
-from tumorlens.preparation import Placement, prepare
+from tumorlens.preparation import Placement, percentile, prepare
 from tumorlens.reading import read_scan
 from tumorlens.scan import FloatArray, Scan, Volume
 
@@ -209,7 +209,7 @@ def _predict_volume(volume: Volume, model: Model) -> VolumePrediction:
 
 def _slices_with_head(volume: Volume) -> list[int]:
     """Indices of the slices that show enough of the head to be judged."""
-    low, high = np.percentile(volume.voxels, (1, 99.5))
+    low, high = percentile(volume.voxels, 1), percentile(volume.voxels, 99.5)
     areas = (volume.voxels > low + 0.1 * (high - low)).mean(axis=(1, 2))
     indices = [int(index) for index in np.flatnonzero(areas >= MIN_HEAD_AREA * areas.max())]
     if areas.max() <= 0 or not indices:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 def evaluate(
     data: Annotated[Path, typer.Argument(help="A data set's folder, or one that holds several.")],
+    *,
     model: Annotated[
         Path | None, typer.Option(help="Model folder.  [default: the bundled model]")
     ] = None,

@@ -63,6 +63,15 @@ def load_checkpoint(
     return progress
 
 
+def is_checkpoint(path: Path) -> bool:
+    """Whether a file is a checkpoint of a tumorlens run, not weights of another origin."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return "progress" in (file.metadata() or {})
+    except (SafetensorError, OSError):
+        return False
+
+
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as file:

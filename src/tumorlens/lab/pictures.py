@@ -11,7 +11,7 @@ from PIL import Image as Pillow
 from tumorlens.errors import DataError
 from tumorlens.lab.datasets import Example
 from tumorlens.lab.progress import Progress, silent
-from tumorlens.preparation import Preparation, prepare
+from tumorlens.preparation import Preparation, percentile, prepare
 from tumorlens.reading import read_scan
 from tumorlens.scan import FloatArray, Scan, Volume
 
@@ -79,8 +79,7 @@ def load_pictures(
 def _load(example: Example, preparation: Preparation) -> tuple[ByteArray, ByteArray] | None:
     """The prepared picture and its thumbnail; None where there is nothing to see."""
     pixels = _pixels(example)
-    low, high = np.percentile(pixels, (1, 99))
-    if high - low < MIN_CONTRAST:
+    if percentile(pixels, 99) - percentile(pixels, 1) < MIN_CONTRAST:
         return None
     image = prepare(Scan(pixels, example.picture), preparation)
     inset = image.placement.inset

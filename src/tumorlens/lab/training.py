@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from tumorlens.errors import TrainingError
 from tumorlens.lab.augmentation import augment
 from tumorlens.lab.balancing import class_weights
-from tumorlens.lab.checkpoint import load_checkpoint, save_checkpoint
+from tumorlens.lab.checkpoint import is_checkpoint, load_checkpoint, save_checkpoint
 from tumorlens.lab.config import Config
 from tumorlens.lab.history import EpochRecord, write_history
 from tumorlens.lab.losses import LOSSES
-from tumorlens.lab.networks import Classifier, build_network
+from tumorlens.lab.networks import NONE, Classifier, build_network
 from tumorlens.lab.pictures import ByteArray, Pictures
 from tumorlens.lab.progress import silent
 from tumorlens.lab.splitting import Split
@@ -161,14 +161,20 @@ def predict_logits(network: nn.Module, pixels: ByteArray, *, batch_size: int = 6
 
 
 def _build(config: Config, classes: int) -> Classifier:
+    """The network as configured, also from the checkpoint of an earlier run."""
     wanted = config.network
-    return build_network(
+    earlier = Path(wanted.weights)
+    begun = is_checkpoint(earlier)
+    network = build_network(
         wanted.name,
         classes=classes,
         dropout=wanted.dropout,
-        weights=wanted.weights,
+        weights=NONE if begun else wanted.weights,
         frozen_stages=wanted.frozen_stages,
     )
+    if begun:
+        load_checkpoint(earlier, network)
+    return network
 
 
 def _optimizer(weights: list[nn.Parameter], decay: float) -> torch.optim.AdamW:

@@ -2,5 +2,6 @@
 
 from tumorlens.preparation.head import find_head
 from tumorlens.preparation.image import Box, Image, Placement, Preparation, prepare
+from tumorlens.preparation.percentiles import percentile
 
-__all__ = ["Box", "Image", "Placement", "Preparation", "find_head", "prepare"]
+__all__ = ["Box", "Image", "Placement", "Preparation", "find_head", "percentile", "prepare"]

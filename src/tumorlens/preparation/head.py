@@ -5,6 +5,7 @@ import numpy.typing as npt
 from PIL import Image as Pillow
 from PIL import ImageFilter
 
+from tumorlens.preparation.percentiles import percentile
 from tumorlens.scan import FloatArray
 
 _SEARCH_SIZE = 128  # pixels a side of the small copy in which the head is searched
@@ -37,13 +38,14 @@ def _head_mask(pixels: FloatArray, threshold: float) -> npt.NDArray[np.bool_]:
     """bool, (128, 128): the bright regions of a small copy, without those too thin for a head."""
     side = (_SEARCH_SIZE, _SEARCH_SIZE)
     small = np.asarray(Pillow.fromarray(pixels).resize(side, Pillow.Resampling.BOX))
-    low, high = np.percentile(small, (1, 99))
+    low, high = percentile(small, 1), percentile(small, 99)
     bright = Pillow.fromarray((small > low + threshold * (high - low)).astype(np.uint8) * 255)
     # The rim is repeated outwards, so that a head cut by the picture's edge stays whole.
     framed = Pillow.fromarray(np.pad(np.asarray(bright), _OPENING, mode="edge"))
     eroded = framed.filter(ImageFilter.MinFilter(_OPENING))
-    opened = np.asarray(eroded.filter(ImageFilter.MaxFilter(_OPENING)))
-    return opened[_OPENING:-_OPENING, _OPENING:-_OPENING] > 0
+    # Grown by more than was worn off, but only where it is bright: a thin skull comes back.
+    grown = np.asarray(eroded.filter(ImageFilter.MaxFilter(2 * _OPENING - 1)))
+    return (grown > 0)[_OPENING:-_OPENING, _OPENING:-_OPENING] & (np.asarray(bright) > 0)
 
 
 def _extent(found: npt.NDArray[np.intp], length: int, margin: float) -> tuple[int, int]:

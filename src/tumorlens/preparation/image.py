@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from tumorlens.preparation.head import find_head
+from tumorlens.preparation.percentiles import percentile
 from tumorlens.scan import FloatArray, Scan
 
 
@@ -121,7 +122,7 @@ def prepare(scan: Scan, preparation: Preparation | None = None) -> Image:
 
 def _scale_intensity(pixels: FloatArray, percentiles: tuple[float, float]) -> FloatArray:
     """float32 in 0..1; all 0 where the percentiles coincide."""
-    low, high = np.percentile(pixels, percentiles)
+    low, high = (percentile(pixels, percent) for percent in percentiles)
     if high <= low:
         return np.zeros_like(pixels)
     return np.clip((pixels - np.float32(low)) / np.float32(high - low), 0.0, 1.0)

@@ -10,6 +10,7 @@ from tumorlens.errors import ConfigError
 from tumorlens.explanation import Explanation, explain
 from tumorlens.prediction import Prediction, VolumePrediction
 from tumorlens.reporting.colormap import colorize
+from tumorlens.preparation import percentile
 from tumorlens.scan import FloatArray, Scan, Volume
 
 PERCENTILES = (0.5, 99.5)
@@ -104,7 +105,7 @@ def gray_picture(pixels: FloatArray) -> RGB:
     Returns:
         uint8 RGB, (rows, columns, 3).
     """
-    low, high = np.percentile(pixels, PERCENTILES)
+    low, high = (percentile(pixels, percent) for percent in PERCENTILES)
     if high <= low:
         low, high = pixels.min(), pixels.max()
     scaled = (pixels - low) / max(float(high - low), 1e-12)

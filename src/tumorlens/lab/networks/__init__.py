@@ -7,7 +7,7 @@ from tumorlens.lab.networks import custom_cnn, efficientnet_lite
 from tumorlens.lab.networks.classifier import Backbone, Classifier, Outputs
 from tumorlens.lab.networks.imagenet_weights import NONE
 
-__all__ = ["NETWORKS", "Backbone", "Classifier", "Outputs", "build_network"]
+__all__ = ["NETWORKS", "NONE", "Backbone", "Classifier", "Outputs", "build_network"]
 
 
 def _untrained(build: Callable[[], Backbone]) -> Callable[[str], Backbone]:

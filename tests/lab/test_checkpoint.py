@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from tumorlens.errors import TrainingError
+from tumorlens.lab.checkpoint import is_checkpoint, load_checkpoint, save_checkpoint
+
+
+def trained_pair() -> tuple[torch.nn.Linear, torch.optim.AdamW]:
+    network = torch.nn.Linear(3, 2)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=0.1)
+    for _ in range(3):
+        optimizer.zero_grad()
+        network(torch.ones(1, 3)).sum().backward()
+        optimizer.step()
+    return network, optimizer
+
+
+def test_weights_optimizer_and_progress_come_back(tmp_path: Path) -> None:
+    network, optimizer = trained_pair()
+    save_checkpoint(tmp_path / "c" / "x.safetensors", network, optimizer, {"epoch": 3})
+    fresh = torch.nn.Linear(3, 2)
+    other = torch.optim.AdamW(fresh.parameters(), lr=0.1)
+    assert load_checkpoint(tmp_path / "c" / "x.safetensors", fresh, other) == {"epoch": 3}
+    torch.testing.assert_close(fresh.weight, network.weight)
+    ours, theirs = (o.state_dict()["state"][0] for o in (other, optimizer))
+    for key in ("exp_avg", "exp_avg_sq", "step"):
+        torch.testing.assert_close(ours[key], theirs[key])
+    assert not list(tmp_path.rglob("*.partial"))
+
+
+def test_own_checkpoints_are_told_from_other_weights(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path / "own.safetensors", *trained_pair(), {})
+    save_file({"a": torch.zeros(1)}, tmp_path / "other.safetensors")
+    assert is_checkpoint(tmp_path / "own.safetensors")
+    assert not is_checkpoint(tmp_path / "other.safetensors")
+    assert not is_checkpoint(tmp_path / "absent.safetensors")
+
+
+def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
+    save_checkpoint(tmp_path / "x.safetensors", *trained_pair(), {})
+    with pytest.raises(TrainingError, match="do not fit"):
+        load_checkpoint(tmp_path / "x.safetensors", torch.nn.Linear(4, 2))

@@ -1,0 +1,138 @@
+"""A whole run on made-up heads, through the command line, as a user would."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tumorlens.card import read_card
+from tumorlens.errors import TrainingError
+from tumorlens.lab.config import Config, parse_config
+from tumorlens.lab.evaluation import evaluate
+from tumorlens.lab.evaluation.parts import examples_of_part
+from tumorlens.lab.run import Watch, run_training
+from tumorlens.model import load_model
+from tumorlens.prediction import predict
+
+
+@pytest.fixture(scope="module")
+def config() -> Config:
+    return parse_config(
+        {
+            "name": "made",
+            "preparation": {"size": 32},
+            "network": {"name": "custom_cnn"},
+            "training": {"epochs": 2, "batch_size": 8},
+            "data": {"folds": 3},
+            "card": {
+                "licence": "CC0",
+                "sources": {"made": {"source": "made here", "licence": "CC0"}},
+            },
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def run(class_folders: Path, config: Config, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    epochs: list[int] = []
+    run_training(
+        config,
+        class_folders,
+        folder,
+        watch=Watch(on_epoch=lambda record: epochs.append(record.epoch)),
+    )
+    assert epochs == [1, 2]
+    return folder
+
+
+def test_the_run_folder_says_everything(run: Path) -> None:
+    names = {path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file()}
+    assert names == {
+        "run.json",
+        "split.csv",
+        "history.csv",
+        "curves.png",
+        "evaluation.json",
+        "confusion.png",
+        "roc.png",
+        "checkpoints/last.safetensors",
+        "checkpoints/best.safetensors",
+        "model/model.onnx",
+        "model/card.json",
+    }
+    record = json.loads((run / "run.json").read_text())
+    assert record["config"]["training"]["epochs"] == 2
+    assert len(record["data_sha256"]) == 64
+
+
+def test_the_card_says_what_it_was_trained_on(run: Path) -> None:
+    card = read_card(run / "model")
+    entry = card.data["made"]
+    assert entry["source"] == "made here"
+    assert entry["training"]["pictures"] + entry["validation"]["pictures"] == 48
+    assert card.licence == "CC0"
+
+
+def test_the_split_keeps_groups_apart(run: Path) -> None:
+    with (run / "split.csv").open() as lines:
+        rows = list(csv.DictReader(lines))
+    sides = {part: {r["group"] for r in rows if r["part"] == part} for part in ("training", "validation")}
+    assert not sides["training"] & sides["validation"]
+    assert sides["validation"]
+
+
+def test_evaluating_the_part_again_gives_the_recorded_scores(
+    run: Path, class_folders: Path
+) -> None:
+    examples = examples_of_part(class_folders, split=run / "split.csv", part="validation")
+    again = evaluate(load_model(run / "model"), examples)
+    recorded = json.loads((run / "evaluation.json").read_text())
+    assert again.to_json()["scores"] == recorded["scores"]
+
+
+def test_runtime_and_evaluation_give_the_same_answers(run: Path, class_folders: Path) -> None:
+    examples = examples_of_part(class_folders, split=run / "split.csv", part="validation")
+    model = load_model(run / "model")
+    evaluation = evaluate(model, examples)
+    for example, row in zip(examples, evaluation.probabilities, strict=True):
+        found = predict(example.path, model=model)
+        np.testing.assert_allclose(list(found.probabilities.values()), row, atol=1e-5)
+
+
+def test_a_finished_run_is_not_trained_again(
+    run: Path, class_folders: Path, config: Config
+) -> None:
+    before = (run / "history.csv").read_bytes()
+    run_training(config, class_folders, run)
+    assert (run / "history.csv").read_bytes() == before
+
+
+def test_a_run_folder_of_other_settings_or_data_is_refused(
+    run: Path, class_folders: Path, config: Config, tmp_path: Path
+) -> None:
+    other = config.model_copy(update={"version": "2"})
+    with pytest.raises(TrainingError, match="other settings"):
+        run_training(other, class_folders, run)
+    changed = tmp_path / "made"
+    for path in class_folders.rglob("*.png"):
+        copy = changed / path.relative_to(class_folders)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        Image.open(path).transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(copy)
+    with pytest.raises(TrainingError, match="other data"):
+        run_training(config, changed, run)
+
+
+def test_a_run_may_start_from_anothers_checkpoint(
+    run: Path, class_folders: Path, config: Config, tmp_path: Path
+) -> None:
+    network = config.network.model_copy(
+        update={"weights": str(run / "checkpoints" / "best.safetensors")}
+    )
+    still = config.training.model_copy(update={"epochs": 1, "learning_rate": 1e-9})
+    tuned = config.model_copy(update={"network": network, "training": still})
+    run_training(tuned, class_folders, tmp_path / "tuned")
+    first, second = load_model(run / "model"), load_model(tmp_path / "tuned" / "model")
+    np.testing.assert_allclose(first.class_weights, second.class_weights, atol=1e-5)
