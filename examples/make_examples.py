@@ -92,9 +92,7 @@ def main() -> None:
     save("mni152_axial.png", axial)
     save("mni152_coronal.jpg", coronal)
     save_dicom("mni152_sagittal.dcm", sagittal)
-    save(
-        "simulated_glioma_axial.png", draw_lesion(high, row=105, column=98, radius=22, ring=True)
-    )
+    save("simulated_glioma_axial.png", draw_lesion(high, row=105, column=98, radius=22, ring=True))
     save(
         "simulated_meningioma_coronal.jpg",
         draw_lesion(coronal, row=100, column=174, radius=19, ring=False),

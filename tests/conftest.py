@@ -16,6 +16,8 @@ from tumorlens.model import GRAPH_FILE, WEIGHT_KEY, Model, load_model
 from tumorlens.preparation import Preparation
 from tumorlens.scan import FloatArray, Scan, Volume
 
+from .made_heads import SPOTS, draw_head
+
 SIZE = 64
 CHANNELS = 8
 STRIDE = 16
@@ -128,3 +130,17 @@ def volume() -> Volume:
 @pytest.fixture
 def picture(tmp_path: Path) -> Path:
     return write_picture(tmp_path / "scan.png", head(96, 80, blob=120.0))
+
+
+@pytest.fixture(scope="session")
+def class_folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set of 4 x 12 made-up heads: ``made/Training/glioma_tumor/0.png`` and so on."""
+    root = tmp_path_factory.mktemp("data") / "made"
+    for number, label in enumerate([*SPOTS, "no_tumor"]):
+        name = label if label == "no_tumor" else f"{label}_tumor"
+        folder = root / "Training" / name
+        folder.mkdir(parents=True)
+        for index in range(12):
+            picture = draw_head(label, seed=100 * number + index)
+            Image.fromarray(picture).save(folder / f"{index}.png")
+    return root

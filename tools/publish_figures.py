@@ -34,7 +34,7 @@ def table(evaluation: dict[str, Any]) -> str:
     """The README's tables, as Markdown."""
     scores = evaluation["scores"]
     lines = [
-        f"| Class | Precision | Recall | F1 | AUC | Validation pictures |",
+        "| Class | Precision | Recall | F1 | AUC | Validation pictures |",
         "|---|---|---|---|---|---|",
     ]
     for name, one in scores["per_class"].items():

@@ -1,5 +1,6 @@
 import pytest
 import torch
+
 from tumorlens.lab.augmentation import augment
 from tumorlens.lab.config import AugmentationConfig
 

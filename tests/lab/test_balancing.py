@@ -1,4 +1,5 @@
 import numpy as np
+
 from tumorlens.lab.balancing import class_weights
 
 

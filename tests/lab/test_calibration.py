@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from scipy.special import softmax
+
 from tumorlens.lab.calibration import fit_temperature
 
 

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
+
 from tumorlens.errors import TrainingError
 from tumorlens.lab.checkpoint import is_checkpoint, load_checkpoint, save_checkpoint
 

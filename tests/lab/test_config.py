@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from tumorlens.errors import ConfigError
 from tumorlens.lab.config import Config, parse_config, read_config
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
+
 from tumorlens.lab.datasets import Example
 from tumorlens.lab.grouping import group_near_duplicates, near_duplicates
 from tumorlens.lab.pictures import load_pictures

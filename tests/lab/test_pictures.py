@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
 from tumorlens.errors import DataError, ScanError
 from tumorlens.lab.datasets import Example, load_examples
 from tumorlens.lab.pictures import load_pictures

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
 from tumorlens.card import read_card
 from tumorlens.errors import TrainingError
 from tumorlens.lab.config import Config, parse_config
@@ -79,7 +80,9 @@ def test_the_card_says_what_it_was_trained_on(run: Path) -> None:
 def test_the_split_keeps_groups_apart(run: Path) -> None:
     with (run / "split.csv").open() as lines:
         rows = list(csv.DictReader(lines))
-    sides = {part: {r["group"] for r in rows if r["part"] == part} for part in ("training", "validation")}
+    sides = {
+        part: {r["group"] for r in rows if r["part"] == part} for part in ("training", "validation")
+    }
     assert not sides["training"] & sides["validation"]
     assert sides["validation"]
 

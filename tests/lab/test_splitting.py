@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from tumorlens.errors import DataError
 from tumorlens.lab.datasets import Example
 from tumorlens.lab.splitting import read_part, split_by_group, write_split

@@ -3,6 +3,7 @@ import sys
 
 import pytest
 import torch
+
 from tumorlens.lab import torchvision_import
 
 

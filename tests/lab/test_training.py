@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from tumorlens.errors import TrainingError
-from tumorlens.labels import CLASSES
 from tumorlens.lab import networks
 from tumorlens.lab.config import Config, parse_config
 from tumorlens.lab.datasets import load_examples
@@ -15,6 +15,7 @@ from tumorlens.lab.networks import Backbone
 from tumorlens.lab.pictures import Pictures, load_pictures
 from tumorlens.lab.splitting import Split, split_by_group
 from tumorlens.lab.training import LAST, Trained, predict_logits, train
+from tumorlens.labels import CLASSES
 
 
 def tiny_backbone() -> Backbone:
@@ -93,9 +94,7 @@ def test_a_killed_run_resumes_to_the_same_result(
 def test_it_stops_when_validation_stalls(
     config: Config, data: tuple[Pictures, Split], tmp_path: Path
 ) -> None:
-    still = config.training.model_copy(
-        update={"epochs": 30, "patience": 2, "learning_rate": 1e-12}
-    )
+    still = config.training.model_copy(update={"epochs": 30, "patience": 2, "learning_rate": 1e-12})
     trained = train(config.model_copy(update={"training": still}), *data, CLASSES, tmp_path)
     assert len(trained.history) < 30
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tumorlens.cli.console import err
 from tumorlens.cli.extras import import_extra
 
 if TYPE_CHECKING:
@@ -34,17 +33,15 @@ def evaluate(
 
     Example: tumorlens evaluate ~/data/sartaj --output scores
     """
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
+    from tumorlens.cli.console import out
+    from tumorlens.cli.progress import bars
     from tumorlens.model import load_model
 
     lab = import_extra("tumorlens.lab.evaluation", extra="lab")
     parts = import_extra("tumorlens.lab.evaluation.parts", extra="lab")
     loaded = load_model(model)
     examples = parts.examples_of_part(data, split=split, part=part)
-    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err(), transient=True) as progress:
+    with bars(transient=True) as progress:
         reading = progress.add_task("reading pictures", total=len(examples))
         answering = progress.add_task("answering", total=None)
         evaluation = lab.evaluate(
@@ -60,7 +57,7 @@ def evaluate(
         typer.echo(json.dumps(evaluation.to_json(command=command), indent=2))
         return
     for table in _tables(evaluation):
-        Console().print(table)
+        out().print(table)
 
 
 def _command(data: Path, model: Path | None, split: Path | None, part: str) -> str:

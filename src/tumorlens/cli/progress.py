@@ -1,4 +1,4 @@
-"""A progress bar on standard error."""
+"""Progress bars on standard error."""
 
 from collections.abc import Iterator
 
@@ -8,10 +8,19 @@ from tumorlens.cli.console import err
 from tumorlens.reporting.results import Result
 
 
+def bars(*, transient: bool = False) -> Progress:
+    """Progress bars with a description, a count and the time left; use it in a ``with`` block.
+
+    Args:
+        transient: Whether the bars vanish at the end.
+    """
+    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=err(), transient=transient)
+
+
 def follow(results: Iterator[Result], total: int) -> Iterator[Result]:
     """Hand on the results, showing how many of them are done; the bar vanishes at the end."""
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err(), transient=True) as progress:
+    with bars(transient=True) as progress:
         task = progress.add_task("", total=total)
         for result in results:
             progress.advance(task)

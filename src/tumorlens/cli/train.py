@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tumorlens.cli.console import err
 from tumorlens.cli.extras import import_extra
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
 def train(
     config: Annotated[Path, typer.Argument(help="TOML file with the run's settings.")],
+    *,
     data: Annotated[Path, typer.Option(help="A data set's folder, or one that holds several.")],
     run: Annotated[
         Path | None,
@@ -39,7 +39,7 @@ def train(
 
     Example: tumorlens train configs/custom_cnn.toml --data ~/data/sartaj --run runs/first
     """
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+    from tumorlens.cli.progress import bars
 
     config_module = import_extra("tumorlens.lab.config", extra="lab")
     run_module = import_extra("tumorlens.lab.run", extra="lab")
@@ -48,8 +48,7 @@ def train(
         overrides.append(f"network.weights={weights!r}")
     chosen = config_module.read_config(config, overrides=overrides)
     folder = run or Path("runs") / chosen.name
-    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err()) as progress:
+    with bars() as progress:
         evaluation = run_module.run_training(chosen, data, folder, watch=_watch(progress))
     typer.echo(
         f"{folder / 'model'}: accuracy {evaluation.scores.accuracy:.4f}, macro recall "

@@ -10,6 +10,7 @@ from tumorlens.scan import FloatArray
 
 _SEARCH_SIZE = 128  # pixels a side of the small copy in which the head is searched
 _OPENING = 7  # in that copy: what is thinner than this (text, arrows, frames) is not a head
+_REACH = 21  # in that copy: bright pixels this near (width of a window) still belong to the head
 
 
 def find_head(pixels: FloatArray, *, threshold: float, margin: float) -> tuple[int, int, int, int]:
@@ -40,11 +41,11 @@ def _head_mask(pixels: FloatArray, threshold: float) -> npt.NDArray[np.bool_]:
     small = np.asarray(Pillow.fromarray(pixels).resize(side, Pillow.Resampling.BOX))
     low, high = percentile(small, 1), percentile(small, 99)
     bright = Pillow.fromarray((small > low + threshold * (high - low)).astype(np.uint8) * 255)
-    # The rim is repeated outwards, so that a head cut by the picture's edge stays whole.
-    framed = Pillow.fromarray(np.pad(np.asarray(bright), _OPENING, mode="edge"))
+    # Mirrored outwards: a head cut by the picture's edge stays thick, a thin frame stays thin.
+    framed = Pillow.fromarray(np.pad(np.asarray(bright), _OPENING, mode="symmetric"))
     eroded = framed.filter(ImageFilter.MinFilter(_OPENING))
-    # Grown by more than was worn off, but only where it is bright: a thin skull comes back.
-    grown = np.asarray(eroded.filter(ImageFilter.MaxFilter(2 * _OPENING - 1)))
+    # Grown by more than was worn off, but only where it is bright: skull and scalp come back.
+    grown = np.asarray(eroded.filter(ImageFilter.MaxFilter(_REACH)))
     return (grown > 0)[_OPENING:-_OPENING, _OPENING:-_OPENING] & (np.asarray(bright) > 0)
 
 

@@ -125,7 +125,8 @@ def _scale_intensity(pixels: FloatArray, percentiles: tuple[float, float]) -> Fl
     low, high = (percentile(pixels, percent) for percent in percentiles)
     if high <= low:
         return np.zeros_like(pixels)
-    return np.clip((pixels - np.float32(low)) / np.float32(high - low), 0.0, 1.0)
+    scaled = (pixels - np.float32(low)) / np.float32(high - low)
+    return np.asarray(np.clip(scaled, 0.0, 1.0), np.float32)
 
 
 def _inset(shape: tuple[int, ...], spacing_mm: tuple[float, float] | None, size: int) -> Box:

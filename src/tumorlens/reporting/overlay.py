@@ -9,8 +9,8 @@ import numpy.typing as npt
 from tumorlens.errors import ConfigError
 from tumorlens.explanation import Explanation, explain
 from tumorlens.prediction import Prediction, VolumePrediction
-from tumorlens.reporting.colormap import colorize
 from tumorlens.preparation import percentile
+from tumorlens.reporting.colormap import colorize
 from tumorlens.scan import FloatArray, Scan, Volume
 
 PERCENTILES = (0.5, 99.5)

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
 from tumorlens.errors import DataError
 from tumorlens.lab.datasets import DATASETS, load_examples
 

