@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tumorlens.card import read_card
-from tumorlens.errors import TrainingError
+from tumorlens.errors import DataError, TrainingError
 from tumorlens.lab.config import Config, parse_config
 from tumorlens.lab.evaluation import evaluate
 from tumorlens.lab.evaluation.parts import examples_of_part
@@ -135,7 +135,12 @@ def test_a_run_may_start_from_anothers_checkpoint(
         update={"weights": str(run / "checkpoints" / "best.safetensors")}
     )
     still = config.training.model_copy(update={"epochs": 1, "learning_rate": 1e-9})
-    tuned = config.model_copy(update={"network": network, "training": still})
+    other_fold = config.data.model_copy(update={"validation_fold": 1})
+    tuned = config.model_copy(update={"network": network, "training": still, "data": other_fold})
+    with pytest.raises(DataError, match="never saw"):
+        run_training(tuned, class_folders, tmp_path / "leaky")
+    same = config.data.model_copy(update={"split": str(run / "split.csv")})
+    tuned = tuned.model_copy(update={"data": same})
     run_training(tuned, class_folders, tmp_path / "tuned")
     first, second = load_model(run / "model"), load_model(tmp_path / "tuned" / "model")
     np.testing.assert_allclose(first.class_weights, second.class_weights, atol=1e-5)

@@ -1,10 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tumorlens.errors import DataError
 from tumorlens.lab.datasets import Example
-from tumorlens.lab.splitting import read_part, split_by_group, write_split
+from tumorlens.lab.splitting import read_part, split_by_group, split_from_file, write_split
 
 
 def examples(patients: int = 10, slices: int = 4) -> list[Example]:
@@ -69,3 +70,20 @@ def test_a_wrong_record_or_an_empty_part_is_refused(tmp_path: Path) -> None:
         read_part(path, "validation")
     with pytest.raises(DataError, match="no such file"):
         read_part(tmp_path / "absent.csv", "validation")
+
+
+def test_an_earlier_split_is_taken_over_without_new_leaks(tmp_path: Path) -> None:
+    made = examples()
+    split = split_by_group(made, folds=5, fold=0, seed=0)
+    write_split(tmp_path / "split.csv", made, split)
+    assert split_from_file(made[::-1], tmp_path / "split.csv").validation == tuple(
+        sorted(len(made) - 1 - i for i in split.validation)
+    )
+    held = made[split.validation[0]].group
+    moved = [replace(e, group=held) if i == split.training[0] else e for i, e in enumerate(made)]
+    found = split_from_file(moved, tmp_path / "split.csv")
+    assert set(split.training) - set(found.training) == {split.training[0]}
+    stranger = Example(Path("n"), "made/n", "glioma", "made:n", None, "made")
+    assert split_from_file([*made, stranger], tmp_path / "split.csv") == split
+    with pytest.raises(DataError, match="these very pictures"):
+        split_from_file([stranger], tmp_path / "split.csv")

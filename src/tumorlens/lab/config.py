@@ -29,6 +29,8 @@ class DataConfig(_Section):
     """How many parts the groups are cut into."""
     validation_fold: int = Field(default=0, ge=0)
     """Which part validates."""
+    split: str = ""
+    """The ``split.csv`` of an earlier run to take over; cut anew where empty."""
     share: dict[str, float] = {}
     """Part of a data set's training pictures drawn afresh each epoch, in (0, 1]; 1 by default."""
 

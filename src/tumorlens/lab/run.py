@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from tumorlens.card import Card
-from tumorlens.errors import TrainingError
+from tumorlens.errors import DataError, TrainingError
 from tumorlens.lab.calibration import fit_temperature
+from tumorlens.lab.checkpoint import is_checkpoint
 from tumorlens.lab.config import Config
 from tumorlens.lab.datasets import Example, load_examples
 from tumorlens.lab.evaluation import Evaluation, evaluate_pictures, write_evaluation
@@ -24,7 +25,15 @@ from tumorlens.lab.grouping import group_near_duplicates
 from tumorlens.lab.history import EpochRecord
 from tumorlens.lab.pictures import Pictures, load_pictures
 from tumorlens.lab.progress import Progress, silent
-from tumorlens.lab.splitting import TRAINING, VALIDATION, Split, split_by_group, write_split
+from tumorlens.lab.splitting import (
+    TRAINING,
+    VALIDATION,
+    Split,
+    read_part,
+    split_by_group,
+    split_from_file,
+    write_split,
+)
 from tumorlens.lab.training import Trained, predict_logits, train
 from tumorlens.labels import CLASSES
 
@@ -81,12 +90,7 @@ def run_training(
         )
     )
     examples = pictures.examples
-    split = split_by_group(
-        examples,
-        folds=config.data.folds,
-        fold=config.data.validation_fold,
-        seed=config.training.seed,
-    )
+    split = _split(config, examples)
     watch.on_split(examples, split)
     run.mkdir(parents=True, exist_ok=True)
     _record_run(run, config, pictures)
@@ -133,6 +137,31 @@ def _finish(
     evaluation = evaluate_pictures(model, validation, pixels)
     write_evaluation(run, evaluation, command=evaluation_command(run))
     return evaluation
+
+
+def _split(config: Config, examples: Sequence[Example]) -> Split:
+    """The parts, cut or taken over; first weights must not come from validation pictures."""
+    if config.data.split:
+        split = split_from_file(examples, Path(config.data.split))
+    else:
+        split = split_by_group(
+            examples,
+            folds=config.data.folds,
+            fold=config.data.validation_fold,
+            seed=config.training.seed,
+        )
+    earlier = Path(config.network.weights).parent.parent / SPLIT_FILE
+    if is_checkpoint(Path(config.network.weights)) and earlier.is_file():
+        seen = read_part(earlier, TRAINING)
+        leaked = [examples[i].picture for i in split.validation if examples[i].picture in seen]
+        if leaked:
+            raise DataError(
+                expected="first weights from a run that never saw the validation pictures",
+                found=f"{len(leaked)} that it was trained on, the first {leaked[0]}",
+                remedy=f'Set data.split = "{earlier.as_posix()}".',
+                source="network.weights",
+            )
+    return split
 
 
 def evaluation_command(run: Path) -> str:

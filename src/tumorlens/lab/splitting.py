@@ -52,6 +52,38 @@ def split_by_group(examples: Sequence[Example], *, folds: int, fold: int, seed: 
     )
 
 
+def split_from_file(examples: Sequence[Example], path: Path) -> Split:
+    """The parts that an earlier run recorded, so that two runs see the same patients.
+
+    Pictures that the record does not name are left out, and so are training pictures that
+    share a group with a validation picture.
+
+    Args:
+        examples: With their final groups.
+        path: The earlier run's ``split.csv``.
+
+    Raises:
+        DataError: The file is not a record of a split, or names none of the examples.
+    """
+    recorded = read_part(path, VALIDATION)
+    before = read_part(path, TRAINING)
+    validation = [i for i, example in enumerate(examples) if example.picture in recorded]
+    held = {examples[index].group for index in validation}
+    training = [
+        index
+        for index, example in enumerate(examples)
+        if example.picture in before and example.group not in held
+    ]
+    if not training or not validation:
+        raise DataError(
+            expected="a record of these very pictures",
+            found=f"{len(training)} of them for training, {len(validation)} for validation",
+            remedy="Give the split.csv of a run on the same data.",
+            source=str(path),
+        )
+    return Split(tuple(training), tuple(validation))
+
+
 def write_split(path: Path, examples: Sequence[Example], split: Split) -> None:
     """Record, one line a picture: its name, label, group and part."""
     part = dict.fromkeys(split.training, TRAINING) | dict.fromkeys(split.validation, VALIDATION)
