@@ -49,8 +49,8 @@ figures: dev ## Write the figures of runs/default/evaluation.json into the READM
 examples: dev ## Make examples/ again
 	$(BIN)/python examples/make_examples.py
 
-bench: dev ## Measure start-up, memory and size
-	$(BIN)/python benchmarks/cold_start.py
+bench: $(RUNTIME)/.installed ## Measure start-up, memory and size
+	$(RUNTIME)/bin/python benchmarks/cold_start.py
 
 clean: ## Remove environments, caches and the demo's report
 	rm -rf $(RUNTIME) $(DEV) $(REPORT) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

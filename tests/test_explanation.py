@@ -6,7 +6,7 @@ import onnx.utils
 import onnxruntime
 import pytest
 
-from conftest import STRIDE, head
+from tests.conftest import STRIDE, head
 from tumorlens.errors import ConfigError
 from tumorlens.explanation import explain, grad_cam
 from tumorlens.labels import CLASSES

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conftest import CHANNELS, SIZE, STRIDE, tiny_card, write_tiny_model
+from tests.conftest import CHANNELS, SIZE, STRIDE, tiny_card, write_tiny_model
 from tumorlens.card import CARD_FILE, write_card
 from tumorlens.errors import ModelCorruptError, ModelMissingError
 from tumorlens.labels import CLASSES

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conftest import head
+from tests.conftest import head
 from tumorlens.errors import ScanContentError, ScanMissingError
 from tumorlens.labels import CLASSES, NO_TUMOR
 from tumorlens.model import Model

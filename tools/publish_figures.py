@@ -1,33 +1,33 @@
-"""Write the figures of a run's ``evaluation.json`` into the bundled card and the README.
+"""Bundle the model of a run and write its figures into the card and the README.
 
     python tools/publish_figures.py
 
-No figure in either is typed by hand; a test compares them with the file.
+The figures come from the run's ``evaluation.json``; none is typed by hand, and a test compares
+them with the file. The run's model folder is taken over where it is there (it is not kept in git).
 """
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tumorlens.card import read_card, write_card
+from tumorlens.lab.evaluation import card_scores
 
 ROOT = Path(__file__).parents[1]
-EVALUATION = ROOT / "runs" / "default" / "evaluation.json"
+RUN = ROOT / "runs" / "default"
+EVALUATION = RUN / "evaluation.json"
 MODEL = ROOT / "src" / "tumorlens" / "models" / "default"
 README = ROOT / "README.md"
+COMMAND = "tumorlens evaluate DATA --split runs/default/split.csv --part validation"
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 
-def card_scores(evaluation: dict[str, Any]) -> dict[str, Any]:
-    """What the card says of the scores: the command, all pictures, each data set."""
-    return {
-        "command": evaluation["command"],
-        "pictures": evaluation["scores"]["count"],
-        "groups": evaluation["scores"]["groups"],
-        "all": evaluation["scores"],
-        "per_dataset": evaluation["per_dataset"],
-    }
+def published() -> dict[str, Any]:
+    """The run's evaluation, with the command that gives it from the bundled model."""
+    evaluation: dict[str, Any] = json.loads(EVALUATION.read_text())
+    return evaluation | {"command": COMMAND}
 
 
 def table(evaluation: dict[str, Any]) -> str:
@@ -73,8 +73,12 @@ def filled(readme: str, evaluation: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Write both."""
-    evaluation = json.loads(EVALUATION.read_text())
+    """Take over the model, then write both."""
+    if (RUN / "model").is_dir():
+        MODEL.mkdir(parents=True, exist_ok=True)
+        for path in (RUN / "model").iterdir():
+            shutil.copyfile(path, MODEL / path.name)
+    evaluation = published()
     card = read_card(MODEL)
     if card.sha256 != evaluation["model"]["sha256"]:
         raise SystemExit("evaluation.json is of another model than the bundled one: evaluate it")

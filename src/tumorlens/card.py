@@ -86,7 +86,10 @@ class Card:
                 "temperature": float(values["temperature"]),
                 "limitations": tuple(values.get("limitations", ())),
             }
-            return cls(**{**values, **typed})
+            card = cls(**{**values, **typed})
+            if not (card.temperature > 0 and card.classes and card.preparation.size > 0):
+                raise ValueError("temperature, classes and size must not be zero or empty")
+            return card
         except (KeyError, TypeError, ValueError) as error:
             raise ModelCorruptError(
                 expected=f"the fields {', '.join(f.name for f in fields(cls))}",

@@ -1,8 +1,10 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from typer.testing import CliRunner
 
+from tumorlens.card import read_card, write_card
 from tumorlens.cli import app
 
 
@@ -38,3 +40,14 @@ def test_mistakes_are_plain_messages(class_folders: Path, tmp_path: Path) -> Non
     status, _, stderr = run(str(tmp_path / "absent"))
     assert status in (1, 2)
     assert "Traceback" not in stderr
+
+
+def test_a_warning_where_the_model_was_trained_on_the_data(
+    class_folders: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    card = read_card(model_folder)
+    (tmp_path / "model.onnx").write_bytes((model_folder / "model.onnx").read_bytes())
+    write_card(tmp_path, replace(card, data={"made": {}}))
+    status, _, stderr = run(str(class_folders), "--model", str(tmp_path))
+    assert status == 0
+    assert "trained on pictures of made" in stderr

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner, Result
 
-from conftest import head, write_picture
+from tests.conftest import head, write_picture
+from tests.made_heads import draw_head
 from tumorlens.cli import answering, app
 from tumorlens.cli.predict import OutputFormat
 from tumorlens.model import Model
@@ -227,3 +229,16 @@ def test_interrupt_of_a_process_is_short(model_folder: Path, picture: Path) -> N
     _, err = process.communicate()
     assert process.returncode == 130
     assert err == b"tumorlens: interrupted\n"
+
+
+def test_a_report_among_the_scans_is_not_answered_itself(
+    model_folder: Path, tmp_path: Path
+) -> None:
+    Image.fromarray(draw_head("glioma", seed=1)).save(tmp_path / "a.png")
+    output = tmp_path / "report"
+    command = ["predict", str(tmp_path), "--model", str(model_folder), "--output", str(output)]
+    for _ in range(2):
+        done = CliRunner().invoke(app, command)
+        assert done.exit_code == 0, done.output
+        answers = json.loads((output / "answers.json").read_text())
+        assert [Path(answer["source"]).name for answer in answers] == ["a.png"]

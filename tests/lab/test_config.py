@@ -34,7 +34,13 @@ def test_an_unknown_key_names_the_nearest(key: str, meant: str, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    "values", [{"training": {"epochs": 0}}, {"network": {"dropout": 1.5}}, {"data": {"folds": 1}}]
+    "values",
+    [
+        {"training": {"epochs": 0}},
+        {"network": {"dropout": 1.5}},
+        {"data": {"folds": 1}},
+        {"preparation": {"percentiles": [99, 1]}},
+    ],
 )
 def test_values_out_of_range_are_refused(values: dict[str, dict[str, object]]) -> None:
     with pytest.raises(ConfigError):
@@ -55,6 +61,14 @@ def test_an_override_without_a_value_is_refused(tmp_path: Path) -> None:
     path.write_text("")
     with pytest.raises(ConfigError, match=r"section\.key=value"):
         read_config(path, overrides=["training.epochs"])
+
+
+@pytest.mark.parametrize("override", ["name.x=1", "training.epochs.x=1", "data.share={lgg=34}"])
+def test_overrides_that_make_no_sense_are_refused(override: str, tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text('name = "n"\n[training]\nepochs = 3\n')
+    with pytest.raises(ConfigError):
+        read_config(path, overrides=[override])
 
 
 def test_the_training_size_is_the_preparations_by_default() -> None:

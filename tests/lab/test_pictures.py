@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tumorlens.errors import DataError, ScanError
+from tumorlens.errors import DataError
 from tumorlens.lab.datasets import Example, load_examples
 from tumorlens.lab.pictures import load_pictures
 from tumorlens.preparation import Preparation, prepare
@@ -55,5 +55,12 @@ def test_a_volume_or_a_broken_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="volume of 3 slices"):
         load_pictures([example(tmp_path / "stack.tif")], SMALL)
     (tmp_path / "broken.png").write_bytes(b"no picture")
-    with pytest.raises(ScanError):
-        load_pictures([example(tmp_path / "broken.png")], SMALL)
+    with pytest.raises(DataError, match="1 more") as caught:
+        load_pictures([example(tmp_path / n) for n in ("broken.png", "stack.tif")], SMALL)
+    assert "broken.png, stack.tif" in caught.value.remedy
+
+
+def test_float_pictures_are_not_taken_for_blank(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).random((40, 40), np.float32)
+    Image.fromarray(pixels).save(tmp_path / "float.tif")
+    assert len(load_pictures([example(tmp_path / "float.tif")], SMALL).examples) == 1

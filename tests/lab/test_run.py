@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tumorlens.card import read_card
-from tumorlens.errors import DataError, TrainingError
+from tumorlens.errors import ConfigError, DataError, TrainingError
 from tumorlens.lab.config import Config, parse_config
 from tumorlens.lab.evaluation import evaluate
 from tumorlens.lab.evaluation.parts import examples_of_part
@@ -103,6 +103,28 @@ def test_runtime_and_evaluation_give_the_same_answers(run: Path, class_folders: 
     for example, row in zip(examples, evaluation.probabilities, strict=True):
         found = predict(example.path, model=model)
         np.testing.assert_allclose(list(found.probabilities.values()), row, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("section", "values", "meant"),
+    [
+        ("network", {"name": "custom_cn"}, "custom_cnn"),
+        ("training", {"loss": "crossentropy"}, "cross_entropy"),
+    ],
+)
+def test_unknown_names_are_found_before_anything_is_loaded(
+    config: Config, tmp_path: Path, section: str, values: dict[str, str], meant: str
+) -> None:
+    wrong = config.model_copy(update={section: getattr(config, section).model_copy(update=values)})
+    with pytest.raises(ConfigError, match=meant):
+        run_training(wrong, tmp_path / "no data", tmp_path / "run")
+
+
+def test_the_card_carries_the_scores(run: Path) -> None:
+    evaluation = json.loads((run / "evaluation.json").read_text())
+    scores = read_card(run / "model").scores
+    assert scores["all"] == evaluation["scores"]
+    assert scores["command"] == evaluation["command"]
 
 
 def test_a_finished_run_is_not_trained_again(

@@ -59,8 +59,8 @@ def test_it_learns_to_tell_made_up_heads_apart(
 ) -> None:
     longer = config.training.model_copy(update={"epochs": 25, "patience": 25})
     trained = train(config.model_copy(update={"training": longer}), *data, CLASSES, tmp_path)
-    assert trained.history[-1].training_loss < 0.6 * trained.history[0].training_loss
-    assert max(record.validation_accuracy for record in trained.history) > 0.5
+    assert trained.history[-1].training_loss < 0.85 * trained.history[0].training_loss
+    assert max(record.validation_accuracy for record in trained.history) >= 0.6
     assert (tmp_path / "history.csv").read_text().count("\n") == len(trained.history) + 1
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")
 

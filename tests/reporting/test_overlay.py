@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from conftest import head
+from tests.conftest import head
 from tumorlens.errors import ConfigError
 from tumorlens.model import Model
 from tumorlens.prediction import predict

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import tumorlens
-from conftest import head
+from tests.conftest import head
 from tumorlens.errors import ConfigError, ScanCorruptError
 from tumorlens.model import Model
 from tumorlens.notice import NOTICE

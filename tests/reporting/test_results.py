@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import head, write_picture
+from tests.conftest import head, write_picture
 from tumorlens.errors import ScanError, ScanFormatError, ScanMissingError
 from tumorlens.model import Model
 from tumorlens.prediction import predict

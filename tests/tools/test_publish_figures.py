@@ -1,7 +1,6 @@
 """No figure in the README or the card differs from the run's evaluation."""
 
 import importlib.util
-import json
 from pathlib import Path
 from types import ModuleType
 
@@ -23,19 +22,19 @@ def tool() -> ModuleType:
 
 
 def test_the_readme_is_what_the_tool_writes(tool: ModuleType) -> None:
-    evaluation = json.loads(tool.EVALUATION.read_text())
+    evaluation = tool.published()
     readme = tool.README.read_text()
     assert tool.BEGIN in readme
     assert readme == tool.filled(readme, evaluation)
 
 
 def test_the_card_is_what_the_tool_writes(tool: ModuleType) -> None:
-    evaluation = json.loads(tool.EVALUATION.read_text())
+    evaluation = tool.published()
     assert dict(read_card(tool.MODEL).scores) == tool.card_scores(evaluation)
 
 
 def test_a_changed_figure_would_be_seen(tool: ModuleType) -> None:
-    evaluation = json.loads(tool.EVALUATION.read_text())
+    evaluation = tool.published()
     evaluation["scores"]["accuracy"] = 0.123
     readme = tool.README.read_text()
     assert "0.123" in tool.filled(readme, evaluation)

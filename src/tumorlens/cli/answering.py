@@ -13,7 +13,8 @@ from tumorlens.cli.exits import say
 from tumorlens.errors import ConfigError, TumorlensError
 from tumorlens.model import load_model
 from tumorlens.notice import NOTICE
-from tumorlens.reading import find_sources
+from tumorlens.reading import Source, find_sources
+from tumorlens.reporting.folder import OVERLAYS
 from tumorlens.reporting.formats import TextWriter, to_record
 from tumorlens.reporting.results import Result, answer_all
 
@@ -55,8 +56,8 @@ def answer_paths(paths: Sequence[str], wish: Wish) -> int:
     _check_target(wish.target, model.card)
     found = find_sources(paths)
     _tell_passed_over(found.passed_over)
-    results = answer_all(found.sources, model=model)
-    results = _with_progress(results, len(found.sources), wish)
+    sources = _without_own_report(found.sources, wish.output)
+    results = _with_progress(answer_all(sources, model=model), len(sources), wish)
     refused = 0
     page = None
     with _printer(wish.output_format, model.card) as printer:
@@ -69,8 +70,16 @@ def answer_paths(paths: Sequence[str], wish: Wish) -> int:
                 yield result
 
         page = _write(shown(), wish, model.card)
-    _tell_end(len(found.sources), refused, page, wish)
+    _tell_end(len(sources), refused, page, wish)
     return refused
+
+
+def _without_own_report(sources: Sequence[Source], output: Path | None) -> Sequence[Source]:
+    """Without the overlays of an earlier report, where the report lies among the scans."""
+    if output is None:
+        return sources
+    overlays = (output / OVERLAYS).resolve()
+    return [one for one in sources if not one.files[0].resolve().is_relative_to(overlays)]
 
 
 class TextPrinter:

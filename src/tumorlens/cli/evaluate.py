@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tumorlens.cli.exits import say
 from tumorlens.cli.extras import import_extra
 
 if TYPE_CHECKING:
@@ -31,7 +32,10 @@ def evaluate(
 ) -> None:
     """Score a model: accuracy, precision, recall, F1, AUC, sensitivity, specificity.
 
-    Example: tumorlens evaluate ~/data/sartaj --output scores
+    Pictures that the model was trained on say nothing about it: give the split.csv of its run,
+    or data it never saw.
+
+    Example: tumorlens evaluate ~/data --split runs/mine/split.csv --model runs/mine/model
     """
     from tumorlens.cli.console import out
     from tumorlens.cli.progress import bars
@@ -41,6 +45,12 @@ def evaluate(
     parts = import_extra("tumorlens.lab.evaluation.parts", extra="lab")
     loaded = load_model(model)
     examples = parts.examples_of_part(data, split=split, part=part)
+    seen = sorted({example.dataset for example in examples} & set(loaded.card.data))
+    if seen and split is None:
+        say(
+            f"warning: the model was trained on pictures of {', '.join(seen)}; without --split "
+            "these scores include them and are too good"
+        )
     with bars(transient=True) as progress:
         reading = progress.add_task("reading pictures", total=len(examples))
         answering = progress.add_task("answering", total=None)
@@ -117,6 +127,8 @@ def _per_dataset(evaluation: "Evaluation") -> "Table":
             style="bold" if name == "all" else None,
         )
     table.title = "Each data set; sensitivity, specificity and AUC of tumor against none"
+    if evaluation.blank:
+        table.caption = f"left out, nothing to be seen: {evaluation.blank}"
     return table
 
 

@@ -1,5 +1,6 @@
 """``tumorlens train``: a config and a folder of data in, a run folder with a model out."""
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,12 +10,10 @@ import typer
 from tumorlens.cli.extras import import_extra
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rich.progress import Progress
 
-    from tumorlens.lab.datasets import Example
     from tumorlens.lab.history import EpochRecord
+    from tumorlens.lab.pictures import Pictures
     from tumorlens.lab.splitting import Split
 
 
@@ -45,7 +44,7 @@ def train(
     run_module = import_extra("tumorlens.lab.run", extra="lab")
     overrides = [*(settings or [])]
     if weights is not None:
-        overrides.append(f"network.weights={weights!r}")
+        overrides.append(f"network.weights={json.dumps(weights)}")
     chosen = config_module.read_config(config, overrides=overrides)
     folder = run or Path("runs") / chosen.name
     with bars() as progress:
@@ -66,7 +65,11 @@ def _watch(progress: "Progress") -> object:
     def on_load(done: int, total: int) -> None:
         progress.update(loading, completed=done, total=total)
 
-    def on_split(examples: "Sequence[Example]", split: "Split") -> None:
+    def on_split(pictures: "Pictures", split: "Split") -> None:
+        examples = pictures.examples
+        progress.console.print(f"data sets: {', '.join(sorted({e.dataset for e in examples}))}")
+        if pictures.blank:
+            progress.console.print(f"left out, nothing to be seen: {len(pictures.blank)}")
         for part in ("training", "validation"):
             labels = Counter(examples[index].label for index in getattr(split, part))
             counts = ", ".join(f"{count} {label}" for label, count in sorted(labels.items()))

@@ -32,13 +32,6 @@ def augment(
     return _change_intensity(moved, config, generator)
 
 
-def resize(pictures: Tensor, size: int) -> Tensor:
-    """(N, 1, H, W) to (N, 1, size, size), smoothed where it shrinks."""
-    if pictures.shape[-1] == size:
-        return pictures
-    return F.interpolate(pictures, (size, size), mode="bilinear", antialias=True)
-
-
 def _move(pictures: Tensor, config: AugmentationConfig, size: int, generator: Generator) -> Tensor:
     """Flip, rotate, zoom, stretch and shift, black where nothing was."""
     count = len(pictures)

@@ -12,15 +12,12 @@ from tumorlens.scan import FloatArray
 _RANGE = (0.05, 20.0)
 
 
-def fit_temperature(
-    logits: FloatArray, targets: np.ndarray, *, weights: np.ndarray | None = None
-) -> float:
+def fit_temperature(logits: FloatArray, targets: np.ndarray) -> float:
     """The temperature with the lowest cross-entropy on validation pictures.
 
     Args:
         logits: float32, (pictures, classes).
         targets: int, (pictures,), class numbers.
-        weights: float, (pictures,), how much each picture counts; all alike where None.
 
     Returns:
         The temperature, in [0.05, 20]; above 1 where the network is too sure of itself.
@@ -30,7 +27,7 @@ def fit_temperature(
 
     def loss(log_temperature: float) -> float:
         likelihood = log_softmax(scores / np.exp(log_temperature), axis=1)[rows, targets]
-        return -float(np.average(likelihood, weights=weights))
+        return -float(likelihood.mean())
 
     found = minimize_scalar(loss, bounds=tuple(np.log(_RANGE)), method="bounded")
     return float(np.exp(found.x))

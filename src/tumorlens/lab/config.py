@@ -6,11 +6,11 @@ the nearest one that does.
 
 import difflib
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tumorlens.errors import ConfigError
 from tumorlens.preparation import Preparation
@@ -31,7 +31,7 @@ class DataConfig(_Section):
     """Which part validates."""
     split: str = ""
     """The ``split.csv`` of an earlier run to take over; cut anew where empty."""
-    share: dict[str, float] = {}
+    share: dict[str, Annotated[float, Field(gt=0, le=1)]] = {}
     """Part of a data set's training pictures drawn afresh each epoch, in (0, 1]; 1 by default."""
 
 
@@ -42,6 +42,13 @@ class PreparationConfig(_Section):
     percentiles: tuple[float, float] = (0.5, 99.5)
     head_threshold: float = Field(default=0.1, gt=0, lt=1)
     margin: float = Field(default=0.02, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        low, high = self.percentiles
+        if not 0 <= low < high <= 100:
+            raise ValueError("two percentiles in order, from 0 to 100")
+        return self
 
     def build(self) -> Preparation:
         """The same settings as the runtime knows them."""
@@ -98,7 +105,7 @@ class TrainingConfig(_Section):
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     patience: int = Field(default=5, ge=1)
     """Epochs without a better validation loss after which training stops."""
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
     seed: int = Field(default=0, ge=0)
 
 
@@ -166,6 +173,28 @@ def read_config(path: Path, *, overrides: Sequence[str] = ()) -> Config:
     return parse_config(values, source=str(path))
 
 
+def known_name(name: str, known: Collection[str], *, setting: str) -> str:
+    """The name, if it is known.
+
+    Args:
+        name: What was given.
+        known: All names there are.
+        setting: Where it was given, such as ``network.name``.
+
+    Raises:
+        ConfigError: It is not known; the nearest one is named.
+    """
+    if name in known:
+        return name
+    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+    raise ConfigError(
+        expected=f"one of {', '.join(known)}",
+        found=name,
+        remedy=f"Did you mean {nearest[0]}?" if nearest else "Choose one of them.",
+        source=setting,
+    )
+
+
 def parse_config(values: dict[str, Any], *, source: str = "") -> Config:
     """Check settings given as nested dictionaries.
 
@@ -203,7 +232,10 @@ def _apply(values: dict[str, Any], override: str) -> None:
         value = text
     *sections, last = key.split(".")
     for section in sections:
-        values = values.setdefault(section, {})
+        inner = values.setdefault(section, {})
+        if not isinstance(inner, dict):
+            raise _unknown_key(key, "--set")
+        values = inner
     values[last] = value
 
 

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import io
 import logging
+import tempfile
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import onnx
 import torch
 
-from tumorlens.card import Card, write_card
+from tumorlens.card import CARD_FILE, Card, write_card
 from tumorlens.errors import TrainingError
 from tumorlens.lab.networks import Classifier
 from tumorlens.model import GRAPH_FILE, OUTPUTS, WEIGHT_KEY, Model, load_model
@@ -38,15 +39,16 @@ def export_model(network: Classifier, card: Card, folder: Path) -> Model:
         TrainingError: The graph's outputs differ from PyTorch's by more than `TOLERANCE`.
     """
     network = network.eval()
-    folder.mkdir(parents=True, exist_ok=True)
     graph = _graph(network, card.preparation.size)
-    aside = folder / f"{GRAPH_FILE}.partial"
-    aside.write_bytes(graph)
-    aside.replace(folder / GRAPH_FILE)
-    write_card(folder, replace(card, sha256=hashlib.sha256(graph).hexdigest()))
-    model = load_model(folder)
-    _compare(network, model)
-    return model
+    complete = replace(card, sha256=hashlib.sha256(graph).hexdigest())
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".export-") as aside:
+        (Path(aside) / GRAPH_FILE).write_bytes(graph)
+        write_card(Path(aside), complete)
+        _compare(network, load_model(aside))
+        for name in (GRAPH_FILE, CARD_FILE):
+            (Path(aside) / name).replace(folder / name)
+    return load_model(folder)
 
 
 def _graph(network: Classifier, size: int) -> bytes:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as Pillow
 
-from tumorlens.errors import DataError
+from tumorlens.errors import DataError, TumorlensError
 from tumorlens.lab.datasets import Example
 from tumorlens.lab.progress import Progress, silent
 from tumorlens.preparation import Preparation, percentile, prepare
@@ -16,6 +16,7 @@ from tumorlens.reading import read_scan
 from tumorlens.scan import FloatArray, Scan, Volume
 
 ByteArray = npt.NDArray[np.uint8]
+_Loaded = tuple[ByteArray, ByteArray]
 
 THUMBNAIL_SIZE = 48
 
@@ -48,7 +49,7 @@ def load_pictures(
     *,
     progress: Progress = silent,
 ) -> Pictures:
-    """Decode and prepare every example once, two at a time.
+    """Decode and prepare every example once, in threads.
 
     Args:
         examples: What to load.
@@ -56,14 +57,19 @@ def load_pictures(
         progress: Called with (done, total) after every picture.
 
     Raises:
-        DataError: A picture cannot be read, or is a volume.
+        DataError: Pictures cannot be read, or are volumes; all of them are counted.
     """
-    loaded: list[tuple[ByteArray, ByteArray] | None] = []
+    loaded: list[_Loaded | DataError | None] = []
     with ThreadPoolExecutor() as threads:
-        for result in threads.map(lambda example: _load(example, preparation), examples):
+        for result in threads.map(lambda example: _try(example, preparation), examples):
             loaded.append(result)
             progress(len(loaded), len(examples))
-    kept = [(example, pair) for example, pair in zip(examples, loaded, strict=True) if pair]
+    _refuse_broken([result for result in loaded if isinstance(result, DataError)])
+    kept = [
+        (example, pair)
+        for example, pair in zip(examples, loaded, strict=True)
+        if isinstance(pair, tuple)
+    ]
     blank = [example for example, pair in zip(examples, loaded, strict=True) if not pair]
     size = preparation.size
     return Pictures(
@@ -76,10 +82,40 @@ def load_pictures(
     )
 
 
-def _load(example: Example, preparation: Preparation) -> tuple[ByteArray, ByteArray] | None:
+def _refuse_broken(errors: Sequence[DataError]) -> None:
+    if errors:
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        raise DataError(
+            expected=errors[0].expected,
+            found=f"{errors[0].found}{more}",
+            remedy="Mend or delete these files: " + ", ".join(e.source for e in errors[:5]),
+            source=errors[0].source,
+        )
+
+
+def _try(example: Example, preparation: Preparation) -> _Loaded | DataError | None:
+    """Load, or say as a `DataError` why not, so that all broken files are told at once."""
+    try:
+        return _load(example, preparation)
+    except DataError as error:
+        return error
+    except TumorlensError as error:
+        return _broken(example, error.expected, error.found)
+    except (OSError, SyntaxError):
+        return _broken(example, "a readable picture", "one that cannot be decoded")
+
+
+def _broken(example: Example, expected: str, found: str) -> DataError:
+    return DataError(
+        expected=expected, found=found, remedy="Mend or delete it.", source=example.picture
+    )
+
+
+def _load(example: Example, preparation: Preparation) -> _Loaded | None:
     """The prepared picture and its thumbnail; None where there is nothing to see."""
     pixels = _pixels(example)
-    if percentile(pixels, 99) - percentile(pixels, 1) < MIN_CONTRAST:
+    grey_levels = 255.0 if pixels.max() <= 1 else 1.0  # pictures of floats lie in 0..1
+    if (percentile(pixels, 99) - percentile(pixels, 1)) * grey_levels < MIN_CONTRAST:
         return None
     image = prepare(Scan(pixels, example.picture), preparation)
     inset = image.placement.inset

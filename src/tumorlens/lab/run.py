@@ -13,16 +13,23 @@ from typing import Any
 
 import numpy as np
 
-from tumorlens.card import Card
+from tumorlens.card import Card, write_card
 from tumorlens.errors import DataError, TrainingError
 from tumorlens.lab.calibration import fit_temperature
 from tumorlens.lab.checkpoint import is_checkpoint
-from tumorlens.lab.config import Config
+from tumorlens.lab.config import Config, known_name
 from tumorlens.lab.datasets import Example, load_examples
-from tumorlens.lab.evaluation import Evaluation, evaluate_pictures, write_evaluation
+from tumorlens.lab.evaluation import (
+    Evaluation,
+    card_scores,
+    evaluate_pictures,
+    write_evaluation,
+)
 from tumorlens.lab.export import export_model
 from tumorlens.lab.grouping import group_near_duplicates
 from tumorlens.lab.history import EpochRecord
+from tumorlens.lab.losses import LOSSES
+from tumorlens.lab.networks import NETWORKS
 from tumorlens.lab.pictures import Pictures, load_pictures
 from tumorlens.lab.progress import Progress, silent
 from tumorlens.lab.splitting import (
@@ -46,13 +53,13 @@ class Watch:
 
     Attributes:
         on_load: (done, total) while pictures are read and prepared.
-        on_split: The examples and their split, once known.
+        on_split: The pictures and their split, once known.
         on_batch: (epoch, done, total).
         on_epoch: Each epoch's record.
     """
 
     on_load: Progress = silent
-    on_split: Callable[[Sequence[Example], Split], None] = silent
+    on_split: Callable[[Pictures, Split], None] = silent
     on_batch: Callable[[int, int, int], None] = silent
     on_epoch: Callable[[EpochRecord], None] = silent
 
@@ -82,6 +89,7 @@ def run_training(
         TrainingError: The run folder is of another run, or training went wrong.
     """
     watch = watch or Watch()
+    _check_names(config)
     pictures = _grouped(
         load_pictures(
             load_examples(data, only=config.data.datasets),
@@ -91,7 +99,7 @@ def run_training(
     )
     examples = pictures.examples
     split = _split(config, examples)
-    watch.on_split(examples, split)
+    watch.on_split(pictures, split)
     run.mkdir(parents=True, exist_ok=True)
     _record_run(run, config, pictures)
     write_split(run / SPLIT_FILE, examples, split)
@@ -105,6 +113,15 @@ def run_training(
         on_epoch=watch.on_epoch,
     )
     return _finish(config, pictures, split, trained, run)
+
+
+def _check_names(config: Config) -> None:
+    """Unknown networks, losses and data sets are found before anything is loaded."""
+    known_name(config.network.name, NETWORKS, setting="network.name")
+    known_name(config.training.loss, LOSSES, setting="training.loss")
+    for dataset in config.data.share:
+        if config.data.datasets:
+            known_name(dataset, config.data.datasets, setting="data.share")
 
 
 def _finish(
@@ -134,8 +151,11 @@ def _finish(
         training=config.model_dump(mode="json", exclude={"card"}),
     )
     model = export_model(trained.network, card, run / MODEL)
+    command = evaluation_command(run)
     evaluation = evaluate_pictures(model, validation, pixels)
-    write_evaluation(run, evaluation, command=evaluation_command(run))
+    write_evaluation(run, evaluation, command=command)
+    scores = card_scores(evaluation.to_json(command=command))
+    write_card(run / MODEL, replace(model.card, scores=scores))
     return evaluation
 
 
@@ -153,11 +173,13 @@ def _split(config: Config, examples: Sequence[Example]) -> Split:
     earlier = Path(config.network.weights).parent.parent / SPLIT_FILE
     if is_checkpoint(Path(config.network.weights)) and earlier.is_file():
         seen = read_part(earlier, TRAINING)
-        leaked = [examples[i].picture for i in split.validation if examples[i].picture in seen]
+        groups = {example.group for example in examples if example.picture in seen}
+        held = [examples[index] for index in split.validation]
+        leaked = [example.picture for example in held if example.group in groups]
         if leaked:
             raise DataError(
                 expected="first weights from a run that never saw the validation pictures",
-                found=f"{len(leaked)} that it was trained on, the first {leaked[0]}",
+                found=f"{len(leaked)} of patients it was trained on, the first {leaked[0]}",
                 remedy=f'Set data.split = "{earlier.as_posix()}".',
                 source="network.weights",
             )
@@ -202,8 +224,10 @@ def _record_run(run: Path, config: Config, pictures: Pictures) -> None:
 
 def _check_same_run(path: Path, record: dict[str, Any]) -> None:
     before = json.loads(path.read_text())
-    for part, what in (("config", "settings"), ("data_sha256", "data")):
-        if before.get(part) != record[part]:
+    for one in (before, record):
+        one["settings"] = {key: value for key, value in one["config"].items() if key != "card"}
+    for part, what in (("settings", "settings"), ("data_sha256", "data")):
+        if before[part] != record[part]:
             raise TrainingError(
                 expected=f"the {what} that this run folder was begun with",
                 found=f"other {what}",
@@ -230,11 +254,15 @@ def _describe_data(
         if name in config.card.sources:
             entry |= config.card.sources[name].model_dump()
         for part, indices in ((TRAINING, split.training), (VALIDATION, split.validation)):
-            chosen = [examples[i] for i in indices if examples[i].dataset == name]
+            chosen = {
+                (examples[i].picture, examples[i].group, examples[i].label)
+                for i in indices
+                if examples[i].dataset == name
+            }
             entry[part] = {
-                "pictures": len({example.picture for example in chosen}),
-                "groups": len({example.group for example in chosen}),
-                "labels": dict(sorted(Counter(example.label for example in chosen).items())),
+                "pictures": len(chosen),
+                "groups": len({group for _, group, _ in chosen}),
+                "labels": dict(sorted(Counter(label for *_, label in chosen).items())),
             }
         found[name] = entry
     return found

@@ -69,74 +69,31 @@ def train(
         TrainingError: The loss is not finite, or the run folder's checkpoint does not fit.
         ConfigError: The network cannot be built as configured.
     """
-    settings = config.training
-    fabric = Fabric(accelerator="auto", devices=1, precision=settings.precision)
-    torch.manual_seed(settings.seed)
-    bare = _build(config, len(classes))
-    bare.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    trainable = [weight for weight in bare.parameters() if weight.requires_grad]
-    network, optimizer = fabric.setup(bare, _optimizer(trainable, settings.weight_decay))
-    number = {name: index for index, name in enumerate(classes)}
-    targets = torch.tensor([number[example.label] for example in pictures.examples])
-    draws = np.array(
-        [config.data.share.get(pictures.examples[index].dataset, 1.0) for index in split.training]
-    )
-    loss_of = _loss(config, targets[list(split.training)], draws, len(classes), fabric.device)
-    history, best = _resume(run, bare, optimizer)
-
-    for epoch in range(len(history) + 1, settings.epochs + 1):
-        if _has_stalled(history, settings.patience):
+    bench = _set_up(config, pictures, split, classes)
+    history, best = _resume(run, bench.bare, bench.optimizer)
+    if history:
+        write_history(run, history)
+    for epoch in range(len(history) + 1, config.training.epochs + 1):
+        if _has_stalled(history, config.training.patience):
             break
         began = time.perf_counter()
-        generator = torch.Generator().manual_seed(settings.seed * 100_003 + epoch)
-        torch.manual_seed(settings.seed * 100_003 + epoch)
-        drawn = _draw(split.training, draws, generator)
-        batches = [
-            drawn[start : start + settings.batch_size]
-            for start in range(0, len(drawn) - 1, settings.batch_size)
-        ]
-        network.train()
-        total_loss, correct, rate = 0.0, 0, 0.0
-        for done, batch in enumerate(batches):
-            rate = _rate(config, epoch - 1 + (done + 1) / len(batches))
-            for weights in optimizer.param_groups:
-                weights["lr"] = rate
-            inputs = fabric.to_device(_to_float(pictures.pixels, batch))
-            inputs = augment(
-                inputs, config.augmentation, size=config.training_size, generator=generator
-            )
-            wanted = fabric.to_device(targets[batch])
-            logits = network(inputs.contiguous(memory_format=torch.channels_last)).logits
-            loss = loss_of(logits, wanted)
-            if not torch.isfinite(loss):
-                raise _diverged(epoch, run)
-            optimizer.zero_grad()
-            fabric.backward(loss)
-            optimizer.step()
-            total_loss += float(loss.detach()) * len(batch)
-            correct += int((logits.argmax(1) == wanted).sum())
-            on_batch(epoch, done + 1, len(batches))
-        validated = predict_logits(network, pictures.pixels[list(split.validation)])
+        learnt = _train_epoch(bench, config, epoch, run, on_batch)
         record = EpochRecord(
             epoch=epoch,
-            learning_rate=rate,
-            training_loss=total_loss / len(drawn),
-            training_accuracy=correct / len(drawn),
-            **_validate(validated, targets[list(split.validation)], pictures, split),
+            **learnt,
+            **_validate(bench, split),
             seconds=time.perf_counter() - began,
         )
         history.append(record)
         if record.validation_loss < best:
             best = record.validation_loss
-            save_checkpoint(run / BEST, bare, None, {"epoch": epoch})
-        save_checkpoint(
-            run / LAST, bare, optimizer, {"history": [asdict(record) for record in history]}
-        )
+            save_checkpoint(run / BEST, bench.bare, None, {"epoch": epoch})
+        progress = {"history": [asdict(record) for record in history]}
+        save_checkpoint(run / LAST, bench.bare, bench.optimizer, progress)
         write_history(run, history)
         on_epoch(record)
-
-    load_checkpoint(run / BEST, bare)
-    return Trained(bare.cpu().eval(), tuple(history))
+    load_checkpoint(run / BEST, bench.bare)
+    return Trained(bench.bare.cpu().eval(), tuple(history))
 
 
 def predict_logits(network: nn.Module, pixels: ByteArray, *, batch_size: int = 64) -> FloatArray:
@@ -158,6 +115,103 @@ def predict_logits(network: nn.Module, pixels: ByteArray, *, batch_size: int = 6
                 network(inputs.contiguous(memory_format=torch.channels_last)).logits.float().cpu()
             )
     return np.asarray(torch.cat(found).numpy(), np.float32)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Bench:
+    """What stays the same through a run, on its device; ``bare`` is the network unwrapped."""
+
+    fabric: Fabric
+    bare: Classifier
+    network: nn.Module
+    optimizer: torch.optim.Optimizer
+    loss_of: Callable[[Tensor, Tensor], Tensor]
+    pictures: Pictures
+    targets: Tensor
+    training: np.ndarray
+    draws: np.ndarray
+
+
+def _set_up(config: Config, pictures: Pictures, split: Split, classes: Sequence[str]) -> _Bench:
+    settings = config.training
+    fabric = Fabric(accelerator="auto", devices=1, precision=settings.precision)
+    torch.manual_seed(settings.seed)
+    bare = _build(config, len(classes))
+    bare.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    trainable = [weight for weight in bare.parameters() if weight.requires_grad]
+    network, optimizer = fabric.setup(bare, _optimizer(trainable, settings.weight_decay))
+    targets = torch.tensor([list(classes).index(e.label) for e in pictures.examples])
+    training = np.array(split.training)
+    share = config.data.share
+    draws = np.array([share.get(pictures.examples[i].dataset, 1.0) for i in training])
+    loss_of = _loss(config, targets[training], draws, len(classes), fabric.device)
+    return _Bench(fabric, bare, network, optimizer, loss_of, pictures, targets, training, draws)
+
+
+def _train_epoch(
+    bench: _Bench,
+    config: Config,
+    epoch: int,
+    run: Path,
+    on_batch: Callable[[int, int, int], None],
+) -> dict[str, float]:
+    """One pass over the pictures drawn; the training figures of an `EpochRecord`."""
+    settings = config.training
+    seed = settings.seed * 100_003 + epoch
+    generator = torch.Generator().manual_seed(seed)
+    torch.manual_seed(seed)
+    drawn = _draw(bench.training, bench.draws, generator)
+    if len(drawn) < 2:
+        raise _nothing_drawn(run)
+    starts = range(0, len(drawn) - 1, settings.batch_size)  # batch norm cannot learn from one
+    bench.network.train()
+    total_loss, correct, rate = 0.0, 0, 0.0
+    for done, start in enumerate(starts, 1):
+        batch = drawn[start : start + settings.batch_size]
+        rate = _rate(config, epoch - 1 + done / len(starts))
+        for weights in bench.optimizer.param_groups:
+            weights["lr"] = rate
+        inputs = augment(
+            bench.fabric.to_device(_to_float(bench.pictures.pixels, batch)),
+            config.augmentation,
+            size=config.training_size,
+            generator=generator,
+        )
+        wanted = bench.fabric.to_device(bench.targets[batch])
+        logits = bench.network(inputs.contiguous(memory_format=torch.channels_last)).logits
+        loss = bench.loss_of(logits, wanted)
+        if not torch.isfinite(loss):
+            raise _diverged(epoch, run)
+        bench.optimizer.zero_grad()
+        bench.fabric.backward(loss)
+        bench.optimizer.step()
+        total_loss += float(loss.detach()) * len(batch)
+        correct += int((logits.argmax(1) == wanted).sum())
+        on_batch(epoch, done, len(starts))
+    return {
+        "learning_rate": rate,
+        "training_loss": total_loss / len(drawn),
+        "training_accuracy": correct / len(drawn),
+    }
+
+
+def _validate(bench: _Bench, split: Split) -> dict[str, float]:
+    """The validation figures of an `EpochRecord`."""
+    chosen = list(split.validation)
+    scores = torch.from_numpy(predict_logits(bench.network, bench.pictures.pixels[chosen]))
+    targets = bench.targets[chosen]
+    losses = nn.functional.cross_entropy(scores, targets, reduction="none").numpy()
+    right = (scores.argmax(1) == targets).numpy()
+    examples = [bench.pictures.examples[index] for index in chosen]
+    strata = np.array([f"{example.dataset}/{example.label}" for example in examples])
+    labels = np.array([example.label for example in examples])
+    return {
+        "validation_loss": float(np.mean([losses[strata == s].mean() for s in set(strata)])),
+        "validation_accuracy": float(right.mean()),
+        "validation_macro_recall": float(
+            np.mean([right[labels == label].mean() for label in set(labels)])
+        ),
+    }
 
 
 def _build(config: Config, classes: int) -> Classifier:
@@ -215,10 +269,10 @@ def _has_stalled(history: Sequence[EpochRecord], patience: int) -> bool:
     return len(losses) > patience and min(losses[-patience:]) >= min(losses[:-patience])
 
 
-def _draw(indices: Sequence[int], draws: np.ndarray, generator: torch.Generator) -> np.ndarray:
+def _draw(indices: np.ndarray, draws: np.ndarray, generator: torch.Generator) -> np.ndarray:
     """One epoch's pictures in random order, each kept with its probability."""
     kept = torch.rand(len(indices), generator=generator).numpy() < draws
-    chosen = np.asarray(indices)[kept]
+    chosen = indices[kept]
     return np.asarray(chosen[torch.randperm(len(chosen), generator=generator).numpy()])
 
 
@@ -237,23 +291,13 @@ def _to_float(pixels: ByteArray, indices: np.ndarray) -> Tensor:
     return torch.from_numpy(pixels[indices]).unsqueeze(1).float() / 255
 
 
-def _validate(
-    logits: FloatArray, targets: Tensor, pictures: Pictures, split: Split
-) -> dict[str, float]:
-    """The validation figures of an `EpochRecord`."""
-    scores = torch.from_numpy(logits)
-    losses = nn.functional.cross_entropy(scores, targets, reduction="none").numpy()
-    right = (scores.argmax(1) == targets).numpy()
-    examples = [pictures.examples[index] for index in split.validation]
-    strata = np.array([f"{example.dataset}/{example.label}" for example in examples])
-    labels = np.array([example.label for example in examples])
-    return {
-        "validation_loss": float(np.mean([losses[strata == s].mean() for s in set(strata)])),
-        "validation_accuracy": float(right.mean()),
-        "validation_macro_recall": float(
-            np.mean([right[labels == label].mean() for label in set(labels)])
-        ),
-    }
+def _nothing_drawn(run: Path) -> TrainingError:
+    return TrainingError(
+        expected="at least two training pictures an epoch",
+        found="fewer",
+        remedy="Raise data.share, or add pictures.",
+        source=str(run),
+    )
 
 
 def _diverged(epoch: int, run: Path) -> TrainingError:

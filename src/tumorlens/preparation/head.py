@@ -3,7 +3,6 @@
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as Pillow
-from PIL import ImageFilter
 
 from tumorlens.preparation.percentiles import percentile
 from tumorlens.scan import FloatArray
@@ -40,13 +39,26 @@ def _head_mask(pixels: FloatArray, threshold: float) -> npt.NDArray[np.bool_]:
     side = (_SEARCH_SIZE, _SEARCH_SIZE)
     small = np.asarray(Pillow.fromarray(pixels).resize(side, Pillow.Resampling.BOX))
     low, high = percentile(small, 1), percentile(small, 99)
-    bright = Pillow.fromarray((small > low + threshold * (high - low)).astype(np.uint8) * 255)
+    bright = small > low + threshold * (high - low)
     # Mirrored outwards: a head cut by the picture's edge stays thick, a thin frame stays thin.
-    framed = Pillow.fromarray(np.pad(np.asarray(bright), _OPENING, mode="symmetric"))
-    eroded = framed.filter(ImageFilter.MinFilter(_OPENING))
+    framed = np.pad(bright, _OPENING, mode="symmetric")
+    thick = _window_counts(framed, _OPENING) == _OPENING**2
     # Grown by more than was worn off, but only where it is bright: skull and scalp come back.
-    grown = np.asarray(eroded.filter(ImageFilter.MaxFilter(_REACH)))
-    return (grown > 0)[_OPENING:-_OPENING, _OPENING:-_OPENING] & (np.asarray(bright) > 0)
+    near = _window_counts(thick, _REACH) > 0
+    return near[_OPENING:-_OPENING, _OPENING:-_OPENING] & bright
+
+
+def _window_counts(mask: npt.NDArray[np.bool_], width: int) -> npt.NDArray[np.int64]:
+    """How many pixels are set in the square of an odd ``width`` around each; same shape."""
+    before = width // 2 + 1
+    padded = np.pad(mask.astype(np.int64), ((before, width // 2), (before, width // 2)))
+    total = padded.cumsum(axis=0).cumsum(axis=1)
+    return np.asarray(
+        total[width:, width:]
+        - total[:-width, width:]
+        - total[width:, :-width]
+        + total[:-width, :-width]
+    )
 
 
 def _extent(found: npt.NDArray[np.intp], length: int, margin: float) -> tuple[int, int]:

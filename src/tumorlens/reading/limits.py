@@ -15,8 +15,8 @@ class Limits:
     """
 
     max_bytes: int = 512 * 2**20
-    max_pixels: int = 64 * 2**20
-    max_voxels: int = 512 * 512 * 1024
+    max_pixels: int = 16 * 2**20
+    max_voxels: int = 512 * 512 * 512
 
 
 DEFAULT_LIMITS = Limits()

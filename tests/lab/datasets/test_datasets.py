@@ -86,6 +86,18 @@ def test_a_folder_of_data_sets_is_read_whole_or_in_part(tmp_path: Path) -> None:
         load_examples(tmp_path, only=["absent"])
 
 
+def test_what_is_no_brain_tumor_set_is_passed_by_among_others(tmp_path: Path) -> None:
+    make_class_folders(tmp_path / "ours")
+    for name in ("chest_xray", "knee_mri"):
+        save(tmp_path / "others" / name / "1.jpg")
+    for name in ("images", "masks"):
+        save(tmp_path / "segmentation" / name / "1.png")
+    assert {e.dataset for e in load_examples(tmp_path)} == {"ours"}
+    assert len(load_examples(tmp_path, only=["others"])) == 2
+    with pytest.raises(DataError, match="none that is known"):
+        load_examples(tmp_path / "segmentation")
+
+
 def test_patients_are_groups_and_channels_are_sequences(tmp_path: Path) -> None:
     make_lgg(tmp_path / "lgg")
     examples = load_examples(tmp_path / "lgg")

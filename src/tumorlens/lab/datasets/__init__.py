@@ -6,6 +6,7 @@ from pathlib import Path
 from tumorlens.errors import DataError
 from tumorlens.lab.datasets import br35h, brisc, cheng, class_folders, lgg
 from tumorlens.lab.datasets.example import Dataset, Example
+from tumorlens.labels import CLASSES
 
 __all__ = ["DATASETS", "Dataset", "Example", "load_examples"]
 
@@ -24,7 +25,8 @@ def load_examples(folder: Path, *, only: Collection[str] = ()) -> list[Example]:
 
     Args:
         folder: A data set's folder, or one that holds several.
-        only: Names of the folders to read; all that are recognised where empty.
+        only: Names of the folders to read; where empty, all that are recognised and know at
+            least one of our classes.
 
     Returns:
         The examples, in a fixed order.
@@ -41,7 +43,12 @@ def load_examples(folder: Path, *, only: Collection[str] = ()) -> list[Example]:
             remedy="Check the path.",
             source=str(folder),
         )
-    found = {path.name: path for path in _candidates(folder) if _reader(path)}
+    candidates = _candidates(folder)
+    found = {
+        path.name: path
+        for path in candidates
+        if _reader(path) and (len(candidates) == 1 or path.name in only or _has_our_classes(path))
+    }
     if absent := sorted(set(only) - set(found)):
         raise DataError(
             expected=f"the data sets {', '.join(only)}",
@@ -78,4 +85,17 @@ def _reader(folder: Path) -> Dataset | None:
 
 def _read(folder: Path) -> list[Example]:
     dataset = _reader(folder)
-    return dataset.read(folder) if dataset else []
+    try:
+        return dataset.read(folder) if dataset else []
+    except OSError as error:
+        raise DataError(
+            expected="files that can be read",
+            found=error.strerror or str(error),
+            remedy="Download the data set again, or delete the file.",
+            source=str(folder),
+        ) from error
+
+
+def _has_our_classes(folder: Path) -> bool:
+    """Whether a folder found beside others is about brain tumors at all, by its classes."""
+    return any(example.label in CLASSES for example in _read(folder))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tumorlens.lab.datasets.example import Example, label_of_folder, lone_example, pictures_in
 
+_NO_CLASSES = ("image", "images", "mask", "masks", "pred")
 _HALVES = ("training", "testing", "train", "test", "validation", "val", "valid")
 
 
@@ -37,5 +38,8 @@ def _class_folders(folder: Path) -> list[Path]:
         path
         for parent in parents
         for path in sorted(parent.iterdir())
-        if path.is_dir() and not path.name.startswith(".") and pictures_in(path)
+        if path.is_dir()
+        and not path.name.startswith(".")
+        and path.name.lower() not in _NO_CLASSES
+        and pictures_in(path)
     ]

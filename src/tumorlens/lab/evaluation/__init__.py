@@ -18,7 +18,15 @@ from tumorlens.lab.progress import Progress, silent
 from tumorlens.model import Model
 from tumorlens.scan import FloatArray
 
-__all__ = ["Evaluation", "Scores", "evaluate", "evaluate_pictures", "score", "write_evaluation"]
+__all__ = [
+    "Evaluation",
+    "Scores",
+    "card_scores",
+    "evaluate",
+    "evaluate_pictures",
+    "score",
+    "write_evaluation",
+]
 
 EVALUATION_FILE = "evaluation.json"
 
@@ -120,6 +128,19 @@ def write_evaluation(folder: Path, evaluation: Evaluation, *, command: str = "")
     aside = folder / f"{EVALUATION_FILE}.partial"
     aside.write_text(json.dumps(evaluation.to_json(command=command), indent=2) + "\n")
     aside.replace(folder / EVALUATION_FILE)
+
+
+def card_scores(evaluation: Mapping[str, Any]) -> dict[str, Any]:
+    """What a card says of an evaluation: the command, all pictures, each data set.
+
+    Args:
+        evaluation: As in ``evaluation.json``.
+    """
+    return {
+        "command": evaluation["command"],
+        "all": evaluation["scores"],
+        "per_dataset": evaluation["per_dataset"],
+    }
 
 
 def _check_labels(model: Model, examples: Sequence[Example]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from tumorlens.errors import ConfigError
+from tumorlens.lab.config import known_name
 from tumorlens.lab.networks import custom_cnn, efficientnet_lite
 from tumorlens.lab.networks.classifier import Backbone, Classifier, Outputs
 from tumorlens.lab.networks.imagenet_weights import NONE
@@ -48,9 +49,10 @@ def build_network(
         frozen_stages: How many of the first stages keep their weights.
 
     Raises:
-        ConfigError: The weights cannot be had, or there are fewer stages than are to be frozen.
+        ConfigError: There is no such network, its weights cannot be had, or there are fewer
+            stages than are to be frozen.
     """
-    backbone = NETWORKS[name](weights)
+    backbone = NETWORKS[known_name(name, NETWORKS, setting="network.name")](weights)
     if frozen_stages > len(backbone.stages):
         raise ConfigError(
             expected=f"at most {len(backbone.stages)}, the stages of {name}",
