@@ -44,11 +44,7 @@ def load_examples(folder: Path, *, only: Collection[str] = ()) -> list[Example]:
             source=str(folder),
         )
     candidates = _candidates(folder)
-    found = {
-        path.name: path
-        for path in candidates
-        if _reader(path) and (len(candidates) == 1 or path.name in only or _has_our_classes(path))
-    }
+    found = {path.name: path for path in candidates if _reader(path)}
     if absent := sorted(set(only) - set(found)):
         raise DataError(
             expected=f"the data sets {', '.join(only)}",
@@ -56,11 +52,13 @@ def load_examples(folder: Path, *, only: Collection[str] = ()) -> list[Example]:
             remedy="Download them into this folder, or change data.datasets in the config.",
             source=str(folder),
         )
+    chosen = [_read(path) for name, path in found.items() if not only or name in only]
+    asked_for = bool(only) or len(candidates) == 1
     examples = [
         example
-        for name, path in found.items()
-        if not only or name in only
-        for example in _read(path)
+        for dataset in chosen
+        if asked_for or _has_our_classes(dataset)
+        for example in dataset
     ]
     if not examples:
         raise DataError(
@@ -96,6 +94,6 @@ def _read(folder: Path) -> list[Example]:
         ) from error
 
 
-def _has_our_classes(folder: Path) -> bool:
-    """Whether a folder found beside others is about brain tumors at all, by its classes."""
-    return any(example.label in CLASSES for example in _read(folder))
+def _has_our_classes(examples: Collection[Example]) -> bool:
+    """Whether a data set found beside others is about brain tumors at all, by its classes."""
+    return any(example.label in CLASSES for example in examples)
