@@ -6,6 +6,7 @@ with Swin-HAFNet", 2025, arXiv:2506.14318; 6,000 slices; CC BY 4.0. Names such a
 """
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from tumorlens import labels
@@ -29,4 +30,10 @@ def matches(folder: Path) -> bool:
 def read(folder: Path) -> list[Example]:
     """One example a slice, labelled by its name; no patient is known."""
     named = [(path, _NAME.match(path.stem)) for path in pictures_in(folder / "images")]
-    return [lone_example(path, root=folder, label=_LABELS[name[1]]) for path, name in named if name]
+    return [_example(folder, path, _LABELS[name[1]]) for path, name in named if name]
+
+
+def _example(folder: Path, path: Path, label: str) -> Example:
+    mask = folder / "masks" / f"{path.stem}.png"
+    example = lone_example(path, root=folder, label=label)
+    return replace(example, mask=mask) if mask.is_file() else example

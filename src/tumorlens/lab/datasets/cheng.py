@@ -3,7 +3,7 @@
 J. Cheng and others, "Enhanced Performance of Brain Tumor Classification via Tumor Region
 Augmentation and Partition", PLoS ONE 10(10), 2015, doi:10.1371/journal.pone.0140381; data:
 figshare 1512427 (3,064 slices: 1,426 glioma, 708 meningioma, 930 pituitary; CC BY 4.0). Read
-here in its converted form: ``images/N.jpg``, ``patients.csv`` (index, label, patient).
+here in its converted form: ``images/N.jpg``, ``masks/N.png``, ``patients.csv`` (index, label, patient).
 """
 
 import csv
@@ -49,6 +49,7 @@ def read(folder: Path) -> list[Example]:
 
 def _example(folder: Path, row: dict[str, str]) -> Example:
     path = folder / "images" / f"{row['index']}.jpg"
+    mask = folder / "masks" / f"{row['index']}.png"
     return Example(
         path=path,
         picture=f"{folder.name}/images/{path.name}",
@@ -56,4 +57,5 @@ def _example(folder: Path, row: dict[str, str]) -> Example:
         group=f"{folder.name}:{row['patient']}",
         patient=row["patient"],
         dataset=folder.name,
+        mask=mask if mask.is_file() else None,
     )

@@ -38,6 +38,8 @@ class Example:
         dataset: The data set's name.
         channel: Which colour channel to read, 0-based, where channels are MR sequences; None
             where the whole picture is one gray image.
+        mask: The tumor's outline as a picture of the same size, above 127 where the tumor is;
+            None where no outline is known.
     """
 
     path: Path
@@ -47,6 +49,7 @@ class Example:
     patient: str | None
     dataset: str
     channel: int | None = None
+    mask: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,8 @@ def _slice_number(path: Path) -> int:
 
 def _examples(folder: Path, path: Path) -> list[Example]:
     """The slice's examples, one a sequence that is not a copy of FLAIR."""
-    area = _mask_area(path)
+    mask = _mask_of(path)
+    area = _area(mask) if mask else 0
     if 0 < area < MIN_TUMOR_PIXELS:
         return []
     with Pillow.open(path) as picture:
@@ -62,15 +63,18 @@ def _examples(folder: Path, path: Path) -> list[Example]:
             patient=path.parent.name,
             dataset=folder.name,
             channel=channel,
+            mask=mask if area else None,
         )
         for channel, sequence in enumerate(SEQUENCES)
         if sequence == "flair" or np.abs(pixels[..., channel] - pixels[..., 1]).mean() > 2
     ]
 
 
-def _mask_area(path: Path) -> int:
-    """Pixels of the tumor mask beside a slice; 0 where there is no mask file."""
-    for mask in path.parent.glob(f"{path.stem}_mask.*"):
-        with Pillow.open(mask) as picture:
-            return int((np.asarray(picture.convert("L")) > 127).sum())
-    return 0
+def _mask_of(path: Path) -> Path | None:
+    return next(iter(path.parent.glob(f"{path.stem}_mask.*")), None)
+
+
+def _area(mask: Path) -> int:
+    """Pixels of the tumor in a mask."""
+    with Pillow.open(mask) as picture:
+        return int((np.asarray(picture.convert("L")) > 127).sum())
