@@ -15,6 +15,10 @@ OFF = {
     "gamma": 1,
     "bias_field": 0,
     "noise": 0,
+    "curve": 0,
+    "amplitude": 0,
+    "coarseness": 0,
+    "rim": 0,
 }
 PICTURES = torch.rand(6, 1, 32, 32, generator=torch.Generator().manual_seed(0)) * 0.8 + 0.1
 
@@ -34,7 +38,8 @@ def test_flip_mirrors_left_and_right() -> None:
 
 @pytest.mark.parametrize("setting", list(OFF))
 def test_each_setting_changes_pictures_and_stays_in_range(setting: str) -> None:
-    strength = {"rotation_deg": 20, "flip": 1}.get(setting, 0.3 + OFF[setting])
+    likely = dict.fromkeys(("flip", "curve", "amplitude", "coarseness", "rim"), 1)
+    strength = ({"rotation_deg": 20} | likely).get(setting, 0.3 + OFF[setting])
     changed = run(**{setting: strength})
     assert changed.shape == PICTURES.shape
     assert not torch.allclose(changed, PICTURES, atol=1e-3)
@@ -54,3 +59,31 @@ def test_the_border_stays_black_and_the_size_is_as_asked() -> None:
     changed = augment(pictures, config, size=16, generator=torch.Generator().manual_seed(0))
     assert changed.shape == (2, 1, 16, 16)
     assert changed[:, :, :3].max() == 0
+
+
+def test_masks_move_with_their_pictures_and_keep_their_values() -> None:
+    masks = torch.zeros(2, 1, 32, 32)
+    masks[..., 4:12, 6:14] = 1
+    batch = torch.cat([masks * 0.5, masks], dim=1)
+    strong = AugmentationConfig(rim=0, noise=0, coarseness=0, brightness=0, curve=0.5, flip=1)
+    changed = augment(batch, strong, size=32, generator=torch.Generator().manual_seed(1))
+    assert changed.shape == (2, 2, 32, 32)
+    torch.testing.assert_close(changed[:, 1:].amax(dim=(1, 2, 3)), torch.ones(2))
+    assert not torch.equal(changed[:, 1:], masks)
+    inside = changed[:, 1:] > 0.99
+    assert (changed[:, :1][~(changed[:, 1:] > 0)] == 0).all()
+    assert (changed[:, :1][inside] > 0).all()
+
+
+def test_a_rim_that_holds_the_tumor_stays() -> None:
+    heads = torch.full((1, 1, 32, 32), 0.5)
+    corner, middle = torch.zeros(1, 1, 32, 32), torch.zeros(1, 1, 32, 32)
+    corner[..., :4, :4], middle[..., 14:18, 14:18] = 1, 1
+    config = AugmentationConfig(**(OFF | {"rim": 1}))
+
+    def run_with(mask: torch.Tensor) -> torch.Tensor:
+        batch = torch.cat([heads, mask], dim=1)
+        return augment(batch, config, size=32, generator=torch.Generator().manual_seed(0))[:, :1]
+
+    torch.testing.assert_close(run_with(corner), heads)
+    assert (run_with(middle) == 0).any()

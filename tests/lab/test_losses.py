@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from tumorlens.lab.losses import LOSSES
+from tumorlens.lab.losses import LOSSES, attention_loss, outline_loss
 
 
 @pytest.mark.parametrize("name", list(LOSSES))
@@ -15,3 +15,37 @@ def test_the_right_answer_costs_less_and_weights_count(name: str) -> None:
     torch.testing.assert_close(weighted(logits, first_wrong), plain(logits, first_wrong))
     mixed = torch.tensor([[0.0, 0.0], [0.0, 4.0]])  # unsure of class 0, sure of class 1
     assert weighted(mixed, right) < plain(mixed, right)
+
+
+def disc(at: tuple[int, int]) -> torch.Tensor:
+    """(1, 1, 16, 16): a square tumor."""
+    mask = torch.zeros(1, 1, 16, 16)
+    mask[..., at[0] : at[0] + 4, at[1] : at[1] + 4] = 1
+    return mask
+
+
+def test_the_right_outline_costs_least_and_unknown_ones_nothing() -> None:
+    masks = torch.cat([disc((4, 4)), torch.zeros(1, 1, 16, 16)])
+    right, elsewhere = masks * 20 - 10, torch.cat([disc((10, 10)), disc((0, 0))]) * 20 - 10
+    known = torch.tensor([True, True])
+    assert outline_loss(right, masks, known) < 0.01
+    assert outline_loss(elsewhere, masks, known) > 1
+    assert outline_loss(elsewhere, masks, ~known) == 0
+    half = torch.nn.functional.avg_pool2d(right, 2)
+    assert outline_loss(half, masks, known) < 0.01  # coarser logits: masks follow
+
+
+def test_an_outline_in_a_picture_without_tumor_costs() -> None:
+    nothing, known = torch.zeros(1, 1, 16, 16), torch.tensor([True])
+    assert outline_loss(disc((0, 0)) * 20 - 10, nothing, known) > 10 * outline_loss(
+        nothing - 10, nothing, known
+    )
+
+
+def test_heat_on_the_tumor_costs_less_than_heat_elsewhere() -> None:
+    features = torch.zeros(1, 1, 4, 4)
+    features[..., 1, 1] = 9.0
+    weights = torch.ones(1, 1)
+    assert attention_loss(features, weights, disc((4, 4))) < 0.1
+    assert attention_loss(features, weights, disc((12, 12))) > 5
+    assert attention_loss(features, weights, torch.zeros(1, 1, 16, 16)) == 0

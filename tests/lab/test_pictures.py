@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,3 +65,27 @@ def test_float_pictures_are_not_taken_for_blank(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).random((40, 40), np.float32)
     Image.fromarray(pixels).save(tmp_path / "float.tif")
     assert len(load_pictures([example(tmp_path / "float.tif")], SMALL).examples) == 1
+
+
+def test_masks_lie_where_the_tumor_lies(tmp_path: Path) -> None:
+    pixels = np.zeros((60, 50), np.uint8)
+    pixels[10:50, 10:40] = np.random.default_rng(0).integers(40, 80, (40, 30))
+    pixels[20:30, 15:25] = 250
+    Image.fromarray(pixels).save(tmp_path / "head.png")
+    Image.fromarray((pixels == 250).astype(np.uint8) * 255).save(tmp_path / "mask.png")
+    outlined = replace(example(tmp_path / "head.png"), mask=tmp_path / "mask.png")
+    healthy = replace(example(tmp_path / "head.png"), label="no_tumor")
+    loaded = load_pictures([outlined, example(tmp_path / "head.png"), healthy], SMALL)
+    assert loaded.outlined.tolist() == [True, False, True]
+    assert loaded.masks[1:].max() == 0
+    bright = loaded.pixels[0] > 200
+    found = loaded.masks[0] > 127
+    assert (bright & found).sum() / (bright | found).sum() > 0.7
+
+
+def test_a_mask_of_another_size_is_an_error(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    Image.fromarray(rng.integers(0, 255, (40, 40), np.uint8)).save(tmp_path / "head.png")
+    Image.fromarray(np.zeros((20, 40), np.uint8)).save(tmp_path / "mask.png")
+    with pytest.raises(DataError, match="40x40"):
+        load_pictures([replace(example(tmp_path / "head.png"), mask=tmp_path / "mask.png")], SMALL)

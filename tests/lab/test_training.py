@@ -103,7 +103,8 @@ def test_the_best_epoch_is_kept(
     config: Config, data: tuple[Pictures, Split], tmp_path: Path
 ) -> None:
     pictures, split = data
-    trained = train(config, pictures, split, CLASSES, tmp_path)
+    whole = config.data.model_copy(update={"share": {}})
+    trained = train(config.model_copy(update={"data": whole}), pictures, split, CLASSES, tmp_path)
     best = min(trained.history, key=lambda record: record.validation_loss)
     chosen = list(split.validation)
     logits = predict_logits(trained.network, pictures.pixels[chosen])

@@ -1,7 +1,8 @@
 """The command line: one command a verb.
 
 To add a verb, write a function with Typer's annotations in a module of its own and name it in
-``VERBS``. What is slow to import is imported inside the function: only here is that allowed.
+``VERBS``; a group of verbs is a `typer.Typer` of its own, added as ``datasets`` is. What is slow
+to import is imported inside the function: only here is that allowed.
 """
 
 import gc
@@ -10,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from tumorlens.cli.datasets import datasets
 from tumorlens.cli.evaluate import evaluate
 from tumorlens.cli.exits import INTERRUPTED, plainly
 from tumorlens.cli.predict import predict
@@ -53,6 +55,7 @@ def tumorlens(
 
 for _verb in VERBS:
     app.command()(plainly(_verb))
+app.add_typer(datasets, name="datasets")
 
 
 def main() -> None:

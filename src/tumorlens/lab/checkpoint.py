@@ -14,11 +14,16 @@ from torch.optim import Optimizer
 
 from tumorlens.errors import TrainingError
 
-_WEIGHT, _OPTIMIZER = "weight/", "optimizer/"
+_WEIGHT, _OPTIMIZER, _AVERAGE = "weight/", "optimizer/", "average/"
 
 
 def save_checkpoint(
-    path: Path, network: nn.Module, optimizer: Optimizer | None, progress: Mapping[str, Any]
+    path: Path,
+    network: nn.Module,
+    optimizer: Optimizer | None,
+    progress: Mapping[str, Any],
+    *,
+    average: nn.Module | None = None,
 ) -> None:
     """Write a network's weights, the optimizer's state and the run's progress.
 
@@ -27,11 +32,14 @@ def save_checkpoint(
         network: Its whole state is kept.
         optimizer: Its per-weight tensors are kept; None for weights alone.
         progress: JSON values: epoch, history, ...
+        average: The moving average of the network, where there is one.
     """
     tensors = {_WEIGHT + key: value for key, value in network.state_dict().items()}
     for number, state in (optimizer.state_dict()["state"] if optimizer else {}).items():
         for key, value in state.items():
             tensors[f"{_OPTIMIZER}{number}/{key}"] = torch.as_tensor(value)
+    for key, value in (average.state_dict() if average else {}).items():
+        tensors[_AVERAGE + key] = value.clone()
     contiguous = {key: value.detach().contiguous().cpu() for key, value in tensors.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_suffix(".partial")
@@ -40,9 +48,16 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    path: Path, network: nn.Module, optimizer: Optimizer | None = None
+    path: Path,
+    network: nn.Module,
+    optimizer: Optimizer | None = None,
+    *,
+    average: nn.Module | None = None,
 ) -> dict[str, Any]:
-    """Put a checkpoint's state back into a network and an optimizer; returns the progress.
+    """Put a checkpoint's state back into a network, an optimizer and a moving average.
+
+    Returns:
+        The progress.
 
     Raises:
         TrainingError: The file is damaged, or of another network.
@@ -51,6 +66,8 @@ def load_checkpoint(
     weights = _under(tensors, _WEIGHT)
     try:
         network.load_state_dict(weights)
+        if average is not None:
+            average.load_state_dict(_under(tensors, _AVERAGE))
     except RuntimeError as error:
         raise TrainingError(
             expected="a checkpoint of this very network",
@@ -93,9 +110,14 @@ def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def _restore(optimizer: Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Put the state back, laid out in memory as the weights are: a fused optimizer walks both."""
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     whole = optimizer.state_dict()
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         number, name = key.split("/", 1)
-        state.setdefault(int(number), {})[name] = value
+        weight = weights[int(number)]
+        fits = value.shape == weight.shape
+        placed = torch.empty_like(weight.detach()).copy_(value) if fits else value
+        state.setdefault(int(number), {})[name] = placed
     optimizer.load_state_dict(whole | {"state": state})

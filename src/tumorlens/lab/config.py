@@ -65,6 +65,8 @@ class NetworkConfig(_Section):
     dropout: float = Field(default=0.2, ge=0, lt=1)
     frozen_stages: int = Field(default=0, ge=0)
     """How many of the first stages keep their weights and batch-norm statistics."""
+    outlines: bool = False
+    """Whether it also outlines the tumor, from the same pass."""
 
 
 class AugmentationConfig(_Section):
@@ -86,6 +88,14 @@ class AugmentationConfig(_Section):
     """Largest logarithm of a smooth multiplicative field."""
     noise: float = Field(default=0.03, ge=0, le=1)
     """Largest standard deviation of Gaussian noise."""
+    curve: float = Field(default=0.0, ge=0, le=1)
+    """Probability of a random curve of intensities; one in three of them falls."""
+    amplitude: float = Field(default=0.0, ge=0, le=1)
+    """Probability of taking over another picture's coarse amplitudes (Fourier mixing)."""
+    coarseness: float = Field(default=0.0, ge=0, le=1)
+    """Probability of a lower resolution."""
+    rim: float = Field(default=0.0, ge=0, le=1)
+    """Probability of losing the skull: what lies outside an ellipse within the head."""
 
 
 class TrainingConfig(_Section):
@@ -103,6 +113,12 @@ class TrainingConfig(_Section):
     class_weights: bool = True
     """Whether rare classes weigh more, by the inverse of their frequency."""
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    outline_weight: float = Field(default=1.0, ge=0)
+    """Of the outline's loss, beside the class's, where the network outlines."""
+    attention_weight: float = Field(default=0.0, ge=0)
+    """Of the loss that holds the heatmap to the mask, where there is one."""
+    averaging: float = Field(default=0.0, ge=0, lt=1)
+    """Decay of the moving average of the weights that is validated and kept; 0 for none."""
     patience: int = Field(default=5, ge=1)
     """Epochs without a better validation loss after which training stops."""
     precision: Literal["32-true", "bf16-mixed"] = "32-true"

@@ -17,7 +17,8 @@ class EpochRecord:
         learning_rate: At the epoch's end.
         training_loss: Mean over the epoch's batches, augmentation and class weights included.
         training_accuracy: On the augmented pictures, in [0, 1].
-        validation_loss: Cross-entropy in which each class of each data set counts alike.
+        validation_loss: Cross-entropy in which each class of each data set counts alike; this and
+            what follows on the validation pictures drawn once with the data sets' shares.
         validation_accuracy: In [0, 1].
         validation_macro_recall: Mean of the classes' recalls, in [0, 1].
         seconds: Wall time of the epoch.

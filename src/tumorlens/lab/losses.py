@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
+import torch
 import torch.nn.functional as F  # noqa: N812  (PyTorch's own custom)
 from torch import Tensor
 
@@ -17,3 +18,45 @@ def cross_entropy(*, weight: Tensor | None, label_smoothing: float) -> Loss:
 
 LOSSES: dict[str, Callable[..., Loss]] = {"cross_entropy": cross_entropy}
 """Each is built with ``weight`` and ``label_smoothing``."""
+
+
+def outline_loss(logits: Tensor, masks: Tensor, outlined: Tensor) -> Tensor:
+    """Cross-entropy of every pixel plus soft Dice of the pictures that show a tumor.
+
+    F. Milletari and others, "V-Net", 3DV 2016, arXiv:1606.04797 (section 3).
+
+    Args:
+        logits: (N, 1, h, w).
+        masks: (N, 1, H, W), 0..1; brought to the size of the logits.
+        outlined: bool, (N,): whose mask is known; the others do not count.
+    """
+    if not outlined.any():
+        return logits.sum() * 0
+    logits = logits[outlined]
+    wanted = F.interpolate(masks[outlined], logits.shape[-2:], mode="area")
+    crossed = F.binary_cross_entropy_with_logits(logits, wanted)
+    area = wanted.sum(dim=(1, 2, 3))
+    shown = area > 0
+    if not shown.any():
+        return crossed
+    found = logits[shown].sigmoid()
+    common = (found * wanted[shown]).sum(dim=(1, 2, 3))
+    dice = (2 * common + 1) / (found.sum(dim=(1, 2, 3)) + area[shown] + 1)
+    return crossed + 1 - dice.mean()
+
+
+def attention_loss(features: Tensor, weights: Tensor, masks: Tensor) -> Tensor:
+    """How little of the heatmap lies on the tumor, as cross-entropy over its places.
+
+    Args:
+        features: (N, channels, h, w), the last feature maps.
+        weights: (N, channels), the linear weights of each picture's own class.
+        masks: (N, 1, H, W), 0..1; pictures whose mask is empty do not count.
+    """
+    allowed = F.adaptive_max_pool2d(masks, features.shape[-2:]).flatten(1) > 0.5
+    shown = allowed.any(dim=1)
+    if not shown.any():
+        return features.sum() * 0
+    heat = torch.einsum("nchw,nc->nhw", features[shown], weights[shown]).flatten(1)
+    on_tumor = F.log_softmax(heat, dim=1).masked_fill(~allowed[shown], -torch.inf)
+    return -on_tumor.logsumexp(dim=1).mean()

@@ -9,14 +9,14 @@ import numpy.typing as npt
 from PIL import Image as Pillow
 
 from tumorlens.errors import DataError, TumorlensError
-from tumorlens.lab.datasets import Example
+from tumorlens.lab.datasets import Example, read_mask, read_pixels
 from tumorlens.lab.progress import Progress, silent
-from tumorlens.preparation import Preparation, percentile, prepare
-from tumorlens.reading import read_scan
-from tumorlens.scan import FloatArray, Scan, Volume
+from tumorlens.labels import NO_TUMOR
+from tumorlens.preparation import Placement, Preparation, percentile, prepare
+from tumorlens.scan import FloatArray, Scan
 
 ByteArray = npt.NDArray[np.uint8]
-_Loaded = tuple[ByteArray, ByteArray]
+_Loaded = tuple[ByteArray, ByteArray, ByteArray | None]
 
 THUMBNAIL_SIZE = 48
 
@@ -32,6 +32,9 @@ class Pictures:
         pixels: uint8, (pictures, size, size); 255 stands for 1.0.
         thumbnails: uint8, (pictures, 48, 48): each head alone, stretched to one square; what
             near-duplicates are found by.
+        masks: uint8, (pictures, size, size), 255 where the tumor is; 0 everywhere in pictures
+            without tumor and in those whose outline nobody drew (see `outlined`).
+        outlined: bool, (pictures,): whether the mask says where the tumor is.
         examples: One for each picture.
         blank: Examples left out because there is nothing to see in them, such as the first
             slices of a sequence above the head.
@@ -39,6 +42,8 @@ class Pictures:
 
     pixels: ByteArray
     thumbnails: ByteArray
+    masks: ByteArray
+    outlined: npt.NDArray[np.bool_]
     examples: tuple[Example, ...]
     blank: tuple[Example, ...]
 
@@ -65,18 +70,32 @@ def load_pictures(
             loaded.append(result)
             progress(len(loaded), len(examples))
     _refuse_broken([result for result in loaded if isinstance(result, DataError)])
+    return _stacked(examples, loaded, preparation.size)
+
+
+def _stacked(
+    examples: Sequence[Example], loaded: Sequence[_Loaded | DataError | None], size: int
+) -> Pictures:
+    """Everything that was loaded, each kind in one array."""
     kept = [
-        (example, pair)
-        for example, pair in zip(examples, loaded, strict=True)
-        if isinstance(pair, tuple)
+        (example, one)
+        for example, one in zip(examples, loaded, strict=True)
+        if isinstance(one, tuple)
     ]
-    blank = [example for example, pair in zip(examples, loaded, strict=True) if not pair]
-    size = preparation.size
+    pixels = np.zeros((len(kept), size, size), np.uint8)
+    masks = np.zeros_like(pixels)
+    thumbnails = np.zeros((len(kept), THUMBNAIL_SIZE, THUMBNAIL_SIZE), np.uint8)
+    for index, (_, (picture, thumbnail, mask)) in enumerate(kept):
+        pixels[index], thumbnails[index] = picture, thumbnail
+        if mask is not None:
+            masks[index] = mask
+    outlined = [e.mask is not None or e.label == NO_TUMOR for e, _ in kept]
+    blank = [example for example, one in zip(examples, loaded, strict=True) if not one]
     return Pictures(
-        np.stack([pair[0] for _, pair in kept]) if kept else np.zeros((0, size, size), np.uint8),
-        np.stack([pair[1] for _, pair in kept])
-        if kept
-        else np.zeros((0, THUMBNAIL_SIZE, THUMBNAIL_SIZE), np.uint8),
+        pixels,
+        thumbnails,
+        masks,
+        np.array(outlined, bool),
         tuple(example for example, _ in kept),
         tuple(blank),
     )
@@ -112,8 +131,8 @@ def _broken(example: Example, expected: str, found: str) -> DataError:
 
 
 def _load(example: Example, preparation: Preparation) -> _Loaded | None:
-    """The prepared picture and its thumbnail; None where there is nothing to see."""
-    pixels = _pixels(example)
+    """The prepared picture, its thumbnail and mask; None where there is nothing to see."""
+    pixels = read_pixels(example)
     grey_levels = 255.0 if pixels.max() <= 1 else 1.0  # pictures of floats lie in 0..1
     if (percentile(pixels, 99) - percentile(pixels, 1)) * grey_levels < MIN_CONTRAST:
         return None
@@ -122,22 +141,24 @@ def _load(example: Example, preparation: Preparation) -> _Loaded | None:
     head = image.pixels[inset.top : inset.bottom, inset.left : inset.right]
     side = (THUMBNAIL_SIZE, THUMBNAIL_SIZE)
     thumbnail = np.asarray(Pillow.fromarray(head).resize(side, Pillow.Resampling.BILINEAR))
-    return _to_bytes(image.pixels), _to_bytes(thumbnail)
+    mask = read_mask(example)
+    return (
+        _to_bytes(image.pixels),
+        _to_bytes(thumbnail),
+        None if mask is None else _placed(mask, example, image.placement),
+    )
 
 
-def _pixels(example: Example) -> FloatArray:
-    if example.channel is not None:
-        with Pillow.open(example.path) as picture:
-            return np.asarray(picture.convert("RGB").getchannel(example.channel), np.float32)
-    scan = read_scan(example.path)
-    if isinstance(scan, Volume):
+def _placed(mask: FloatArray, example: Example, placement: Placement) -> ByteArray:
+    """The tumor's mask, laid on the prepared picture."""
+    if mask.shape != placement.shape:
         raise DataError(
-            expected="one slice a file",
-            found=f"a volume of {len(scan.voxels)} slices",
-            remedy="Save its slices as pictures, or leave it out.",
-            source=example.picture,
+            expected=f"a mask of the picture's size, {placement.shape[1]}x{placement.shape[0]}",
+            found=f"one of {mask.shape[1]}x{mask.shape[0]}",
+            remedy="Replace the mask, or delete it to train without this outline.",
+            source=str(example.mask),
         )
-    return scan.pixels
+    return _to_bytes(placement.to_square(mask))
 
 
 def _to_bytes(pixels: FloatArray) -> ByteArray:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from tumorlens.errors import TrainingError
 from tumorlens.lab.augmentation import augment
@@ -17,7 +18,8 @@ from tumorlens.lab.balancing import class_weights
 from tumorlens.lab.checkpoint import is_checkpoint, load_checkpoint, save_checkpoint
 from tumorlens.lab.config import Config
 from tumorlens.lab.history import EpochRecord, write_history
-from tumorlens.lab.losses import LOSSES
+from tumorlens.lab.losses import LOSSES, attention_loss, outline_loss
+from tumorlens.lab.memory import keep_freed_memory
 from tumorlens.lab.networks import NONE, Classifier, build_network
 from tumorlens.lab.pictures import ByteArray, Pictures
 from tumorlens.lab.progress import silent
@@ -70,7 +72,7 @@ def train(
         ConfigError: The network cannot be built as configured.
     """
     bench = _set_up(config, pictures, split, classes)
-    history, best = _resume(run, bench.bare, bench.optimizer)
+    history, best = _resume(run, bench)
     if history:
         write_history(run, history)
     for epoch in range(len(history) + 1, config.training.epochs + 1):
@@ -81,15 +83,15 @@ def train(
         record = EpochRecord(
             epoch=epoch,
             **learnt,
-            **_validate(bench, split),
+            **_validate(bench),
             seconds=time.perf_counter() - began,
         )
         history.append(record)
         if record.validation_loss < best:
             best = record.validation_loss
-            save_checkpoint(run / BEST, bench.bare, None, {"epoch": epoch})
+            save_checkpoint(run / BEST, bench.judged, None, {"epoch": epoch})
         progress = {"history": [asdict(record) for record in history]}
-        save_checkpoint(run / LAST, bench.bare, bench.optimizer, progress)
+        save_checkpoint(run / LAST, bench.bare, bench.optimizer, progress, average=bench.average)
         write_history(run, history)
         on_epoch(record)
     load_checkpoint(run / BEST, bench.bare)
@@ -119,7 +121,11 @@ def predict_logits(network: nn.Module, pixels: ByteArray, *, batch_size: int = 6
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Bench:
-    """What stays the same through a run, on its device; ``bare`` is the network unwrapped."""
+    """What stays the same through a run, on its device.
+
+    ``bare`` is the network unwrapped; ``validation`` holds the validation pictures that are
+    looked at after each epoch, drawn once with the data sets' shares.
+    """
 
     fabric: Fabric
     bare: Classifier
@@ -130,10 +136,18 @@ class _Bench:
     targets: Tensor
     training: np.ndarray
     draws: np.ndarray
+    validation: np.ndarray
+    average: AveragedModel | None
+
+    @property
+    def judged(self) -> nn.Module:
+        """What is validated and kept: the moving average where there is one."""
+        return self.average.module if self.average else self.bare
 
 
 def _set_up(config: Config, pictures: Pictures, split: Split, classes: Sequence[str]) -> _Bench:
     settings = config.training
+    keep_freed_memory()
     fabric = Fabric(accelerator="auto", devices=1, precision=settings.precision)
     torch.manual_seed(settings.seed)
     bare = _build(config, len(classes))
@@ -141,11 +155,45 @@ def _set_up(config: Config, pictures: Pictures, split: Split, classes: Sequence[
     trainable = [weight for weight in bare.parameters() if weight.requires_grad]
     network, optimizer = fabric.setup(bare, _optimizer(trainable, settings.weight_decay))
     targets = torch.tensor([list(classes).index(e.label) for e in pictures.examples])
-    training = np.array(split.training)
-    share = config.data.share
-    draws = np.array([share.get(pictures.examples[i].dataset, 1.0) for i in training])
+    training, validation = np.array(split.training), np.array(split.validation)
+    draws = _shares(config, pictures, training)
     loss_of = _loss(config, targets[training], draws, len(classes), fabric.device)
-    return _Bench(fabric, bare, network, optimizer, loss_of, pictures, targets, training, draws)
+    watched = _draw(
+        validation,
+        _shares(config, pictures, validation),
+        torch.Generator().manual_seed(settings.seed),
+    )
+    return _Bench(
+        fabric,
+        bare,
+        network,
+        optimizer,
+        loss_of,
+        pictures,
+        targets,
+        training,
+        draws,
+        validation=watched if len(watched) else validation,
+        average=_average(bare, settings.averaging),
+    )
+
+
+def _shares(config: Config, pictures: Pictures, indices: np.ndarray) -> np.ndarray:
+    """How often each picture is drawn in an epoch, in (0, 1]."""
+    share = config.data.share
+    return np.array([share.get(pictures.examples[i].dataset, 1.0) for i in indices])
+
+
+def _average(network: nn.Module, decay: float) -> AveragedModel | None:
+    """A moving average of weights and batch-norm statistics, shorter in the first steps."""
+    if decay == 0:
+        return None
+
+    def mean(average: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:
+        kept = min(decay, (1 + float(steps)) / (10 + float(steps)))
+        return average * kept + current * (1 - kept)
+
+    return AveragedModel(network, avg_fn=mean, use_buffers=True)
 
 
 def _train_epoch(
@@ -171,22 +219,16 @@ def _train_epoch(
         rate = _rate(config, epoch - 1 + done / len(starts))
         for weights in bench.optimizer.param_groups:
             weights["lr"] = rate
-        inputs = augment(
-            bench.fabric.to_device(_to_float(bench.pictures.pixels, batch)),
-            config.augmentation,
-            size=config.training_size,
-            generator=generator,
-        )
-        wanted = bench.fabric.to_device(bench.targets[batch])
-        logits = bench.network(inputs.contiguous(memory_format=torch.channels_last)).logits
-        loss = bench.loss_of(logits, wanted)
+        loss, right = _look_at(bench, config, batch, generator)
         if not torch.isfinite(loss):
             raise _diverged(epoch, run)
         bench.optimizer.zero_grad()
         bench.fabric.backward(loss)
         bench.optimizer.step()
+        if bench.average:
+            bench.average.update_parameters(bench.bare)
         total_loss += float(loss.detach()) * len(batch)
-        correct += int((logits.argmax(1) == wanted).sum())
+        correct += right
         on_batch(epoch, done, len(starts))
     return {
         "learning_rate": rate,
@@ -195,10 +237,37 @@ def _train_epoch(
     }
 
 
-def _validate(bench: _Bench, split: Split) -> dict[str, float]:
+def _look_at(
+    bench: _Bench, config: Config, batch: np.ndarray, generator: torch.Generator
+) -> tuple[Tensor, int]:
+    """The loss of one batch, and how many of its pictures were named rightly."""
+    pictures, settings = bench.pictures, config.training
+    outlines = config.network.outlines
+    layers = [_to_float(pixels, batch) for pixels in (pictures.pixels, pictures.masks)]
+    changed = augment(
+        bench.fabric.to_device(torch.cat(layers if outlines else layers[:1], dim=1)),
+        config.augmentation,
+        size=config.training_size,
+        generator=generator,
+    )
+    wanted = bench.fabric.to_device(bench.targets[batch])
+    outputs = bench.network(changed[:, :1].contiguous(memory_format=torch.channels_last))
+    loss = bench.loss_of(outputs.logits, wanted)
+    if outlines:
+        masks = changed[:, 1:]
+        outlined = bench.fabric.to_device(torch.from_numpy(pictures.outlined[batch]))
+        loss = loss + settings.outline_weight * outline_loss(outputs.outline, masks, outlined)
+        if settings.attention_weight:
+            weights = bench.bare.linear.weight[wanted]
+            held = attention_loss(outputs.features, weights, masks)
+            loss = loss + settings.attention_weight * held
+    return loss, int((outputs.logits.argmax(1) == wanted).sum())
+
+
+def _validate(bench: _Bench) -> dict[str, float]:
     """The validation figures of an `EpochRecord`."""
-    chosen = list(split.validation)
-    scores = torch.from_numpy(predict_logits(bench.network, bench.pictures.pixels[chosen]))
+    chosen = bench.validation
+    scores = torch.from_numpy(predict_logits(bench.judged, bench.pictures.pixels[chosen]))
     targets = bench.targets[chosen]
     losses = nn.functional.cross_entropy(scores, targets, reduction="none").numpy()
     right = (scores.argmax(1) == targets).numpy()
@@ -225,6 +294,7 @@ def _build(config: Config, classes: int) -> Classifier:
         dropout=wanted.dropout,
         weights=NONE if begun else wanted.weights,
         frozen_stages=wanted.frozen_stages,
+        outlines=wanted.outlines,
     )
     if begun:
         load_checkpoint(earlier, network)
@@ -237,7 +307,8 @@ def _optimizer(weights: list[nn.Parameter], decay: float) -> torch.optim.AdamW:
         [
             {"params": [w for w in weights if w.ndim > 1], "weight_decay": decay},
             {"params": [w for w in weights if w.ndim <= 1], "weight_decay": 0.0},
-        ]
+        ],
+        fused=True,
     )
 
 
@@ -252,13 +323,11 @@ def _loss(
     return LOSSES[settings.loss](weight=weight, label_smoothing=settings.label_smoothing)
 
 
-def _resume(
-    run: Path, network: Classifier, optimizer: torch.optim.Optimizer
-) -> tuple[list[EpochRecord], float]:
+def _resume(run: Path, bench: _Bench) -> tuple[list[EpochRecord], float]:
     """The history so far and its lowest validation loss, after loading the last checkpoint."""
     if not (run / LAST).is_file():
         return [], math.inf
-    progress = load_checkpoint(run / LAST, network, optimizer)
+    progress = load_checkpoint(run / LAST, bench.bare, bench.optimizer, average=bench.average)
     history = [EpochRecord(**record) for record in progress["history"]]
     return history, min(record.validation_loss for record in history)
 

@@ -58,6 +58,23 @@ class Placement:
     inset: Box
     size: int
 
+    def to_square(self, on_scan: FloatArray) -> FloatArray:
+        """Lay a map of the scan's own grid on the square picture, as the scan itself was.
+
+        Args:
+            on_scan: float32, (rows, columns) of the scan, such as a tumor's mask.
+
+        Returns:
+            float32, (size, size), interpolated linearly; 0 where nothing was scanned.
+        """
+        crop, inset = self.crop, self.inset
+        part = on_scan[crop.top : crop.bottom, crop.left : crop.right]
+        square = np.zeros((self.size, self.size), np.float32)
+        square[inset.top : inset.bottom, inset.left : inset.right] = _resize(
+            part, (inset.bottom - inset.top, inset.right - inset.left)
+        )
+        return square
+
     def to_scan(self, square: FloatArray) -> FloatArray:
         """Lay a map of the square picture back on the scan's own grid.
 

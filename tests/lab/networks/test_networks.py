@@ -9,7 +9,7 @@ from tumorlens.card import Card
 from tumorlens.errors import ConfigError
 from tumorlens.explanation import explain, grad_cam
 from tumorlens.lab.export import TOLERANCE, export_model
-from tumorlens.lab.networks import NETWORKS, Classifier, build_network
+from tumorlens.lab.networks import NETWORKS, Backbone, Classifier, build_network
 from tumorlens.labels import CLASSES
 from tumorlens.model import Model
 from tumorlens.prediction import predict
@@ -30,11 +30,19 @@ class LogitsOnly(torch.nn.Module):
         return self.network(pictures).logits
 
 
-@pytest.fixture(scope="module", params=list(NETWORKS))
+def can_outline(name: str) -> bool:
+    return bool(NETWORKS[name]("none").levels)
+
+
+VARIANTS = [(name, outlines) for name in NETWORKS for outlines in {False, can_outline(name)}]
+
+
+@pytest.fixture(scope="module", params=VARIANTS, ids=str)
 def network(request: pytest.FixtureRequest) -> Classifier:
     """Each network with random weights and lived-in batch-norm statistics."""
     torch.manual_seed(0)
-    built = build_network(request.param, classes=4)
+    name, outlines = request.param
+    built = build_network(name, classes=4, outlines=outlines)
     torch.nn.init.normal_(built.linear.weight, mean=0.05, std=0.1)  # some evidence for each
     built.train()
     with torch.no_grad():
@@ -51,12 +59,14 @@ def exported(network: Classifier, tmp_path_factory: pytest.TempPathFactory) -> M
 
 def test_outputs_have_the_documented_shapes(network: Classifier) -> None:
     with torch.inference_mode():
-        logits, embedding, features = network(torch.rand(2, 1, SIZE, SIZE))
+        logits, embedding, features, outline = network(torch.rand(2, 1, SIZE, SIZE))
     channels = network.linear.in_features
     assert logits.shape == (2, 4)
     assert embedding.shape == (2, channels)
     assert features.shape[:2] == (2, channels)
     torch.testing.assert_close(embedding, features.mean((2, 3)))
+    assert outline is None or outline.shape == (2, 1, SIZE // 2, SIZE // 2)
+    assert (outline is None) == (network.decoder is None)
 
 
 @pytest.mark.parametrize("target", range(4))
@@ -67,7 +77,7 @@ def test_heatmap_equals_torchcam(network: Classifier, exported: Model, target: i
     ours = grad_cam(prediction.evidence.class_maps[target])
     pictures = torch.from_numpy(prepare(scan, exported.card.preparation).pixels)[None, None]
     wrapped = LogitsOnly(network)
-    with torchcam.methods.GradCAM(wrapped, target_layer="network.features") as cam:
+    with torchcam.methods.GradCAM(wrapped, target_layer="network.last") as cam:
         scores = wrapped(pictures.requires_grad_())
         theirs = cam(target, scores)[0][0].detach().numpy()
     assert ours.max() > 0
@@ -89,7 +99,11 @@ def test_the_graph_equals_pytorch_for_any_number_of_pictures(
         pictures = np.random.default_rng(count).random((count, 1, SIZE, SIZE), np.float32)
         with torch.inference_mode():
             expected = network(torch.from_numpy(pictures))
-        for ours, theirs in zip(exported.run(pictures), expected, strict=True):
+        answered = exported.run(pictures)
+        assert (answered.outline is None) == (network.decoder is None)
+        for ours, theirs in zip(answered, expected, strict=True):
+            if ours is None:
+                continue
             np.testing.assert_allclose(ours, theirs.numpy(), atol=TOLERANCE)
 
 
@@ -120,3 +134,12 @@ def test_too_many_frozen_stages_are_refused(name: str) -> None:
 def test_the_custom_network_has_no_imagenet_weights() -> None:
     with pytest.raises(ConfigError, match="untrained"):
         build_network("custom_cnn", classes=4, weights="imagenet")
+
+
+def test_a_network_without_levels_cannot_outline(monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_levels(_: str) -> Backbone:
+        return Backbone(torch.nn.Conv2d(1, 4, 3), 4, (), 0.5, 0.5)
+
+    monkeypatch.setitem(NETWORKS, "plain", without_levels)
+    with pytest.raises(ConfigError, match="outline"):
+        build_network("plain", classes=4, outlines=True)

@@ -3,48 +3,88 @@
 from collections.abc import Collection
 from pathlib import Path
 
-from tumorlens.errors import DataError
-from tumorlens.lab.datasets import br35h, brisc, cheng, class_folders, lgg
-from tumorlens.lab.datasets.example import Dataset, Example
+from tumorlens.errors import DataError, TumorlensError
+from tumorlens.lab.datasets import (
+    br35h,
+    brats,
+    brats2013_slices,
+    brisc,
+    cheng,
+    class_folders,
+    csv_table,
+    lgg,
+    navoneel,
+    nickparvar,
+    sartaj,
+)
+from tumorlens.lab.datasets.checks import check_outlines, check_patients
+from tumorlens.lab.datasets.example import About, Dataset, Example, folders_in, pictures_in
+from tumorlens.lab.datasets.pixels import read_mask, read_pixels
 from tumorlens.labels import CLASSES
 
-__all__ = ["DATASETS", "Dataset", "Example", "load_examples"]
+__all__ = [
+    "DATASETS",
+    "About",
+    "Dataset",
+    "Example",
+    "load_examples",
+    "read_mask",
+    "read_pixels",
+    "recognise",
+]
 
 DATASETS: dict[str, Dataset] = {
-    "cheng": Dataset(cheng.matches, cheng.read),
-    "brisc": Dataset(brisc.matches, brisc.read),
-    "lgg": Dataset(lgg.matches, lgg.read),
-    "br35h": Dataset(br35h.matches, br35h.read),
-    "class_folders": Dataset(class_folders.matches, class_folders.read),
+    "cheng": Dataset(cheng.matches, cheng.read, cheng.ABOUT),
+    "brisc": Dataset(brisc.matches, brisc.read, brisc.ABOUT),
+    "lgg": Dataset(lgg.matches, lgg.read, lgg.ABOUT),
+    "brats": Dataset(brats.matches, brats.read, brats.ABOUT),
+    "brats2013_slices": Dataset(
+        brats2013_slices.matches, brats2013_slices.read, brats2013_slices.ABOUT
+    ),
+    "sartaj": Dataset(sartaj.matches, sartaj.read, sartaj.ABOUT),
+    "nickparvar": Dataset(nickparvar.matches, nickparvar.read, nickparvar.ABOUT),
+    "navoneel": Dataset(
+        navoneel.matches, navoneel.read, navoneel.ABOUT, read_binary=navoneel.read_binary
+    ),
+    "br35h": Dataset(br35h.matches, br35h.read, br35h.ABOUT, read_binary=br35h.read_binary),
+    "csv": Dataset(csv_table.matches, csv_table.read, csv_table.ABOUT),
+    "class_folders": Dataset(class_folders.matches, class_folders.read, class_folders.ABOUT),
 }
 """The first that recognises a folder reads it: the particular before the general."""
 
+_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".rar", ".7z")
 
-def load_examples(folder: Path, *, only: Collection[str] = ()) -> list[Example]:
+
+def load_examples(
+    folder: Path, *, only: Collection[str] = (), binary: bool = False
+) -> list[Example]:
     """Read a data set, or every data set that lies in a folder.
 
     Args:
-        folder: A data set's folder, or one that holds several.
+        folder: A data set's folder, one that holds several, or a CSV (``path,label,...``).
         only: Names of the folders to read; where empty, all that are recognised and know at
             least one of our classes.
+        binary: Read pictures of an unknown kind of tumor too (Br35H's ``yes/``), labelled
+            ``tumor``: to tell tumor from no tumor, never to learn the classes.
 
     Returns:
         The examples, in a fixed order.
 
     Raises:
         DataError: The folder is absent, or no data set was recognised in it, or one of
-            ``only`` is not there.
+            ``only`` is not there, or a data set is not whole; the message says what is missing.
+        MissingExtraError: The files need a library that is not installed.
     """
     folder = folder.expanduser().resolve()
-    if not folder.is_dir():
+    if not folder.exists() or (folder.is_file() and folder.suffix.lower() != ".csv"):
         raise DataError(
-            expected="a folder with pictures",
-            found="no such folder",
+            expected="a folder with pictures, or a CSV",
+            found="no such folder" if not folder.exists() else "another kind of file",
             remedy="Check the path.",
             source=str(folder),
         )
-    candidates = _candidates(folder)
-    found = {path.name: path for path in candidates if _reader(path)}
+    candidates = _candidates(folder, only)
+    found = {path.name: path for path in candidates if recognise(path)}
     if absent := sorted(set(only) - set(found)):
         raise DataError(
             expected=f"the data sets {', '.join(only)}",
@@ -52,7 +92,7 @@ def load_examples(folder: Path, *, only: Collection[str] = ()) -> list[Example]:
             remedy="Download them into this folder, or change data.datasets in the config.",
             source=str(folder),
         )
-    chosen = [_read(path) for name, path in found.items() if not only or name in only]
+    chosen = [_read(path, binary) for name, path in found.items() if not only or name in only]
     asked_for = bool(only) or len(candidates) == 1
     examples = [
         example
@@ -61,34 +101,40 @@ def load_examples(folder: Path, *, only: Collection[str] = ()) -> list[Example]:
         for example in dataset
     ]
     if not examples:
-        raise DataError(
-            expected="class folders with pictures, or a data set: " + ", ".join(DATASETS),
-            found="none that is known",
-            remedy="Put the pictures of each class into a folder named after the class.",
-            source=str(folder),
-        )
+        raise _unrecognised(folder)
+    check_patients(examples)
+    check_outlines(examples)
     return examples
 
 
-def _candidates(folder: Path) -> list[Path]:
+def recognise(folder: Path) -> str | None:
+    """The name in `DATASETS` of the data set that a folder (or a CSV) is; None if none."""
+    if folder.is_file():
+        return "csv"
+    return next((name for name, dataset in DATASETS.items() if dataset.matches(folder)), None)
+
+
+def _candidates(folder: Path, only: Collection[str]) -> list[Path]:
     """The folder itself if it is a data set, else the folders in it."""
-    if _reader(folder):
+    if folder.is_file() or (recognise(folder) and (not only or folder.name in only)):
         return [folder]
-    return sorted(path for path in folder.iterdir() if path.is_dir())
+    return folders_in(folder)
 
 
-def _reader(folder: Path) -> Dataset | None:
-    return next((dataset for dataset in DATASETS.values() if dataset.matches(folder)), None)
-
-
-def _read(folder: Path) -> list[Example]:
-    dataset = _reader(folder)
+def _read(folder: Path, binary: bool) -> list[Example]:
+    name = recognise(folder)
+    if name is None:
+        return []
+    dataset = DATASETS[name]
+    read = dataset.read_binary if binary and dataset.read_binary else dataset.read
     try:
-        return dataset.read(folder) if dataset else []
-    except OSError as error:
+        return read(folder)
+    except TumorlensError:
+        raise
+    except (OSError, SyntaxError) as error:
         raise DataError(
             expected="files that can be read",
-            found=error.strerror or str(error),
+            found=getattr(error, "strerror", None) or str(error),
             remedy="Download the data set again, or delete the file.",
             source=str(folder),
         ) from error
@@ -97,3 +143,25 @@ def _read(folder: Path) -> list[Example]:
 def _has_our_classes(examples: Collection[Example]) -> bool:
     """Whether a data set found beside others is about brain tumors at all, by its classes."""
     return any(example.label in CLASSES for example in examples)
+
+
+def _unrecognised(folder: Path) -> DataError:
+    """What is there instead of a data set, and what to do about it."""
+    archives = [path.name for path in sorted(folder.iterdir()) if path.suffix in _ARCHIVES]
+    classes = [path.name for path in class_folders.class_folders(folder)]
+    found = "none that is known"
+    remedy = "Put the pictures of each class into a folder named after the class."
+    if archives:
+        found += f", but {archives[0]}, which is not unpacked"
+        remedy = "Unpack it here."
+    elif classes:
+        found += f", but one class only ({classes[0]})"
+        remedy = "Put the pictures of each other class into a folder beside it."
+    elif pictures_in(folder):
+        found += ", but pictures without classes"
+    return DataError(
+        expected="class folders with pictures, or a data set: " + ", ".join(DATASETS),
+        found=found,
+        remedy=remedy + " `tumorlens datasets list` says how each data set is recognised.",
+        source=str(folder),
+    )

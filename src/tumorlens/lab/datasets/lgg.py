@@ -3,8 +3,10 @@
 M. Buda and others, "Association of genomic subtypes of lower-grade gliomas with shape features
 automatically extracted by a deep learning algorithm", Computers in Biology and Medicine 109,
 2019, doi:10.1016/j.compbiomed.2019.05.002; Kaggle ``mateuszbuda/lgg-mri-segmentation``
-(3,929 slices; CC BY-NC-SA 4.0). The colour channels are MR sequences: red T1, green FLAIR,
-blue T1 with contrast; where one is missing FLAIR is repeated.
+(3,929 slices, 1,373 with tumor; CC BY-NC-SA 4.0). The patients are of TCGA-LGG, as are some of
+BraTS. The colour channels are MR sequences: red T1, green FLAIR, blue T1 with contrast; where
+one is missing FLAIR is repeated. Read as downloaded (``kaggle_3m/TCGA_X/TCGA_X_k.tif`` and
+``TCGA_X_k_mask.tif``) or in any other picture format under the same names.
 """
 
 import re
@@ -14,31 +16,88 @@ import numpy as np
 from PIL import Image as Pillow
 
 from tumorlens import labels
-from tumorlens.lab.datasets.example import Example, pictures_in
+from tumorlens.errors import DataError
+from tumorlens.lab.datasets.example import (
+    MIN_TUMOR_PIXELS,
+    About,
+    Example,
+    folders_in,
+    picture_name,
+    pictures_in,
+)
+
+__all__ = ["ABOUT", "MIN_TUMOR_PIXELS", "SEQUENCES", "matches", "read"]
+
+ABOUT = About(
+    title="LGG segmentation (kaggle_3m)",
+    content="whole axial series of T1, FLAIR and T1 with contrast, skull on, outlines; .tif",
+    count="3,929 slices of 110 patients",
+    labels="glioma 1,373 slices, no_tumor 2,556 slices of the same heads",
+    patients=True,
+    licence="CC BY-NC-SA 4.0",
+    address="https://www.kaggle.com/datasets/mateuszbuda/lgg-mri-segmentation",
+    recognised_by="patient folders named TCGA_..., also inside kaggle_3m/",
+    kaggle="mateuszbuda/lgg-mri-segmentation",
+)
 
 SEQUENCES = ("t1", "flair", "t1c")
 """The sequence in each colour channel."""
 
-MIN_TUMOR_PIXELS = 32
-"""Slices with a smaller mask are left out: whether the tumor shows there is a matter of taste."""
-
 _SLICE = re.compile(r"(TCGA_\w+)_(\d+)$")
+_WRAPPERS = {"kaggle_3m", "lgg-mri-segmentation"}
 
 
 def matches(folder: Path) -> bool:
-    """Whether patient folders named ``TCGA_...`` lie in it."""
-    return any(path.is_dir() for path in folder.glob("TCGA_*"))
+    """Whether patient folders named ``TCGA_...`` lie in it, or in its ``kaggle_3m/``."""
+    return bool(_patients(folder))
 
 
 def read(folder: Path) -> list[Example]:
-    """One example a slice and sequence: glioma where the mask is set, else no_tumor."""
+    """One example a slice and sequence: glioma where the mask is set, else no_tumor.
+
+    Raises:
+        DataError: A patient has no slices, or slices have no mask.
+    """
+    masks = {
+        path: mask for patient in _patients(folder) for path, mask in _outlined(patient).items()
+    }
+    absent = [path for path, mask in masks.items() if mask is None]
+    if absent:
+        raise DataError(
+            expected="a mask beside every slice (TCGA_..._1_mask beside TCGA_..._1)",
+            found=f"{len(absent)} slices without one, the first {absent[0].name}",
+            remedy=f"Download the data set again: {ABOUT.address}",
+            source=str(folder),
+        )
     return [
         example
-        for patient in sorted(path for path in folder.glob("TCGA_*") if path.is_dir())
-        for path in sorted(pictures_in(patient), key=_slice_number)
-        if _SLICE.match(path.stem)
-        for example in _examples(folder, path)
+        for path, mask in masks.items()
+        if mask is not None
+        for example in _examples(folder, path, mask)
     ]
+
+
+def _patients(folder: Path) -> list[Path]:
+    """The patients' folders; Kaggle's archive wraps them, and holds the same ones twice."""
+    inner = folders_in(folder)
+    patients = [path for path in inner if path.name.startswith("TCGA_")]
+    if patients or not {path.name for path in inner} <= _WRAPPERS:
+        return patients
+    return next((found for path in inner if (found := _patients(path))), [])
+
+
+def _outlined(patient: Path) -> dict[Path, Path | None]:
+    """The patient's slices in order, each with its mask where there is one."""
+    files = {path.stem: path for path in pictures_in(patient)}
+    slices = [path for stem, path in files.items() if _SLICE.match(stem)]
+    if not slices:
+        raise DataError(
+            expected=f"slices such as {patient.name}_1.tif",
+            found="none",
+            remedy="Download this patient again, or delete the folder.",
+            source=str(patient),
+        )
+    return {path: files.get(f"{path.stem}_mask") for path in sorted(slices, key=_slice_number)}
 
 
 def _slice_number(path: Path) -> int:
@@ -46,10 +105,9 @@ def _slice_number(path: Path) -> int:
     return int(match[2]) if match else -1
 
 
-def _examples(folder: Path, path: Path) -> list[Example]:
+def _examples(folder: Path, path: Path, mask: Path) -> list[Example]:
     """The slice's examples, one a sequence that is not a copy of FLAIR."""
-    mask = _mask_of(path)
-    area = _area(mask) if mask else 0
+    area = _area(mask)
     if 0 < area < MIN_TUMOR_PIXELS:
         return []
     with Pillow.open(path) as picture:
@@ -57,21 +115,19 @@ def _examples(folder: Path, path: Path) -> list[Example]:
     return [
         Example(
             path=path,
-            picture=f"{folder.name}/{path.parent.name}/{path.name}",
+            picture=picture_name(path, root=folder),
             label=labels.GLIOMA if area else labels.NO_TUMOR,
             group=f"{folder.name}:{path.parent.name}",
             patient=path.parent.name,
             dataset=folder.name,
             channel=channel,
             mask=mask if area else None,
+            sequence=sequence,
+            plane="axial",
         )
         for channel, sequence in enumerate(SEQUENCES)
         if sequence == "flair" or np.abs(pixels[..., channel] - pixels[..., 1]).mean() > 2
     ]
-
-
-def _mask_of(path: Path) -> Path | None:
-    return next(iter(path.parent.glob(f"{path.stem}_mask.*")), None)
 
 
 def _area(mask: Path) -> int:

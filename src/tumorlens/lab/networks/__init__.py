@@ -37,7 +37,13 @@ NETWORKS: dict[str, Callable[[str], Backbone]] = {
 
 
 def build_network(
-    name: str, *, classes: int, dropout: float = 0.2, weights: str = NONE, frozen_stages: int = 0
+    name: str,
+    *,
+    classes: int,
+    dropout: float = 0.2,
+    weights: str = NONE,
+    frozen_stages: int = 0,
+    outlines: bool = False,
 ) -> Classifier:
     """A classifier, ready to train.
 
@@ -47,10 +53,11 @@ def build_network(
         dropout: Before the linear layer, in [0, 1).
         weights: ``none``, ``imagenet`` or a file.
         frozen_stages: How many of the first stages keep their weights.
+        outlines: Whether it also outlines the tumor.
 
     Raises:
-        ConfigError: There is no such network, its weights cannot be had, or there are fewer
-            stages than are to be frozen.
+        ConfigError: There is no such network, its weights cannot be had, there are fewer
+            stages than are to be frozen, or it cannot outline.
     """
     backbone = NETWORKS[known_name(name, NETWORKS, setting="network.name")](weights)
     if frozen_stages > len(backbone.stages):
@@ -60,4 +67,13 @@ def build_network(
             remedy="Lower network.frozen_stages.",
             source="network.frozen_stages",
         )
-    return Classifier(backbone, classes=classes, dropout=dropout, frozen_stages=frozen_stages)
+    if outlines and not backbone.levels:
+        raise ConfigError(
+            expected="a network that can outline, such as tf_efficientnet_lite0",
+            found=name,
+            remedy="Set network.outlines = false, or take another network.",
+            source="network.outlines",
+        )
+    return Classifier(
+        backbone, classes=classes, dropout=dropout, frozen_stages=frozen_stages, outlines=outlines
+    )

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 import torch
+import torch.nn.functional as F  # noqa: N812  (PyTorch's own custom)
 from torch import Tensor, nn
+
+from tumorlens.lab.networks.outline import SEEN_LEVEL, WIDTHS, OutlineDecoder
 
 
 class Outputs(NamedTuple):
@@ -20,11 +23,13 @@ class Outputs(NamedTuple):
         logits: (N, classes), before softmax.
         embedding: (N, channels), the pooled features.
         features: (N, channels, h, w), the last feature maps.
+        outline: (N, 1, h', w') logits of the tumor's outline; None where it outlines nothing.
     """
 
     logits: Tensor
     embedding: Tensor
     features: Tensor
+    outline: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,8 @@ class Backbone:
         stages: Its parts from the input on; the first ones may be frozen.
         mean: Subtracted from the picture's 0..1 pixels.
         std: Divided by after that.
+        levels: Which stages' maps an outline is drawn from (indices into ``stages``, finest
+            first) and their channels; empty where the network cannot outline.
     """
 
     features: nn.Module
@@ -44,24 +51,37 @@ class Backbone:
     stages: tuple[nn.Module, ...]
     mean: float
     std: float
+    levels: tuple[tuple[int, int], ...] = ()
 
 
 class Classifier(nn.Module):
-    """A backbone with pooling, dropout and one linear layer.
+    """A backbone with pooling, dropout and one linear layer, and a decoder where it outlines.
 
-    Takes float32 (N, 1, size, size) in 0..1 and returns `Outputs`.
+    Takes float32 (N, 1, size, size) in 0..1 and returns `Outputs`. Where it outlines, the
+    decoder's maps stand beside the backbone's, so that the class sees what the outline sees.
     """
 
     mean: Tensor
     std: Tensor
 
     def __init__(
-        self, backbone: Backbone, *, classes: int, dropout: float, frozen_stages: int
+        self,
+        backbone: Backbone,
+        *,
+        classes: int,
+        dropout: float,
+        frozen_stages: int,
+        outlines: bool = False,
     ) -> None:
         super().__init__()
         self.features = backbone.features
+        self.decoder = OutlineDecoder([width for _, width in backbone.levels]) if outlines else None
+        self.last = nn.Identity()  # the last feature maps, where a hook finds them
         self.dropout = nn.Dropout(dropout)
-        self.linear = nn.Linear(backbone.channels, classes)
+        channels = backbone.channels + (WIDTHS[SEEN_LEVEL] if outlines else 0)
+        self.linear = nn.Linear(channels, classes)
+        self._levels = [stage for stage, _ in backbone.levels]
+        self._stages = backbone.stages
         self.register_buffer("mean", torch.tensor(backbone.mean))
         self.register_buffer("std", torch.tensor(backbone.std))
         self._frozen = backbone.stages[:frozen_stages]
@@ -69,10 +89,22 @@ class Classifier(nn.Module):
             stage.requires_grad_(False)
 
     def forward(self, pictures: Tensor) -> Outputs:
-        """(N, 1, size, size) in 0..1 to logits, embedding and features."""
-        features = self.features((pictures - self.mean) / self.std)
+        """(N, 1, size, size) in 0..1 to logits, embedding, features and outline."""
+        normal = (pictures - self.mean) / self.std
+        features, outline = self._look(normal)
         embedding = features.mean(dim=(2, 3))
-        return Outputs(self.linear(self.dropout(embedding)), embedding, features)
+        return Outputs(self.linear(self.dropout(embedding)), embedding, features, outline)
+
+    def _look(self, normal: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The last feature maps and the outline."""
+        if self.decoder is None:
+            return self.last(self.features(normal)), None
+        maps = [normal]
+        for stage in self._stages:
+            maps.append(stage(maps[-1]))
+        outline, seen = self.decoder([maps[level + 1] for level in self._levels])
+        beside = F.adaptive_avg_pool2d(seen, maps[-1].shape[-2:])
+        return self.last(torch.cat([maps[-1], beside], dim=1)), outline
 
     def train(self, mode: bool = True) -> Self:
         """As usual, but frozen stages keep their batch-norm statistics."""

@@ -11,6 +11,7 @@ from tumorlens.lab.networks.imagenet_weights import load_imagenet_weights
 from tumorlens.lab.timm_import import timm
 
 _MEAN = _STD = 0.5  # how its ImageNet weights were trained
+_LEVELS = (0, 1, 2, 4, 6)  # the last block of each stride: 2, 4, 8, 16, 32
 
 
 def build(name: str, *, weights: str) -> Backbone:
@@ -28,7 +29,13 @@ def build(name: str, *, weights: str) -> Backbone:
     stem = nn.Sequential(_one_channel(network.conv_stem), network.bn1)
     head = nn.Sequential(network.conv_head, network.bn2)
     stages = (stem, *network.blocks, head)
-    return Backbone(nn.Sequential(*stages), network.num_features, stages, _MEAN, _STD)
+    levels = tuple((1 + block, _width(network.blocks[block])) for block in _LEVELS)
+    return Backbone(nn.Sequential(*stages), network.num_features, stages, _MEAN, _STD, levels)
+
+
+def _width(block: nn.Module) -> int:
+    """Channels that come out of a block."""
+    return [layer.out_channels for layer in block.modules() if isinstance(layer, nn.Conv2d)][-1]
 
 
 def _one_channel(convolution: nn.Conv2d) -> nn.Conv2d:

@@ -1,0 +1,59 @@
+"""Sets of two folders, ``yes/`` (some tumor, nobody says which) and ``no/``."""
+
+from pathlib import Path
+
+from tumorlens import labels
+from tumorlens.errors import DataError
+from tumorlens.lab.datasets.example import (
+    TUMOR,
+    About,
+    Example,
+    folders_in,
+    lone_example,
+    pictures_in,
+)
+
+_ASIDE = {"pred", "br35h-mask-rcnn", "brain_tumor_dataset"}
+"""What the downloads hold besides: unlabelled pictures, a copy of the same ones."""
+
+
+def is_binary(root: Path) -> bool:
+    """Whether ``yes/`` or ``no/`` holds pictures, and no class folder stands beside them."""
+    inner = {path.name for path in folders_in(root) if path.name.lower() not in _ASIDE}
+    return inner <= {"yes", "no"} and any(pictures_in(root / name) for name in inner)
+
+
+def read_without_tumor(root: Path, *, folder: Path, about: About) -> list[Example]:
+    """One example a picture of ``no/``; no patient is known.
+
+    Args:
+        root: Where ``no/`` lies.
+        folder: The data set's own folder, which names the pictures.
+        about: The set, for the message.
+
+    Raises:
+        DataError: ``no/`` is missing or empty.
+    """
+    return _read(root / "no", labels.NO_TUMOR, folder, about)
+
+
+def read_both(root: Path, *, folder: Path, about: About) -> list[Example]:
+    """One example a picture of ``no/`` and ``yes/``, the latter labelled ``tumor``.
+
+    Raises:
+        DataError: One of the folders is missing or empty.
+    """
+    without = read_without_tumor(root, folder=folder, about=about)
+    return without + _read(root / "yes", TUMOR, folder, about)
+
+
+def _read(inner: Path, label: str, folder: Path, about: About) -> list[Example]:
+    pictures = pictures_in(inner) if inner.is_dir() else []
+    if not pictures:
+        raise DataError(
+            expected=f"the whole of {about.title}",
+            found=f"no pictures in {inner.name}/",
+            remedy=f"Download it again: {about.address}",
+            source=str(folder),
+        )
+    return [lone_example(path, root=folder, label=label) for path in pictures]
