@@ -15,6 +15,9 @@ from tumorlens.scan import FloatArray
 
 GRAPH_FILE = "model.onnx"
 OUTPUTS = ("logits", "embedding", "features")
+OUTLINE = "outline"
+"""A fourth output, of graphs that outline the tumor too."""
+
 WEIGHT_KEY = "class_weights"
 """Key of the linear layer's weights in the graph's metadata: float32, base64."""
 
@@ -28,11 +31,14 @@ class GraphOutputs(NamedTuple):
         logits: (N, classes), before temperature and softmax.
         embedding: (N, channels), the pooled features.
         features: (N, channels, h, w), the last feature maps.
+        outline: (N, 1, h', w'), logits of the tumor's outline on the picture; None where the
+            graph draws none.
     """
 
     logits: FloatArray
     embedding: FloatArray
     features: FloatArray
+    outline: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +63,9 @@ class Model:
             pictures: float32, (N, 1, size, size), 0..1, as `prepare` makes them.
         """
         name = self.session.get_inputs()[0].name
-        return GraphOutputs(*self.session.run(list(OUTPUTS), {name: pictures}))
+        given = {one.name for one in self.session.get_outputs()}
+        wanted = [one for one in (*OUTPUTS, OUTLINE) if one in given]
+        return GraphOutputs(*self.session.run(wanted, {name: pictures}))
 
 
 def load_model(folder: str | Path | None = None, *, threads: int = 0) -> Model:

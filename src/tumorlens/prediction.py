@@ -10,7 +10,7 @@ import numpy as np
 
 from tumorlens.errors import ScanContentError
 from tumorlens.labels import tumor_probability
-from tumorlens.model import Model, load_model
+from tumorlens.model import GraphOutputs, Model, load_model
 from tumorlens.preparation import Placement, percentile, prepare
 from tumorlens.reading import read_scan
 from tumorlens.scan import FloatArray, Scan, Volume
@@ -45,10 +45,13 @@ class Evidence:
         class_maps: float32, (classes, h, w): the last feature maps weighted by each class's
             linear weights.
         placement: Where the network's picture lies on the scan.
+        outline: float32, (h', w'), 0..1: how likely each place of the network's picture is
+            tumor; None where the model outlines nothing.
     """
 
     class_maps: FloatArray
     placement: Placement
+    outline: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,15 +180,25 @@ def _predict_batch(scans: Sequence[Scan], model: Model) -> list[Prediction]:
     maps = np.einsum("kc,nchw->nkhw", model.class_weights, outputs.features)
     identity = _identity(model)
     answers = []
-    for scan, image, row, class_maps in zip(scans, images, probabilities, maps, strict=True):
+    outlines = _outlines(outputs)
+    for scan, image, row, class_maps, outline in zip(
+        scans, images, probabilities, maps, outlines, strict=True
+    ):
         named = _by_name(model, row)
-        evidence = Evidence(class_maps, image.placement)
+        evidence = Evidence(class_maps, image.placement, outline)
         answers.append(
             Prediction(
                 scan.source, _best(named), named, tumor_probability(named), identity, evidence
             )
         )
     return answers
+
+
+def _outlines(outputs: GraphOutputs) -> Sequence[FloatArray | None]:
+    """One map a picture, 0..1; None for each where the graph outlines nothing."""
+    if outputs.outline is None:
+        return [None] * len(outputs.logits)
+    return list(1 / (1 + np.exp(-outputs.outline[:, 0])))
 
 
 def _predict_volume(volume: Volume, model: Model) -> VolumePrediction:
