@@ -23,8 +23,11 @@ CHANNELS = 8
 STRIDE = 16
 
 
-def tiny_graph() -> bytes:
-    """An ONNX graph with the same ends as a real one: convolution, mean, linear layer."""
+def tiny_graph(*, outlines: bool = False) -> bytes:
+    """An ONNX graph with the same ends as a real one: convolution, mean, linear layer.
+
+    One that outlines finds what is brighter than 0.75, at half the resolution.
+    """
     random = np.random.default_rng(7)
     kernel = random.normal(0, 0.1, (CHANNELS, 1, STRIDE, STRIDE)).astype(np.float32)
     kernel[0] = 1 / STRIDE**2  # how bright it is, so that the answer depends on the scan
@@ -42,6 +45,16 @@ def tiny_graph() -> bytes:
         helper.make_node("Gemm", ["embedding", "linear", "bias"], ["logits"], transB=1),
     ]
     side = SIZE // STRIDE
+    outline = []
+    if outlines:
+        half = {"kernel_shape": [2, 2], "strides": [2, 2]}
+        nodes += [
+            helper.make_node("AveragePool", ["pictures"], ["half"], **half),
+            helper.make_node("Sub", ["half", "bright"], ["above"]),
+            helper.make_node("Mul", ["above", "sharp"], ["outline"]),
+        ]
+        shape = ["N", 1, SIZE // 2, SIZE // 2]
+        outline = [helper.make_tensor_value_info("outline", float32, shape)]
     graph = helper.make_graph(
         nodes,
         "tiny",
@@ -50,6 +63,7 @@ def tiny_graph() -> bytes:
             helper.make_tensor_value_info("logits", float32, ["N", len(CLASSES)]),
             helper.make_tensor_value_info("embedding", float32, ["N", CHANNELS]),
             helper.make_tensor_value_info("features", float32, ["N", CHANNELS, side, side]),
+            *outline,
         ],
         [
             numpy_helper.from_array(kernel, "kernel"),
@@ -57,6 +71,8 @@ def tiny_graph() -> bytes:
             numpy_helper.from_array(np.array([2, 3], np.int64), "plane"),
             numpy_helper.from_array(linear, "linear"),
             numpy_helper.from_array(bias, "bias"),
+            numpy_helper.from_array(np.float32(0.75), "bright"),
+            numpy_helper.from_array(np.float32(40), "sharp"),
         ],
     )
     made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
@@ -80,9 +96,9 @@ def tiny_card(graph: bytes) -> Card:
     )
 
 
-def write_tiny_model(folder: Path) -> Path:
+def write_tiny_model(folder: Path, *, outlines: bool = False) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    graph = tiny_graph()
+    graph = tiny_graph(outlines=outlines)
     (folder / GRAPH_FILE).write_bytes(graph)
     write_card(folder, tiny_card(graph))
     return folder
@@ -111,6 +127,17 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def model(model_folder: Path) -> Model:
     return load_model(model_folder, threads=1)
+
+
+@pytest.fixture(scope="session")
+def outlining_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_model(tmp_path_factory.mktemp("outlining"), outlines=True)
+
+
+@pytest.fixture(scope="session")
+def outlining(outlining_folder: Path) -> Model:
+    """A model that outlines what is bright."""
+    return load_model(outlining_folder, threads=1)
 
 
 @pytest.fixture

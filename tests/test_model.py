@@ -19,7 +19,8 @@ def test_outputs_have_the_promised_shapes(model: Model, count: int) -> None:
     assert outputs.logits.shape == (count, len(CLASSES))
     assert outputs.embedding.shape == (count, CHANNELS)
     assert outputs.features.shape == (count, CHANNELS, side, side)
-    assert {array.dtype for array in outputs} == {np.dtype(np.float32)}
+    assert outputs.outline is None
+    assert {array.dtype for array in outputs[:3]} == {np.dtype(np.float32)}
 
 
 def test_class_weights_are_the_graphs_own_linear_layer(model: Model) -> None:

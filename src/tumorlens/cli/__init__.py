@@ -15,9 +15,10 @@ from tumorlens.cli.datasets import datasets
 from tumorlens.cli.evaluate import evaluate
 from tumorlens.cli.exits import INTERRUPTED, plainly
 from tumorlens.cli.predict import predict
+from tumorlens.cli.segment import segment
 from tumorlens.cli.train import train
 
-VERBS: tuple[Callable[..., None], ...] = (predict, train, evaluate)
+VERBS: tuple[Callable[..., None], ...] = (predict, segment, train, evaluate)
 """The commands, in the order of ``tumorlens --help``."""
 
 app = typer.Typer(

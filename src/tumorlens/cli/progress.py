@@ -1,11 +1,13 @@
 """Progress bars on standard error."""
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
 from tumorlens.cli.console import err
-from tumorlens.reporting.results import Result
+
+_Item = TypeVar("_Item")
 
 
 def bars(*, transient: bool = False) -> Progress:
@@ -18,7 +20,7 @@ def bars(*, transient: bool = False) -> Progress:
     return Progress(*columns, console=err(), transient=transient)
 
 
-def follow(results: Iterator[Result], total: int) -> Iterator[Result]:
+def follow(results: Iterator[_Item], total: int) -> Iterator[_Item]:
     """Hand on the results, showing how many of them are done; the bar vanishes at the end."""
     with bars(transient=True) as progress:
         task = progress.add_task("", total=total)

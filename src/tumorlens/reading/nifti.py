@@ -10,7 +10,7 @@ import gzip
 import math
 from dataclasses import replace
 from io import BytesIO
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -60,11 +60,25 @@ def read(data: bytes, *, source: str, limits: Limits) -> Scan | Volume:
     sequence = guess_sequence(PurePath(source).name)
     if affine is not None:
         return orient(voxels, affine, source=source, sequence=sequence)
-    zooms, known = _zooms(header)
-    shown = orient(voxels, np.diag([-zooms[0], *zooms[1:], 1.0]), source=source, sequence=sequence)
+    shown = orient(voxels, _guessed_affine(header), source=source, sequence=sequence)
     if isinstance(shown, Volume):
         shown = replace(shown, plane=None, affine=None)
-    return shown if known else replace(shown, spacing_mm=None)
+    return shown if _zooms(header)[1] else replace(shown, spacing_mm=None)
+
+
+def is_nifti(path: Path) -> bool:
+    """Whether a file begins like a NIfTI file, plain or gzipped."""
+    with path.open("rb") as file:
+        start = file.read(2)
+    with gzip.open(path) if start == b"\x1f\x8b" else path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    return head[344:348] in {b"n+1\0", b"ni1\0"} or head[4:8] in {b"n+2\0", b"ni2\0"}
+
+
+def affine_read_by(header: Any) -> Affine:
+    """The affine by which `read` turns the voxels of a file with this nibabel header."""
+    affine = _affine(header)
+    return _guessed_affine(header) if affine is None else affine
 
 
 def _unpack(data: bytes, count: int, source: str) -> bytes:
@@ -174,6 +188,12 @@ def _affine(header: Any) -> Affine | None:
             if is_usable(affine):
                 return affine
     return None
+
+
+def _guessed_affine(header: Any) -> Affine:
+    """Left, front, head: as nibabel takes axes that nothing is said of."""
+    zooms, _ = _zooms(header)
+    return np.diag([-zooms[0], *zooms[1:], 1.0])
 
 
 def _zooms(header: Any) -> tuple[list[float], bool]:

@@ -1,0 +1,110 @@
+"""A case: one head in several MR sequences, each a NIfTI volume in one folder, as in BraTS."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tumorlens.errors import ScanContentError
+from tumorlens.reading.nifti import affine_read_by
+from tumorlens.reading.sequence import guess_sequence
+
+SEQUENCES = ("t1", "t1c", "t2", "flair")
+"""What a whole case has."""
+
+_SUFFIXES = (".nii", ".nii.gz")
+_LABELS = ("seg", "mask", "label", "labels")
+_TOLERANCE = 1e-2  # mm by which affines may differ
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One head in several sequences.
+
+    Attributes:
+        name: The folder's.
+        files: The volume of each sequence, in the order of `SEQUENCES`; at least two.
+    """
+
+    name: str
+    files: Mapping[str, Path]
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The sequences that a whole case would have, and this one has not."""
+        return tuple(name for name in SEQUENCES if name not in self.files)
+
+
+def find_case(folder: Path) -> Case | None:
+    """The case in a folder, told by the names of its volumes; None where there is none.
+
+    Label maps (``..._seg.nii.gz``) are no sequences.
+
+    Raises:
+        ScanContentError: A sequence stands there twice, or the volumes have different grids.
+    """
+    volumes = [
+        path
+        for path in sorted(folder.iterdir())
+        if path.name.lower().endswith(_SUFFIXES) and not is_label_map(path)
+    ]
+    named = [(_sequence(path), path) for path in volumes]
+    if len({name for name, _ in named if name}) < 2 or any(name is None for name, _ in named):
+        return None
+    for name in SEQUENCES:
+        twice = [path.name for found, path in named if found == name]
+        if len(twice) > 1:
+            raise ScanContentError(
+                expected="each sequence once",
+                found=f"{name} {len(twice)} times: {', '.join(twice)}",
+                remedy="Move the others away, or name the files after their sequences.",
+                source=str(folder),
+            )
+    by_name = {name: path for name, path in named if name}
+    case = Case(folder.name, {name: by_name[name] for name in SEQUENCES if name in by_name})
+    _check_grids(case, folder)
+    return case
+
+
+def is_label_map(path: Path) -> bool:
+    """Whether a file's name says that it holds labels, no scan."""
+    return _last_word(path) in _LABELS
+
+
+def _sequence(path: Path) -> str | None:
+    """By the last word of the name, else by all of it: patients have names too."""
+    return guess_sequence(_last_word(path)) or guess_sequence(path.name)
+
+
+def _last_word(path: Path) -> str:
+    stem = path.name.lower().removesuffix(".gz").removesuffix(".nii")
+    return stem.replace("-", "_").rpartition("_")[2]
+
+
+def _check_grids(case: Case, folder: Path) -> None:
+    import nibabel
+
+    grids = {}
+    for name, path in case.files.items():
+        try:
+            header = nibabel.load(path).header
+        except Exception as error:  # nibabel raises many types on damaged files
+            raise ScanContentError(
+                expected=f"a readable {name} volume",
+                found=str(error).splitlines()[0],
+                remedy="Copy or download the file again.",
+                source=str(path),
+            ) from error
+        grids[name] = (tuple(header.get_data_shape()), affine_read_by(header))
+    first, *others = grids
+    for other in others:
+        same_shape = grids[first][0] == grids[other][0]
+        if not same_shape or not np.allclose(grids[first][1], grids[other][1], atol=_TOLERANCE):
+            what = "shapes" if not same_shape else "affines"
+            raise ScanContentError(
+                expected="sequences on one grid",
+                found=f"different {what}: {first} {grids[first][0]}, {other} {grids[other][0]}",
+                remedy="Register and resample them to one of them first.",
+                source=str(folder),
+            )

@@ -1,0 +1,162 @@
+"""Inputs -> outlines in a folder: a mask a scan, a label map a volume or case, and a record."""
+
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image as Pillow
+
+from tumorlens.errors import ScanError
+from tumorlens.model import Model
+from tumorlens.outline import outline, outline_maps, outline_volume, volume_maps
+from tumorlens.prediction import Prediction, VolumePrediction, predict
+from tumorlens.reading import Source, find_sources, read_scan, read_source
+from tumorlens.reading.case import Case, find_case, is_label_map
+from tumorlens.reading.nifti import is_nifti
+from tumorlens.reporting.folder import FileNames, PartialFile, write_bytes, writing
+from tumorlens.reporting.label_map import write_label_map
+from tumorlens.scan import Scan, Volume
+
+RECORD = "segments.json"
+
+CASE_SEQUENCES = ("flair", "t1c", "t1", "t2")
+"""The sequence of a case that is outlined: the first of these that it has. FLAIR shows the
+whole tumor with its edema."""
+
+Record = dict[str, Any]
+Input = Source | Case
+
+
+def find_inputs(paths: Sequence[str]) -> tuple[list[Input], list[ScanError]]:
+    """What there is to outline: cases, and every other scan, volume and series.
+
+    Returns:
+        The inputs in order, and the errors of cases that cannot be used.
+    """
+    inputs: list[Input] = []
+    errors: list[ScanError] = []
+    for given in paths:
+        folders = _folders(Path(given))
+        taken: list[Path] = []
+        for folder in folders:
+            try:
+                case = find_case(folder)
+            except ScanError as error:
+                errors.append(error)
+                taken.append(folder)
+                continue
+            if case:
+                inputs.append(case)
+                taken.append(folder)
+        inputs += [
+            source
+            for source in find_sources(given).sources
+            if not _lies_in(source, taken) and not (folders and _is_label_map(source))
+        ]
+    return inputs, errors
+
+
+def write_segments(
+    inputs: Iterable[Input],
+    folder: Path,
+    *,
+    model: Model,
+    refused: Sequence[ScanError] = (),
+) -> Iterator[Record]:
+    """Outline every input and write masks and ``segments.json`` into a folder.
+
+    Args:
+        inputs: From `find_inputs`.
+        folder: Made if absent. A picture gives ``<stem>.mask.png`` (0 or 255, of its own size), a
+            volume or case ``<name>_seg.nii.gz`` (0 or 1, on its own grid).
+        model: One that outlines.
+        refused: Errors to record beside.
+
+    Yields:
+        Each input's record, or the error of one that was refused; the others go on.
+
+    Raises:
+        ConfigError: The model does not outline, or the folder cannot be written to.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    names = FileNames()
+    records: list[Record] = [_refusal(error) for error in refused]
+    yield from records
+    for one in inputs:
+        try:
+            record = _segment(one, folder, names, model)
+        except ScanError as error:
+            record = _refusal(error)
+        records.append(record)
+        yield record
+    with PartialFile(folder / RECORD) as file:
+        file.write(json.dumps(records, indent=2, allow_nan=False) + "\n")
+
+
+def _segment(one: Input, folder: Path, names: FileNames, model: Model) -> Record:
+    if isinstance(one, Case):
+        return _segment_case(one, folder, names, model)
+    scan = read_source(one)
+    answer = predict(scan, model=model)
+    if isinstance(scan, Volume) and isinstance(answer, VolumePrediction):
+        found = outline_volume(scan, answer)
+        path = folder / f"{names.name(one.name)}_seg.nii.gz"
+        write_label_map(path, found.mask, scan, like=_nifti_file(one))
+        return _record(one.name, path, answer) | found.to_json()
+    assert isinstance(scan, Scan)
+    assert isinstance(answer, Prediction)
+    shown = outline(scan, answer)
+    path = folder / f"{names.name(one.name)}.mask.png"
+    buffer = io.BytesIO()
+    Pillow.fromarray(shown.mask.astype(np.uint8) * 255).save(buffer, "PNG")
+    write_bytes(path, buffer.getvalue())
+    return _record(one.name, path, answer) | shown.to_json()
+
+
+def _segment_case(case: Case, folder: Path, names: FileNames, model: Model) -> Record:
+    """Outline the sequence that shows the whole tumor best."""
+    sequence = next(name for name in CASE_SEQUENCES if name in case.files)
+    file = case.files[sequence]
+    volume = read_scan(file)
+    answer = predict(volume, model=model)
+    assert isinstance(volume, Volume)
+    assert isinstance(answer, VolumePrediction)
+    found = outline_maps(volume, volume_maps(volume, answer))
+    path = folder / f"{names.name(case.name)}_seg.nii.gz"
+    write_label_map(path, found.mask, volume, like=file)
+    about = {"sequences": list(case.files), "outlined": sequence, "missing": list(case.missing)}
+    return _record(str(file.parent), path, answer) | about | found.to_json()
+
+
+def _record(source: str, mask: Path, answer: Prediction | VolumePrediction) -> Record:
+    told = answer.to_json()
+    kept = {key: told[key] for key in ("label", "probabilities", "tumor_probability", "model")}
+    return {"source": source, "mask": mask.name} | kept
+
+
+def _refusal(error: ScanError) -> Record:
+    return {"source": error.source, "error": error.to_json()}
+
+
+def _nifti_file(source: Source) -> Path | None:
+    return source.files[0] if len(source.files) == 1 and is_nifti(source.files[0]) else None
+
+
+def _folders(path: Path) -> list[Path]:
+    """The folder and all folders in it; nothing for a file."""
+    if not path.is_dir():
+        return []
+    inner = sorted(one for one in path.rglob("*") if one.is_dir() and not one.is_symlink())
+    return [path, *inner]
+
+
+def _lies_in(source: Source, folders: Sequence[Path]) -> bool:
+    return any(file.parent == folder for file in source.files for folder in folders)
+
+
+def _is_label_map(source: Source) -> bool:
+    return any(is_label_map(file) for file in source.files)

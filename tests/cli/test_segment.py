@@ -1,0 +1,76 @@
+import json
+import re
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from tests.conftest import head, write_picture
+from tumorlens.cli import app
+
+
+def run(*words: object) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["segment", *map(str, words)])
+    return result.exit_code, result.output
+
+
+@pytest.fixture
+def scans(tmp_path: Path) -> Path:
+    """A picture, a case of two sequences with its labels, and a lone volume."""
+    folder = tmp_path / "scans"
+    (folder / "case").mkdir(parents=True)
+    write_picture(folder / "one.png", head(96, 80, blob=120.0))
+    blobs = np.array([0, 20, 120, 150, 110, 30])
+    voxels = np.stack([head(blob=float(b)) for b in blobs], axis=-1).astype(np.int16)
+    for name in ("case/p_flair", "case/p_t1ce", "case/p_seg", "lone"):
+        nibabel.save(nibabel.Nifti1Image(voxels, np.diag([1, 1, 5, 1])), folder / f"{name}.nii.gz")
+    return folder
+
+
+def test_every_kind_of_input_gets_its_mask(
+    scans: Path, outlining_folder: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    code, _ = run(scans, "--output", output, "--model", outlining_folder)
+    assert code == 0
+    names = sorted(path.name for path in output.iterdir())
+    assert names == ["case_seg.nii.gz", "lone_seg.nii.gz", "one.mask.png", "segments.json"]
+    records = {
+        Path(r["source"]).name: r for r in json.loads((output / "segments.json").read_text())
+    }
+    assert set(records) == {"case", "lone.nii.gz", "one.png"}
+    assert records["case"]["missing"] == ["t1", "t2"]
+    assert records["case"]["outlined"] == "flair"
+    mask = np.asarray(Image.open(output / "one.mask.png"))
+    assert mask.shape == (96, 80)
+    assert set(np.unique(mask)) <= {0, 255}
+    tumor = records["one.png"]["tumor_probability"] >= 0.5
+    assert (mask.any(), records["one.png"]["side"] is not None) == (tumor, tumor)
+    labels = nibabel.load(output / "case_seg.nii.gz")
+    assert labels.shape == (96, 96, 6)
+    np.testing.assert_allclose(labels.affine, np.diag([1, 1, 5, 1]))
+
+
+def test_a_bad_input_is_told_and_the_others_go_on(
+    scans: Path, outlining_folder: Path, tmp_path: Path
+) -> None:
+    (scans / "bad.png").write_bytes(b"no picture")
+    output = tmp_path / "out"
+    code, said = run(scans, "-o", output, "-m", outlining_folder, "--json")
+    assert code == 1
+    assert "bad.png" in said
+    records = json.loads((output / "segments.json").read_text())
+    assert sum("error" in record for record in records) == 1
+    assert len(records) == 4
+
+
+def test_a_model_that_does_not_outline_is_wrong_usage(
+    scans: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    code, said = run(scans / "one.png", "-o", tmp_path / "out", "-m", model_folder)
+    assert code == 2
+    assert "outlines" in re.sub(r"\s+", " ", said)
+    assert not (tmp_path / "out" / "segments.json").exists()

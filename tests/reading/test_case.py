@@ -1,0 +1,72 @@
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+
+from tumorlens.errors import ScanContentError
+from tumorlens.reading.case import find_case, is_label_map
+
+NAMES_2020 = ("t1", "t1ce", "t2", "flair", "seg")
+NAMES_2023 = ("t1n", "t1c", "t2w", "t2f", "seg")
+
+
+def write_volume(path: Path, shape: tuple[int, ...] = (6, 5, 4), shift: float = 0.0) -> None:
+    affine = np.diag([1.0, 1.0, 1.0, 1.0])
+    affine[0, 3] = shift
+    data = np.random.default_rng(0).integers(0, 99, shape).astype(np.int16)
+    nibabel.save(nibabel.Nifti1Image(data, affine), path)
+
+
+@pytest.mark.parametrize(
+    ("form", "names"), [("C_001_{}.nii.gz", NAMES_2020), ("C-GLI-0-{}.nii.gz", NAMES_2023)]
+)
+def test_both_styles_of_names_are_known(tmp_path: Path, form: str, names: tuple[str, ...]) -> None:
+    for name in names:
+        write_volume(tmp_path / form.format(name))
+    case = find_case(tmp_path)
+    assert case is not None
+    assert list(case.files) == ["t1", "t1c", "t2", "flair"]
+    assert case.missing == ()
+    assert is_label_map(tmp_path / form.format("seg"))
+
+
+def test_a_missing_sequence_is_named(tmp_path: Path) -> None:
+    for name in ("flair", "t1ce"):
+        write_volume(tmp_path / f"C_{name}.nii.gz")
+    case = find_case(tmp_path)
+    assert case is not None
+    assert case.missing == ("t1", "t2")
+
+
+def test_one_volume_or_unknown_names_are_no_case(tmp_path: Path) -> None:
+    write_volume(tmp_path / "flair.nii.gz")
+    assert find_case(tmp_path) is None
+    write_volume(tmp_path / "anatomy.nii.gz")
+    assert find_case(tmp_path) is None
+
+
+def test_a_sequence_twice_is_refused(tmp_path: Path) -> None:
+    for name in ("a_flair", "b_flair", "t1"):
+        write_volume(tmp_path / f"{name}.nii.gz")
+    with pytest.raises(ScanContentError, match="flair 2 times"):
+        find_case(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "found"), [({"shape": (6, 5, 3)}, "shapes"), ({"shift": 3.0}, "affines")]
+)
+def test_sequences_on_different_grids_are_refused(
+    tmp_path: Path, change: dict[str, object], found: str
+) -> None:
+    write_volume(tmp_path / "c_flair.nii.gz")
+    write_volume(tmp_path / "c_t1.nii.gz", **change)  # type: ignore[arg-type]
+    with pytest.raises(ScanContentError, match=f"different {found}"):
+        find_case(tmp_path)
+
+
+def test_a_damaged_volume_is_an_error(tmp_path: Path) -> None:
+    write_volume(tmp_path / "c_flair.nii.gz")
+    (tmp_path / "c_t1.nii.gz").write_bytes(b"no volume")
+    with pytest.raises(ScanContentError, match="readable t1"):
+        find_case(tmp_path)

@@ -1,0 +1,57 @@
+"""Label maps lie on the grid of the file that was read, however its axes run."""
+
+from itertools import permutations
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+
+from tumorlens.reading import read_scan
+from tumorlens.reporting.label_map import write_label_map
+from tumorlens.scan import Volume
+
+SHAPE = (7, 6, 5)
+
+
+def axes() -> list[np.ndarray]:
+    """All ways in which three array axes can run along the world's."""
+    found = []
+    for order in permutations(range(3)):
+        for signs in np.ndindex(2, 2, 2):
+            affine = np.zeros((4, 4))
+            affine[3, 3] = 1
+            for axis, world in enumerate(order):
+                affine[world, axis] = (-1) ** signs[axis] * (1.0, 1.1, 1.15)[axis]
+            affine[:3, 3] = (3, -4, 5)
+            found.append(affine)
+    return found
+
+
+@pytest.mark.parametrize("affine", [*axes(), None], ids=lambda a: "none" if a is None else "")
+def test_bright_voxels_come_back_where_they_were(affine: np.ndarray | None, tmp_path: Path) -> None:
+    data = np.random.default_rng(1).integers(0, 1000, SHAPE).astype(np.int16)
+    image = nibabel.Nifti1Image(data, np.eye(4) if affine is None else affine)
+    if affine is None:
+        image.set_sform(None, code=0)
+        image.set_qform(None, code=0)
+    path = tmp_path / "in.nii.gz"
+    nibabel.save(image, path)
+    volume = read_scan(path)
+    assert isinstance(volume, Volume)
+    write_label_map(tmp_path / "out.nii.gz", volume.voxels > 500, volume, like=path)
+    written = nibabel.load(tmp_path / "out.nii.gz")
+    np.testing.assert_array_equal(np.asarray(written.dataobj), data > 500)
+    np.testing.assert_allclose(written.affine, nibabel.load(path).affine)
+    assert written.get_data_dtype() == np.uint8
+    assert [p.name for p in sorted(tmp_path.iterdir())] == ["in.nii.gz", "out.nii.gz"]
+
+
+def test_other_formats_keep_the_volumes_own_axes(tmp_path: Path) -> None:
+    affine = np.array([[0, 0, -1, 9], [0, -2, 0, 8], [3, 0, 0, 7], [0, 0, 0, 1.0]])
+    voxels = np.random.default_rng(2).random(SHAPE, np.float32)
+    volume = Volume(voxels, "series", (3, 2, 1), affine=affine)
+    write_label_map(tmp_path / "out.nii.gz", voxels > 0.5, volume, like=None)
+    written = nibabel.load(tmp_path / "out.nii.gz")
+    np.testing.assert_array_equal(np.asarray(written.dataobj), voxels > 0.5)
+    np.testing.assert_allclose(written.affine, affine)
