@@ -217,17 +217,17 @@ def _place(mask: BoolArray, head: BoolArray) -> tuple[Side | None, Height | None
     if not mask.any():
         return None, None
     whole = head | mask
-    across = _position(mask.any(axis=0), mask.sum(axis=0), whole.any(axis=0))
-    down = _position(mask.any(axis=1), mask.sum(axis=1), whole.any(axis=1))
+    across = _position(mask.sum(axis=0), whole.sum(axis=0))
+    down = _position(mask.sum(axis=1), whole.sum(axis=1))
     side: Side = "left" if across < 0 else "right" if across > 0 else "middle"
     height: Height = "upper" if down < 0 else "lower" if down > 0 else "middle"
     return side, height
 
 
-def _position(taken: BoolArray, weight: npt.NDArray[np.int_], whole: BoolArray) -> int:
-    """-1, 0 or 1: before, within or behind the middle of the head along one axis."""
-    ends = np.flatnonzero(whole)
-    centre = float((np.flatnonzero(taken) * weight[taken]).sum() / weight.sum())
+def _position(tumor: npt.NDArray[np.int_], head: npt.NDArray[np.int_]) -> int:
+    """-1, 0 or 1: before, within or behind the middle of the head, from pixels along one axis."""
+    ends = np.flatnonzero(head)
+    centre = float(np.average(np.arange(len(tumor)), weights=tumor))
     place = (centre - ends[0] + 0.5) / (ends[-1] - ends[0] + 1)
     return int(place > 0.5 + _MIDDLE / 2) - int(place < 0.5 - _MIDDLE / 2)
 
