@@ -118,6 +118,27 @@ def outline_volume(volume: Volume, prediction: VolumePrediction) -> VolumeOutlin
     return outline_maps(volume, volume_maps(volume, prediction))
 
 
+def measure_outline(
+    scan: Scan | Volume, prediction: Prediction | VolumePrediction
+) -> Outline | VolumeOutline | None:
+    """The outline in whatever was answered; None where the model outlines nothing.
+
+    Raises:
+        ConfigError: The answer is about another scan.
+    """
+    if isinstance(scan, Volume) and isinstance(prediction, VolumePrediction):
+        outlines = prediction.slices[0].answer.evidence.outline is not None
+        return outline_volume(scan, prediction) if outlines else None
+    if isinstance(scan, Scan) and isinstance(prediction, Prediction):
+        return outline(scan, prediction) if prediction.evidence.outline is not None else None
+    raise ConfigError(
+        expected="a scan and the answer about it",
+        found=f"a {type(scan).__name__} and a {type(prediction).__name__}",
+        remedy="Give pairs (scan, predict(scan)).",
+        source=scan.source,
+    )
+
+
 def volume_maps(volume: Volume, prediction: VolumePrediction) -> FloatArray:
     """How likely each voxel is tumor: float32, (slices, rows, columns), 0..1.
 

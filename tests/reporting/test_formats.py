@@ -1,16 +1,20 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
+from tests.conftest import head
 from tumorlens.errors import ScanFormatError
 from tumorlens.labels import CLASSES
 from tumorlens.model import Model
+from tumorlens.outlining import Outline
 from tumorlens.prediction import predict
 from tumorlens.reporting.formats import FORMATS, Record, TextWriter, to_record
-from tumorlens.reporting.wording import percent, printable, spoken
+from tumorlens.reporting.wording import describe_outline, percent, printable, spoken
 from tumorlens.scan import Scan, Volume
 
 REFUSAL = ScanFormatError(
@@ -94,3 +98,18 @@ def test_percent_never_claims_more_than_it_knows(value: float, words: str) -> No
 
 def test_labels_are_spoken() -> None:
     assert spoken("no_tumor") == "no tumor"
+
+
+def test_a_record_tells_of_the_outline(outlining: Model, model: Model, volume: Volume) -> None:
+    scan = Scan(head(96, 80, blob=120.0), "scan.png", (0.5, 2.0))
+    told = to_record((scan, predict(scan, model=outlining)))["outline"]
+    assert set(told) >= {"area_percent", "area_mm2", "diameter_mm", "side", "height"}
+    assert "volume_ml" in to_record((volume, predict(volume, model=outlining)))["outline"]
+    assert "outline" not in to_record((scan, predict(scan, model=model)))
+
+
+def test_an_outline_in_words() -> None:
+    found = Outline(np.ones((2, 2), bool), 3.21, 412.4, 25.2, 30.0, "left", "upper")
+    assert describe_outline(found) == "3.2 % of the head, 412 mm², 25 mm across, upper left"
+    middle = replace(found, area_mm2=None, diameter_mm=None, side="middle", height="middle")
+    assert describe_outline(middle) == "3.2 % of the head, middle"

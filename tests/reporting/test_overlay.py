@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,12 +8,14 @@ from PIL import Image
 from tests.conftest import head
 from tumorlens.errors import ConfigError
 from tumorlens.model import Model
-from tumorlens.prediction import predict
+from tumorlens.prediction import Prediction, predict
 from tumorlens.reporting.colormap import INFERNO, colorize
 from tumorlens.reporting.figure import draw_figure, jpeg_bytes, png_bytes
 from tumorlens.reporting.overlay import (
+    EDGE,
     Overlay,
     blend_pictures,
+    edge_of,
     gray_picture,
     make_overlay,
     make_overlays,
@@ -129,3 +132,27 @@ def test_png_and_jpeg_can_be_read_back(model: Model, tmp_path: Path) -> None:
     with Image.open(tmp_path / "a.png") as png, Image.open(tmp_path / "a.jpg") as jpeg:
         assert png.format == "PNG"
         assert jpeg.size == (40, 20)
+
+
+def test_the_outline_is_drawn_over_the_blend(outlining: Model) -> None:
+    scan = Scan(head(96, 80, blob=120.0), "scan.png")
+    answer = predict(scan, model=outlining)
+    assert isinstance(answer, Prediction)
+    overlay = make_overlay(scan, replace(answer, tumor_probability=0.9))
+    assert overlay.outline is not None
+    edge = edge_of(overlay.outline.mask)
+    assert 0 < edge.sum() < overlay.outline.mask.sum()
+    assert (overlay.blend[edge] == EDGE).all()
+    assert not (overlay.scan == EDGE).all(axis=-1).any()
+    without = make_overlay(scan, replace(answer, tumor_probability=0.1))
+    assert not (without.blend == EDGE).all(axis=-1).any()
+    assert draw_figure(overlay).size[0] >= draw_figure(without).size[0]
+
+
+def test_an_edge_is_deeper_in_large_scans() -> None:
+    mask = np.zeros((20, 20), bool)
+    mask[5:15, 5:15] = True
+    assert edge_of(mask).sum() == 36
+    large = np.zeros((500, 500), bool)
+    large[:20, 100:120] = True
+    assert edge_of(large).sum() == 400 - 256

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from tumorlens.notice import NOTICE
 from tumorlens.reporting.colormap import colorize
 from tumorlens.reporting.overlay import RGB, Overlay
-from tumorlens.reporting.wording import percent, printable, spoken
+from tumorlens.reporting.wording import describe_outline, percent, printable, spoken
 
 _Colour = tuple[int, int, int]
 
@@ -95,6 +95,8 @@ def _facts(overlay: Overlay) -> str:
     facts = [f"tumor probability {percent(answer.tumor_probability)}", model]
     if overlay.index is not None:
         facts.insert(0, f"slice {overlay.index}")
+    if overlay.outline and overlay.outline.side:
+        facts.insert(-1, f"outline {describe_outline(overlay.outline)}")
     return "  ·  ".join(facts)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tumorlens.errors import TumorlensError
+from tumorlens.outlining import measure_outline
 from tumorlens.reporting.results import Result
 
 Record = dict[str, Any]
@@ -37,13 +38,16 @@ def to_record(result: Result) -> Record:
     """One input's answer, or why it was refused, as JSON values.
 
     Returns:
-        ``source``, ``label``, ``probabilities``, ``tumor_probability``, ``model`` and, for a
-        volume, ``slices`` and ``suspicious``; or ``source`` and ``error`` (``code``,
+        ``source``, ``label``, ``probabilities``, ``tumor_probability``, ``model``, ``outline``
+        (its area, diameter and place, where the model outlines) and, for a volume, ``slices`` and
+        ``suspicious``; or ``source`` and ``error`` (``code``,
         ``expected``, ``found``, ``remedy``).
     """
     if isinstance(result, TumorlensError):
         return {"source": result.source, "error": result.to_json()}
-    return result[1].to_json()
+    scan, answer = result
+    found = measure_outline(scan, answer)
+    return answer.to_json() | ({"outline": found.to_json()} if found else {})
 
 
 class TextWriter:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from tumorlens.errors import ConfigError
 from tumorlens.explanation import Explanation, explain
+from tumorlens.outlining import Outline, outline
 from tumorlens.prediction import Prediction, VolumePrediction
 from tumorlens.preparation import percentile
 from tumorlens.reporting.colormap import colorize
@@ -21,6 +22,11 @@ OPACITY = 0.7
 
 RGB = npt.NDArray[np.uint8]
 
+EDGE = (0, 255, 213)
+"""The colour of the tumor's outline: none of the heatmap's."""
+
+_FINE = 400  # rows or columns of a scan up to which its outline is one pixel wide
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Overlay:
@@ -29,11 +35,12 @@ class Overlay:
     Attributes:
         scan: The slice in gray.
         heatmap: The heatmap in colours.
-        blend: The heatmap over the slice.
+        blend: The heatmap over the slice, and the tumor's outline where there is one.
         prediction: The answer about the slice.
         explanation: The heatmap as numbers, and the class it explains.
         index: The slice's 0-based index in its volume; None for a scan of its own.
         spacing_mm: Distance between pixel centres in mm, (row, column); None where unknown.
+        outline: The tumor's outline; None where the model outlines nothing.
     """
 
     scan: RGB
@@ -43,6 +50,7 @@ class Overlay:
     explanation: Explanation
     index: int | None = None
     spacing_mm: tuple[float, float] | None = None
+    outline: Outline | None = None
 
 
 def make_overlay(
@@ -70,7 +78,10 @@ def make_overlay(
     gray = gray_picture(scan.pixels)
     colours = colorize(explanation.heatmap)
     blend = blend_pictures(gray, colours, explanation.heatmap)
-    return Overlay(gray, colours, blend, prediction, explanation, index, scan.spacing_mm)
+    found = outline(scan, prediction) if prediction.evidence.outline is not None else None
+    if found:
+        blend[edge_of(found.mask)] = EDGE
+    return Overlay(gray, colours, blend, prediction, explanation, index, scan.spacing_mm, found)
 
 
 def make_overlays(
@@ -94,6 +105,20 @@ def make_overlays(
             remedy="Give pairs (scan, predict(scan)).",
             source=scan.source,
         )
+
+
+def edge_of(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """The pixels of a mask that lie at its edge; two deep in large scans.
+
+    Args:
+        mask: bool, (rows, columns).
+    """
+    inner = mask
+    for _ in range(1 if max(mask.shape) <= _FINE else 2):
+        padded = np.pad(inner, 1)
+        beside = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+        inner = inner & beside
+    return mask & ~inner
 
 
 def gray_picture(pixels: FloatArray) -> RGB:

@@ -11,7 +11,7 @@ from PIL import Image as Pillow
 
 from tumorlens.errors import ScanError
 from tumorlens.model import Model
-from tumorlens.outline import outline, outline_maps, outline_volume, volume_maps
+from tumorlens.outlining import outline, outline_maps, outline_volume, volume_maps
 from tumorlens.prediction import Prediction, VolumePrediction, predict
 from tumorlens.reading import Source, find_sources, read_scan, read_source
 from tumorlens.reading.case import Case, find_case, is_label_map

@@ -1,5 +1,10 @@
 """Names and numbers as people read them."""
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tumorlens.outlining import Outline
+
 
 def printable(text: str) -> str:
     r"""Text without anything invisible, so that no file name can disturb a terminal or a page.
@@ -22,3 +27,12 @@ def percent(probability: float) -> str:
     if 0.9995 <= probability < 1:
         return ">99.9 %"
     return f"{probability * 100:.1f} %"
+
+
+def describe_outline(outline: "Outline") -> str:
+    """An outline's size and place: ``3.2 % of the head, 412 mm², 25 mm across, upper left``."""
+    facts = [f"{outline.area_percent:.1f} % of the head"]
+    if outline.area_mm2 is not None and outline.diameter_mm is not None:
+        facts += [f"{outline.area_mm2:.0f} mm²", f"{outline.diameter_mm:.0f} mm across"]
+    words = dict.fromkeys(word for word in (outline.height, outline.side) if word)
+    return ", ".join([*facts, " ".join(words)])
