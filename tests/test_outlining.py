@@ -5,7 +5,7 @@ import pytest
 
 from tumorlens.errors import ConfigError
 from tumorlens.model import Model
-from tumorlens.outline import diameter, measure, outline, outline_volume
+from tumorlens.outlining import diameter, measure, outline, outline_volume
 from tumorlens.prediction import Prediction, VolumePrediction, predict
 from tumorlens.scan import Scan, Volume
 

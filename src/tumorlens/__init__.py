@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from tumorlens.labels import CLASSES as CLASSES
     from tumorlens.model import Model as Model
     from tumorlens.model import load_model as load_model
+    from tumorlens.outlining import Outline as Outline
+    from tumorlens.outlining import VolumeOutline as VolumeOutline
+    from tumorlens.outlining import outline as outline
+    from tumorlens.outlining import outline_volume as outline_volume
     from tumorlens.prediction import Prediction as Prediction
     from tumorlens.prediction import VolumePrediction as VolumePrediction
     from tumorlens.prediction import predict as predict
@@ -37,14 +41,18 @@ _HOMES = {
     "Card": "card",
     "Explanation": "explanation",
     "Model": "model",
+    "Outline": "outlining",
     "Prediction": "prediction",
     "Preparation": "preparation",
     "Scan": "scan",
     "TumorlensError": "errors",
     "Volume": "scan",
+    "VolumeOutline": "outlining",
     "VolumePrediction": "prediction",
     "explain": "explanation",
     "load_model": "model",
+    "outline": "outlining",
+    "outline_volume": "outlining",
     "predict": "prediction",
     "prepare": "preparation",
     "read_scan": "reading",

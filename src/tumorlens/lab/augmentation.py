@@ -76,11 +76,17 @@ def _move(batch: Tensor, config: AugmentationConfig, size: int, generator: Gener
     zoom = torch.exp(_uniform(count, -1, 1, generator) * math.log(config.zoom))
     stretch = torch.exp(_uniform(count, -1, 1, generator) * math.log(config.stretch))
     mirror = (torch.rand(count, generator=generator) >= config.flip).float() * 2 - 1
+    upright = torch.ones(count)
+    upright[_chosen(count, config.upside_down, generator)] = -1
     shift = _uniform(2 * count, -config.shift, config.shift, generator).view(count, 2)
     cos, sin = torch.cos(angle), torch.sin(angle)
     rows = (
-        torch.stack([mirror * cos * zoom * stretch, -sin * zoom * stretch, 2 * shift[:, 0]], 1),
-        torch.stack([mirror * sin * zoom / stretch, cos * zoom / stretch, 2 * shift[:, 1]], 1),
+        torch.stack(
+            [mirror * cos * zoom * stretch, -upright * sin * zoom * stretch, 2 * shift[:, 0]], 1
+        ),
+        torch.stack(
+            [mirror * sin * zoom / stretch, upright * cos * zoom / stretch, 2 * shift[:, 1]], 1
+        ),
     )
     affine = torch.stack(rows, dim=1).to(batch.device)
     grid = F.affine_grid(affine, [count, 1, size, size], align_corners=False)

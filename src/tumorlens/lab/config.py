@@ -74,6 +74,8 @@ class AugmentationConfig(_Section):
 
     flip: float = Field(default=0.5, ge=0, le=1)
     """Probability of mirroring left and right."""
+    upside_down: float = Field(default=0.0, ge=0, le=1)
+    """Probability of mirroring top and bottom."""
     rotation_deg: float = Field(default=15.0, ge=0, le=180)
     zoom: float = Field(default=1.2, ge=1)
     """Largest factor; the smallest is its inverse."""

@@ -39,8 +39,8 @@ def group_near_duplicates(
 ) -> list[Example]:
     """Join the groups of pictures that are nearly the same.
 
-    Sequences of a known patient (examples with a channel) are left as they are: their
-    neighbouring slices resemble each other, and their groups are right already.
+    Slices of whole heads (`Example.whole_head`) are left as they are: neighbours resemble each
+    other, and their groups are right already.
 
     Args:
         examples: The pictures.
@@ -53,7 +53,7 @@ def group_near_duplicates(
         The examples in the same order; joined groups carry one name, a patient's where one of
         them has one.
     """
-    loose = [index for index, example in enumerate(examples) if example.channel is None]
+    loose = [index for index, example in enumerate(examples) if not example.whole_head]
     if len(loose) < 2:
         return list(examples)
     groups = [examples[index].group for index in loose]

@@ -180,6 +180,7 @@ def _slices(folder: Path, case: _Case) -> list[Example]:
             group=f"{folder.name}:{patient}",
             patient=patient,
             dataset=folder.name,
+            whole_head=True,
             mask=case.outline if tumor[index] else None,
             slice_index=index,
             sequence=sequence,

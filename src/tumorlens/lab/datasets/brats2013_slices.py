@@ -85,6 +85,7 @@ def _slices(folder: Path, patient: Path) -> list[Example]:
             group=f"{folder.name}:{patient.name}",
             patient=patient.name,
             dataset=folder.name,
+            whole_head=True,
             mask=files["seg"][number] if area else None,
             sequence=sequence,
             plane="axial",

@@ -59,6 +59,8 @@ class Example:
         dataset: The data set's name.
         channel: Which colour channel to read, 0-based, where channels are MR sequences; None
             where the whole picture is one gray image.
+        whole_head: Whether the set holds the head's slices one after another, so that each
+            resembles its neighbours.
         mask: The tumor's outline, a file of the same size as ``path``; None where no outline
             is known and where it is empty.
         slice_index: Which slice of the volume ``path`` (and ``mask``) to read, 0-based, in the
@@ -79,6 +81,7 @@ class Example:
     dataset: str
     channel: int | None = None
     mask: Path | None = None
+    whole_head: bool = False
     slice_index: int | None = None
     sequence: str | None = None
     plane: Plane | None = None

@@ -120,6 +120,7 @@ def _examples(folder: Path, path: Path, mask: Path) -> list[Example]:
             group=f"{folder.name}:{path.parent.name}",
             patient=path.parent.name,
             dataset=folder.name,
+            whole_head=True,
             channel=channel,
             mask=mask if area else None,
             sequence=sequence,

@@ -21,7 +21,7 @@ from tumorlens.lab.evaluation.bootstrap import (
 from tumorlens.lab.pictures import ByteArray
 from tumorlens.lab.progress import Progress, silent
 from tumorlens.model import Model
-from tumorlens.outline import MIN_TUMOR_PROBABILITY, THRESHOLD
+from tumorlens.outlining import MIN_TUMOR_PROBABILITY, THRESHOLD
 from tumorlens.scan import FloatArray
 
 ALL = "all"
