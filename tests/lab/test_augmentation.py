@@ -6,6 +6,7 @@ from tumorlens.lab.config import AugmentationConfig
 
 OFF = {
     "flip": 0,
+    "upside_down": 0,
     "rotation_deg": 0,
     "zoom": 1,
     "stretch": 1,
@@ -38,7 +39,7 @@ def test_flip_mirrors_left_and_right() -> None:
 
 @pytest.mark.parametrize("setting", list(OFF))
 def test_each_setting_changes_pictures_and_stays_in_range(setting: str) -> None:
-    likely = dict.fromkeys(("flip", "curve", "amplitude", "coarseness", "rim"), 1)
+    likely = dict.fromkeys(("flip", "upside_down", "curve", "amplitude", "coarseness", "rim"), 1)
     strength = ({"rotation_deg": 20} | likely).get(setting, 0.3 + OFF[setting])
     changed = run(**{setting: strength})
     assert changed.shape == PICTURES.shape
@@ -87,3 +88,7 @@ def test_a_rim_that_holds_the_tumor_stays() -> None:
 
     torch.testing.assert_close(run_with(corner), heads)
     assert (run_with(middle) == 0).any()
+
+
+def test_upside_down_mirrors_top_and_bottom() -> None:
+    torch.testing.assert_close(run(upside_down=1), PICTURES.flip(-2), atol=1e-5, rtol=0)

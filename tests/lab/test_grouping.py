@@ -54,7 +54,8 @@ def test_altered_copies_find_their_patient_and_other_patients_do_not(tmp_path: P
 def test_sequences_of_known_patients_are_left_alone() -> None:
     same = np.tile(np.random.default_rng(0).integers(0, 255, (48, 48), np.uint8), (2, 1, 1))
     made = [
-        Example(Path("a"), "a", "glioma", f"lgg:{name}", name, "lgg", channel=1) for name in "ab"
+        Example(Path("a"), "a", "glioma", f"lgg:{name}", name, "lgg", channel=1, whole_head=True)
+        for name in "ab"
     ]
     assert [e.group for e in group_near_duplicates(made, same)] == ["lgg:a", "lgg:b"]
 
