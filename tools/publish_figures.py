@@ -1,4 +1,4 @@
-"""Bundle the model of a run and write its figures into the card and the README.
+"""Bundle the model of a run and write its figures into the card, MODEL_CARD.md and the README.
 
     python tools/publish_figures.py
 
@@ -12,14 +12,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tumorlens.card import read_card, write_card
+from tumorlens.card import CARD_FILE, read_card, write_card
 from tumorlens.lab.evaluation import card_scores
+from tumorlens.lab.evaluation.model_card import render_model_card
+from tumorlens.lab.evaluation.wording import scored
 
 ROOT = Path(__file__).parents[1]
 RUN = ROOT / "runs" / "default"
 EVALUATION = RUN / "evaluation.json"
 MODEL = ROOT / "src" / "tumorlens" / "models" / "default"
 README = ROOT / "README.md"
+MODEL_CARD = ROOT / "MODEL_CARD.md"
 COMMAND = "tumorlens evaluate DATA --split runs/default/split.csv --part validation"
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
@@ -27,7 +30,8 @@ BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 def published() -> dict[str, Any]:
     """The run's evaluation, with the command that gives it from the bundled model."""
     evaluation: dict[str, Any] = json.loads(EVALUATION.read_text())
-    return evaluation | {"command": COMMAND}
+    command = f"{COMMAND} --checks" if "checks" in evaluation else COMMAND
+    return evaluation | {"command": command}
 
 
 def table(evaluation: dict[str, Any]) -> str:
@@ -37,8 +41,10 @@ def table(evaluation: dict[str, Any]) -> str:
         "| Class | Precision | Recall | F1 | AUC | Validation pictures |",
         "|---|---|---|---|---|---|",
     ]
+    ends = (scores.get("intervals") or {}).get("per_class") or {}
     for name, one in scores["per_class"].items():
-        figures = " | ".join(_figure(one[key]) for key in ("precision", "recall", "f1", "auc"))
+        shown = one | {"intervals": ends.get(name)}
+        figures = " | ".join(scored(shown, key) for key in ("precision", "recall", "f1", "auc"))
         lines.append(f"| {name} | {figures} | {one['support']} |")
     lines += [
         "",
@@ -47,22 +53,12 @@ def table(evaluation: dict[str, Any]) -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     for name, one in [*evaluation["per_dataset"].items(), ("all", scores)]:
-        binary = one["binary"] or {}
-        figures = " | ".join(
-            _figure(value)
-            for value in (
-                one["accuracy"],
-                one["recall"],
-                *(binary.get(key) for key in ("sensitivity", "specificity", "auc")),
-            )
-        )
-        lines.append(f"| {name} | {figures} | {one['count']} | {one['groups']} |")
+        binary = (one["binary"] or {}) | {"intervals": (one.get("intervals") or {}).get("binary")}
+        figures = [scored(one, "accuracy"), scored(one, "recall")]
+        figures += [scored(binary, key) for key in ("sensitivity", "specificity", "auc")]
+        lines.append(f"| {name} | {' | '.join(figures)} | {one['count']} | {one['groups']} |")
     lines += ["", "Measured by", "", "```sh", evaluation["command"], "```"]
     return "\n".join(lines)
-
-
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
 
 
 def filled(readme: str, evaluation: dict[str, Any]) -> str:
@@ -72,8 +68,13 @@ def filled(readme: str, evaluation: dict[str, Any]) -> str:
     return f"{before}{BEGIN}\n{table(evaluation)}\n{END}{after}"
 
 
+def model_card(evaluation: dict[str, Any]) -> str:
+    """``MODEL_CARD.md``, from the bundled model's card and its evaluation."""
+    return render_model_card(json.loads((MODEL / CARD_FILE).read_text()), evaluation)
+
+
 def main() -> None:
-    """Take over the model, then write both."""
+    """Take over the model, then write all three."""
     if (RUN / "model").is_dir():
         MODEL.mkdir(parents=True, exist_ok=True)
         for path in (RUN / "model").iterdir():
@@ -83,6 +84,7 @@ def main() -> None:
     if card.sha256 != evaluation["model"]["sha256"]:
         raise SystemExit("evaluation.json is of another model than the bundled one: evaluate it")
     write_card(MODEL, replace(card, scores=card_scores(evaluation)))
+    MODEL_CARD.write_text(model_card(evaluation))
     README.write_text(filled(README.read_text(), evaluation))
 
 

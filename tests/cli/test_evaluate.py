@@ -1,11 +1,15 @@
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
+from PIL import Image
 from typer.testing import CliRunner
 
+from tests.lab.evaluation.made_set import write_patient
 from tumorlens.card import read_card, write_card
 from tumorlens.cli import app
+from tumorlens.lab.evaluation.wording import figure
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
@@ -28,9 +32,66 @@ def test_json_and_files_agree(class_folders: Path, model_folder: Path, tmp_path:
     assert json.loads(stdout) == json.loads((tmp_path / "evaluation.json").read_text())
     assert {path.name for path in tmp_path.iterdir()} == {
         "evaluation.json",
+        "report.html",
         "confusion.png",
         "roc.png",
     }
+
+
+def test_the_report_is_one_page_that_needs_nothing_else(
+    class_folders: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    status, _, _ = run(str(class_folders), "--model", str(model_folder), "--output", str(tmp_path))
+    assert status == 0
+    page = (tmp_path / "report.html").read_text()
+    record = json.loads((tmp_path / "evaluation.json").read_text())
+    assert not re.search(r"(src|href)=.(?!data:)", page)
+    assert "<script" not in page
+    assert page.count("data:image/png;base64,") >= 4
+    assert page.count("data:image/jpeg;base64,") == 2 * len(record["mistakes"]) > 0
+    assert figure(record["scores"]["accuracy"], record["scores"]["intervals"]["accuracy"]) in page
+    assert "Not measured: give --checks" in page
+
+
+def test_two_models_are_compared(class_folders: Path, model_folder: Path, tmp_path: Path) -> None:
+    status, stdout, _ = run(
+        str(class_folders), "--model", str(model_folder), "--against", str(model_folder),
+        "--json",
+    )  # fmt: skip
+    assert status == 0
+    comparison = json.loads(stdout)["comparison"]
+    assert comparison["count"] == 48
+    assert comparison["mcnemar_p"] == 1.0
+    assert comparison["differences"]["accuracy"]["difference"] == 0.0
+
+
+def test_the_checks_are_named_in_the_command_and_the_tables(
+    class_folders: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    status, stdout, _ = run(str(class_folders), "--model", str(model_folder), "--checks")
+    assert status == 0
+    assert "Without the brain" in stdout
+    out = tmp_path / "out"
+    run(str(class_folders), "--model", str(model_folder), "--checks", "--output", str(out))
+    record = json.loads((out / "evaluation.json").read_text())
+    assert record["command"].endswith("--checks")
+    assert record["checks"]["surroundings"]
+    assert "The data held nothing to measure: Slices with" in (out / "report.html").read_text()
+
+
+def test_a_mask_of_another_size_is_refused_before_anything_is_answered(
+    model_folder: Path, tmp_path: Path
+) -> None:
+    write_patient(tmp_path / "slices" / "pat0001", 1)
+    Image.new("L", (32, 32), 4).save(tmp_path / "slices" / "pat0001" / "seg_001.png")
+    out = tmp_path / "out"
+    status, _, stderr = run(
+        str(tmp_path / "slices"), "--model", str(model_folder), "--output", str(out)
+    )
+    assert status == 1
+    assert "slices/pat0001/flair_001.jpg" in stderr
+    assert "32 x 32" in stderr
+    assert not out.exists()
 
 
 def test_mistakes_are_plain_messages(class_folders: Path, tmp_path: Path) -> None:
@@ -51,3 +112,16 @@ def test_a_warning_where_the_model_was_trained_on_the_data(
     status, _, stderr = run(str(class_folders), "--model", str(tmp_path))
     assert status == 0
     assert "trained on pictures of made" in stderr
+
+
+def test_a_warning_where_there_is_one_class_only(
+    class_folders: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "healthy" / "no"
+    folder.mkdir(parents=True)
+    for source in (class_folders / "Training" / "no_tumor").iterdir():
+        (folder / source.name).write_bytes(source.read_bytes())
+    status, stdout, stderr = run(str(folder.parent), "--model", str(model_folder))
+    assert status == 0
+    assert "all pictures are no_tumor" in stderr
+    assert "specificity" in stdout

@@ -1,6 +1,7 @@
 """``tumorlens evaluate``: labelled pictures and a model in, scores and pictures of them out."""
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,9 +11,9 @@ from tumorlens.cli.exits import say
 from tumorlens.cli.extras import import_extra
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.progress import Progress
 
-    from tumorlens.lab.evaluation import Evaluation
+    from tumorlens.model import Model
 
 
 def evaluate(
@@ -25,112 +26,107 @@ def evaluate(
         Path | None, typer.Option(help="split.csv of a run: evaluate one part of it only.")
     ] = None,
     part: Annotated[str, typer.Option(help="That part: training or validation.")] = "validation",
+    checks: Annotated[
+        bool, typer.Option("--checks", help="Ask too: does it see the tumor, or the scanner?")
+    ] = False,
+    against: Annotated[
+        Path | None, typer.Option(help="Another model folder, to compare with.")
+    ] = None,
     output: Annotated[
-        Path | None, typer.Option(help="Folder for evaluation.json, confusion.png and roc.png.")
+        Path | None, typer.Option(help="Folder for evaluation.json, report.html and pictures.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not tables.")] = False,
 ) -> None:
-    """Score a model: accuracy, precision, recall, F1, AUC, sensitivity, specificity.
+    """Score a model, with 95 % intervals by patient.
 
     Pictures that the model was trained on say nothing about it: give the split.csv of its run,
-    or data it never saw.
+    or data it never saw. --checks takes some minutes, and also reads the folders of BraTS, LGG
+    and healthy volumes that lie in DATA.
 
-    Example: tumorlens evaluate ~/data --split runs/mine/split.csv --model runs/mine/model
+    Example: tumorlens evaluate ~/data --split runs/mine/split.csv --model runs/mine/model --checks
     """
-    from tumorlens.cli.console import out
     from tumorlens.cli.progress import bars
     from tumorlens.model import load_model
 
     lab = import_extra("tumorlens.lab.evaluation", extra="lab")
+    measuring = import_extra("tumorlens.lab.evaluation.measuring", extra="lab")
     parts = import_extra("tumorlens.lab.evaluation.parts", extra="lab")
     loaded = load_model(model)
-    examples = parts.examples_of_part(data, split=split, part=part)
-    seen = sorted({example.dataset for example in examples} & set(loaded.card.data))
+    other = load_model(against) if against else None
+    measuring.check_request(loaded, checks=checks, against=other)
+    found = parts.read_parts(data, split=split, part=part)
+    _warn_of_seen(loaded, {example.dataset for example in found.evaluated}, split)
+    _warn_of_one_class({example.label for example in found.evaluated})
+    with bars(transient=True) as progress:
+        measured = measuring.measure(
+            loaded,
+            found,
+            data=data,
+            grouped=split is not None,
+            checks=checks,
+            against=other,
+            follow=_follow(progress),
+        )
+    command = _command(data, model, split, part, checks)
+    record = measured.to_json(command=command)
+    if output is not None:
+        lab.write_evaluation(output, measured.evaluation, record=record)
+        report = import_extra("tumorlens.lab.evaluation.report", extra="lab")
+        report.write_report(output, loaded, measured, command=command)
+    if as_json:
+        typer.echo(json.dumps(record, indent=2))
+    else:
+        _print_tables(record)
+
+
+def _warn_of_seen(model: "Model", datasets: set[str], split: Path | None) -> None:
+    seen = sorted(datasets & set(model.card.data))
     if seen and split is None:
         say(
             f"warning: the model was trained on pictures of {', '.join(seen)}; without --split "
             "these scores include them and are too good"
         )
-    with bars(transient=True) as progress:
-        reading = progress.add_task("reading pictures", total=len(examples))
-        answering = progress.add_task("answering", total=None)
-        evaluation = lab.evaluate(
-            loaded,
-            examples,
-            on_load=lambda done, total: progress.update(reading, completed=done, total=total),
-            on_answer=lambda done, total: progress.update(answering, completed=done, total=total),
+
+
+def _warn_of_one_class(labels: set[str]) -> None:
+    if len(labels) == 1:
+        say(
+            f"warning: all pictures are {labels.pop()}: what they are told apart from cannot be "
+            "scored, so that there is no AUC"
         )
-    command = _command(data, model, split, part)
-    if output is not None:
-        lab.write_evaluation(output, evaluation, command=command)
-    if as_json:
-        typer.echo(json.dumps(evaluation.to_json(command=command), indent=2))
-        return
-    for table in _tables(evaluation):
-        out().print(table)
 
 
-def _command(data: Path, model: Path | None, split: Path | None, part: str) -> str:
+def _follow(progress: "Progress") -> Callable[[str, int, int], None]:
+    """One bar a step, made when the step is first heard of."""
+    tasks: dict[str, Any] = {}
+
+    def follow(what: str, done: int, total: int) -> None:
+        if what not in tasks:
+            tasks[what] = progress.add_task(what, total=total)
+        progress.update(tasks[what], completed=done, total=total)
+
+    return follow
+
+
+def _command(data: Path, model: Path | None, split: Path | None, part: str, checks: bool) -> str:
     """The command as typed, with the place of the data left open."""
     words = ["tumorlens evaluate", "DATA" if split else data.name]
     words += ["--model", model.as_posix()] if model else []
     words += ["--split", split.as_posix(), "--part", part] if split else []
+    words += ["--checks"] if checks else []
     return " ".join(words)
 
 
-def _tables(evaluation: "Evaluation") -> "list[Table]":
-    """All pictures by class, the confusion matrix, and each data set in a line."""
-    return [_per_class(evaluation), _confusion(evaluation), _per_dataset(evaluation)]
-
-
-def _per_class(evaluation: "Evaluation") -> "Table":
+def _print_tables(record: Mapping[str, Any]) -> None:
     from rich.table import Table
 
-    scores = evaluation.scores
-    table = Table(
-        "class", "precision", "recall", "F1", "AUC", "pictures", title="One class against the rest"
-    )
-    for name, one in scores.per_class.items():
-        figures = map(_figure, (one.precision, one.recall, one.f1, one.auc))
-        table.add_row(name, *figures, str(one.support))
-    macro = map(_figure, (scores.precision, scores.recall, scores.f1, scores.auc))
-    table.add_row("macro", *macro, str(scores.count), style="bold")
-    return table
+    from tumorlens.cli.console import out
 
-
-def _confusion(evaluation: "Evaluation") -> "Table":
-    from rich.table import Table
-
-    names = list(evaluation.scores.per_class)
-    table = Table("truth", *names, title="Confusion: rows the truth, columns the answer")
-    for name, row in zip(names, evaluation.scores.confusion, strict=True):
-        table.add_row(name, *map(str, row))
-    return table
-
-
-def _per_dataset(evaluation: "Evaluation") -> "Table":
-    from rich.table import Table
-
-    table = Table("data set", "accuracy", "macro recall", "sensitivity", "specificity", "AUC")
-    table.add_column("pictures")
-    table.add_column("groups")
-    for name, scores in [*evaluation.per_dataset.items(), ("all", evaluation.scores)]:
-        binary = scores.binary
-        tumor: list[Any] = (
-            [binary.sensitivity, binary.specificity, binary.auc] if binary else [None] * 3
-        )
-        table.add_row(
-            name,
-            *map(_figure, (scores.accuracy, scores.recall, *tumor)),
-            str(scores.count),
-            str(scores.groups),
-            style="bold" if name == "all" else None,
-        )
-    table.title = "Each data set; sensitivity, specificity and AUC of tumor against none"
-    if evaluation.blank:
-        table.caption = f"left out, nothing to be seen: {evaluation.blank}"
-    return table
-
-
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
+    wording = import_extra("tumorlens.lab.evaluation.wording", extra="lab")
+    for one in wording.all_tables(record):
+        table = Table(title=one.title, caption=one.note or None)
+        for number, column in enumerate(one.columns):
+            table.add_column(column, justify="right" if number else "left", overflow="fold")
+        for row in one.rows:
+            table.add_row(*row)
+        out().print(table)

@@ -1,12 +1,13 @@
 """Scores of a classifier, as one frozen record."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, roc_auc_score
 
+from tumorlens.lab.evaluation.intervals import score_intervals
 from tumorlens.labels import NO_TUMOR
 from tumorlens.scan import FloatArray
 
@@ -57,6 +58,8 @@ class Scores:
         per_class: By class name, in the model's order.
         binary: Tumor against no tumor; None where the model has no such class.
         confusion: Counts, rows the truth and columns the answer, in the model's order.
+        intervals: The 95 % interval (low, high) of each figure above, under the same names,
+            bootstrapped by group; None where it cannot be told, empty without groups.
     """
 
     count: int
@@ -69,11 +72,12 @@ class Scores:
     per_class: Mapping[str, ClassScores]
     binary: BinaryScores | None
     confusion: tuple[tuple[int, ...], ...]
+    intervals: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The scores as JSON values, rounded to six digits."""
-        rounded: dict[str, Any] = _round(asdict(self))
-        return rounded
+        values: dict[str, Any] = rounded(asdict(self))
+        return values
 
 
 def score(
@@ -89,7 +93,7 @@ def score(
         probabilities: float32, (pictures, classes), at least one picture.
         targets: int, (pictures,), class numbers.
         classes: Names in the order of the columns.
-        groups: The group of each picture; counted only.
+        groups: The group of each picture, for the intervals; without them there are none.
     """
     answers = probabilities.argmax(axis=1)
     numbers = list(range(len(classes)))
@@ -101,7 +105,7 @@ def score(
             float(precision[k]),
             float(recall[k]) if support[k] else None,
             float(f1[k]),
-            _auc(targets == k, probabilities[:, k]),
+            auc(targets == k, probabilities[:, k]),
             int(support[k]),
         )
         for k, name in enumerate(classes)
@@ -121,6 +125,7 @@ def score(
         confusion=tuple(
             tuple(map(int, row)) for row in confusion_matrix(targets, answers, labels=numbers)
         ),
+        intervals=score_intervals(probabilities, targets, classes, groups) if groups else {},
     )
 
 
@@ -135,21 +140,23 @@ def _binary(
     return BinaryScores(
         float(called[truth].mean()) if truth.any() else None,
         float((~called[~truth]).mean()) if (~truth).any() else None,
-        _auc(truth, tumor),
+        auc(truth, tumor),
     )
 
 
-def _auc(truth: np.ndarray, scores: FloatArray) -> float | None:
+def auc(truth: np.ndarray, scores: FloatArray) -> float | None:
+    """The area under the ROC curve; None where one kind is absent."""
     if truth.all() or not truth.any():
         return None
     return float(roc_auc_score(truth, scores))
 
 
-def _round(value: Any) -> Any:
+def rounded(value: Any) -> Any:
+    """JSON values with every number rounded to six digits."""
     if isinstance(value, float):
-        return round(value, 6)
+        return round(float(value), 6)
     if isinstance(value, Mapping):
-        return {key: _round(inner) for key, inner in value.items()}
+        return {key: rounded(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_round(inner) for inner in value]
+        return [rounded(inner) for inner in value]
     return value

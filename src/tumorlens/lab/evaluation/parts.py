@@ -1,38 +1,68 @@
 """Which examples of a folder are evaluated: all, or one part of a run's split."""
 
-from dataclasses import replace
+import csv
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tumorlens.errors import DataError
 from tumorlens.lab.datasets import Example, load_examples
-from tumorlens.lab.splitting import read_part
+from tumorlens.lab.splitting import TRAINING, read_part
 
 
-def examples_of_part(data: Path, *, split: Path | None, part: str) -> list[Example]:
-    """The examples of a folder, or those that a run's ``split.csv`` puts in one part.
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """The examples of a folder, by what a run's split says of them.
+
+    Attributes:
+        evaluated: Those of the part that is evaluated; all where there is no split.
+        training: Those of the training part; empty where there is no split.
+        others: Those that the split does not name.
+    """
+
+    evaluated: tuple[Example, ...]
+    training: tuple[Example, ...] = ()
+    others: tuple[Example, ...] = ()
+
+
+def read_parts(data: Path, *, split: Path | None, part: str) -> Parts:
+    """The examples of a folder, or of the data sets that a run's ``split.csv`` names.
 
     Args:
         data: A data set's folder, or one that holds several.
         split: The run's ``split.csv``; everything in the folder where None.
-        part: ``training`` or ``validation``.
+        part: ``training`` or ``validation``, which is evaluated.
 
     Raises:
         DataError: A picture of the part is not in the folder, or there is no data set there.
     """
     if split is None:
-        return load_examples(data)
-    groups = read_part(split, part)
-    datasets = sorted({picture.split("/", 1)[0] for picture in groups})
-    examples = [
-        replace(example, group=groups[example.picture])
-        for example in load_examples(data, only=datasets)
-        if example.picture in groups
-    ]
-    if absent := set(groups) - {example.picture for example in examples}:
+        return Parts(tuple(load_examples(data)))
+    wanted = read_part(split, part)
+    with split.open(newline="") as lines:
+        rows = {row["picture"]: row for row in csv.DictReader(lines)}
+    datasets = sorted({picture.split("/", 1)[0] for picture in rows})
+    needed = sorted({picture.split("/", 1)[0] for picture in wanted})
+    there = [name for name in datasets if (data / name).is_dir()]
+    found = load_examples(data, only=sorted({*needed, *there}))
+    by_part: dict[str, list[Example]] = {}
+    for example in found:
+        row = rows.get(example.picture)
+        named = replace(example, group=row["group"]) if row else example
+        by_part.setdefault(row["part"] if row else "", []).append(named)
+    _refuse_absent(set(wanted) - {example.picture for example in found}, data, part)
+    return Parts(*(tuple(by_part.get(name, ())) for name in (part, TRAINING, "")))
+
+
+def examples_of_part(data: Path, *, split: Path | None, part: str) -> list[Example]:
+    """The evaluated examples alone; arguments and errors as `read_parts`."""
+    return list(read_parts(data, split=split, part=part).evaluated)
+
+
+def _refuse_absent(absent: set[str], data: Path, part: str) -> None:
+    if absent:
         raise DataError(
             expected=f"every picture of the {part} part",
             found=f"{len(absent)} missing, the first {min(absent)}",
             remedy="Give the folder that the run was trained from.",
             source=str(data),
         )
-    return examples

@@ -1,0 +1,81 @@
+"""Fit conformal sets and the input gate of a finished model, and write them into its folder.
+
+    python tools/fit_confidence.py MODEL --data DATA --split runs/default/split.csv \
+        --others DATA/not_brain_mri --output /tmp/model
+
+Prints what was measured: calibration error, coverage and size of the sets, what the gate refuses
+and loses. MODEL itself is changed where no --output is given.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from tumorlens.lab.confidence import fit_confidence, write_confidence
+from tumorlens.lab.datasets import Example, load_examples
+from tumorlens.lab.gate import load_others
+from tumorlens.lab.pictures import load_pictures
+from tumorlens.lab.splitting import TRAINING, VALIDATION, read_part
+from tumorlens.model import load_model
+
+MOST = 1200
+"""Training pictures of each data set that are read; the gate uses no more than 900."""
+
+
+def part_of(examples: list[Example], groups: dict[str, str]) -> list[Example]:
+    """The examples of one part, with the groups that the split recorded."""
+    return [
+        replace(example, group=groups[example.picture])
+        for example in examples
+        if example.picture in groups
+    ]
+
+
+def thinned(examples: list[Example]) -> list[Example]:
+    """At most `MOST` of each data set, evenly spread."""
+    kept = []
+    for name in sorted({example.dataset for example in examples}):
+        own = [example for example in examples if example.dataset == name]
+        kept += own[:: -(-len(own) // MOST)]
+    return kept
+
+
+def main() -> None:
+    """Read the pictures, fit, measure, write."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--split", type=Path, required=True)
+    parser.add_argument("--others", type=Path, help="folders of what must be refused, by kind")
+    parser.add_argument("--output", type=Path, help="a copy of the model folder")
+    chosen = parser.parse_args()
+    folder = chosen.output or chosen.model
+    if folder != chosen.model:
+        shutil.copytree(chosen.model, folder, dirs_exist_ok=True)
+    model = load_model(folder, threads=1)
+    parts = [read_part(chosen.split, part) for part in (TRAINING, VALIDATION)]
+    names = {picture.partition("/")[0] for part in parts for picture in part}
+    examples = load_examples(chosen.data, only=sorted(names))
+    preparation = model.card.preparation
+    training, validation = (
+        load_pictures(part, preparation)
+        for part in (thinned(part_of(examples, parts[0])), part_of(examples, parts[1]))
+    )
+    confidence = fit_confidence(
+        model,
+        training.examples,
+        training.pixels,
+        validation.examples,
+        validation.pixels,
+        others=load_others(chosen.others, preparation) if chosen.others else None,
+    )
+    card = write_confidence(folder, confidence)
+    written = {name: card.to_json()[name] for name in ("calibration", "conformal", "gate")}
+    sys.stdout.write(json.dumps(written, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
