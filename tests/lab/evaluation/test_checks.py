@@ -25,7 +25,8 @@ class BrightSpots:
         return [type("Input", (), {"name": "pictures"})]
 
     def get_outputs(self) -> list[Any]:
-        return [type("Output", (), {"name": n}) for n in ("logits", "embedding", "features")]
+        names = ("logits", "embedding", "features", "outline")
+        return [type("Output", (), {"name": name}) for name in names]
 
     def run(self, _: list[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
         pictures = inputs["pictures"][:, 0]
@@ -35,7 +36,10 @@ class BrightSpots:
         logits[:, 1], logits[:, 3] = 6 * bright, 6 * (1 - bright)
         seen = np.maximum(pieces - 0.6, 0) * _MIDDLE
         features = np.repeat(seen[:, np.newaxis], 8, axis=1)
-        return [logits, features.mean(axis=(2, 3)), features.astype(np.float32)]
+        fine = pictures.reshape(len(pictures), 32, 2, 32, 2).mean(axis=(2, 4))
+        middle = _MIDDLE.repeat(2, axis=0).repeat(2, axis=1)  # not the skull
+        outline = (40 * (fine * middle - 0.85)).astype(np.float32)[:, np.newaxis]
+        return [logits, features.mean(axis=(2, 3)), features.astype(np.float32), outline]
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +83,9 @@ def test_a_model_that_sees_the_tumor_passes(measured: Measurement) -> None:
     pointed = {row["dataset"]: row for row in checks["localisation"]}
     assert pointed["slices"]["pointing"] > 0.8
     assert pointed["slices"]["pointing"] > 3 * pointed["slices"]["chance"]
+    dice = {(row["dataset"], row["label"]): row["dice"] for row in checks["outlines"]["dice"]}
+    assert dice["slices", "glioma"] > 0.8
+    assert checks["outlines"]["false"][-1]["false"] < 0.1
 
 
 def test_nothing_is_given_away_by_the_outline(measured: Measurement) -> None:
@@ -101,7 +108,7 @@ def test_a_model_that_sees_nothing_fails(data: Path, seeing: Model, tmp_path: Pa
     class Blind(BrightSpots):
         def run(self, names: list[str], inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
             outputs = GraphOutputs(*super().run(names, inputs))
-            return [0 * outputs.logits + np.array([1, 0, 0, 0]), *outputs[1:3]]
+            return [0 * outputs.logits + np.array([1, 0, 0, 0]), *outputs[1:]]
 
     parts = read_parts(data, split=made_split(tmp_path / "split.csv"), part="validation")
     blind = replace(seeing, session=Blind())
@@ -115,7 +122,7 @@ def test_what_the_data_do_not_hold_is_left_out(class_folders: Path, seeing: Mode
     parts = read_parts(class_folders, split=None, part="validation")
     checks = measure(seeing, parts, data=class_folders, checks=True).sections["checks"]
     absent = {name for name, found in checks.items() if found is None}
-    assert absent == {"same_heads", "painted_over", "healthy", "localisation"}
+    assert absent == {"same_heads", "painted_over", "healthy", "localisation", "outlines"}
 
 
 def test_models_that_cannot_be_asked_are_refused_first(seeing: Model) -> None:

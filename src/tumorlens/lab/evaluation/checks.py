@@ -17,12 +17,18 @@ from tumorlens.lab.evaluation.heads import score_heads
 from tumorlens.lab.evaluation.localisation import measure_localisation
 from tumorlens.lab.evaluation.material import Material, outlined_pictures
 from tumorlens.lab.evaluation.metrics import rounded
+from tumorlens.lab.evaluation.outlines import (
+    draw_outlines,
+    score_false_outlines,
+    score_outlines,
+)
 from tumorlens.lab.evaluation.sampling import sample_each
 from tumorlens.lab.pictures import ByteArray, load_pictures
 from tumorlens.labels import NO_TUMOR
 from tumorlens.scan import FloatArray
 
 PAINTED_EACH, ALARMED_EACH, SHOWN_EACH, LOCALISED_EACH, REGRESSED_EACH = 100, 60, 250, 400, 300
+OUTLINED_EACH = 600
 """Pictures of each data set that a check looks at, at most."""
 
 
@@ -159,11 +165,40 @@ def _localisation(material: Material) -> Any:
     return [asdict(row) for row in rows]
 
 
+def _outlines(material: Material) -> Any:
+    """Outlines against drawn ones, and in pictures without tumor."""
+    labels = np.array([example.label for example in material.pictures.examples])
+    free = np.flatnonzero(labels == NO_TUMOR)
+    drawn = outlined_pictures(material, most=OUTLINED_EACH)
+    if not material.model.outlines or drawn is None or not len(free):
+        return None
+    chosen = free[sample_each(material.datasets[free].tolist(), most=OUTLINED_EACH)]
+    pixels = np.concatenate([drawn.pixels, material.pictures.pixels[chosen]])
+    tumor = material.tumor(pixels, "answering for outlines")
+    follow = partial(material.follow, "outlines")
+    found = draw_outlines(material.model, pixels, tumor, progress=follow)
+    with_tumor, without = found[: len(drawn.pixels)], found[len(drawn.pixels) :]
+    dice = score_outlines(
+        with_tumor,
+        drawn.masks,
+        labels=drawn.labels.tolist(),
+        datasets=drawn.datasets.tolist(),
+        groups=drawn.groups.tolist(),
+    )
+    false = score_false_outlines(
+        without,
+        datasets=material.datasets[chosen].tolist(),
+        groups=material.groups[chosen].tolist(),
+    )
+    return {"dice": [asdict(row) for row in dice], "false": [asdict(row) for row in false]}
+
+
 CHECKS: Mapping[str, Callable[[Material], Any]] = {
     "same_heads": _same_heads,
     "painted_over": _painted_over,
     "surroundings": _surroundings,
     "healthy": _healthy,
     "localisation": _localisation,
+    "outlines": _outlines,
 }
 """By the name under which each stands in ``evaluation.json``."""

@@ -129,7 +129,8 @@ def score_false_outlines(
     found: npt.NDArray[np.bool_], *, datasets: Sequence[str], groups: Sequence[str]
 ) -> list[FalseOutlines]:
     """Count outlines in pictures without tumor, by data set."""
-    drawn, names, patients = found.any(axis=(1, 2)), np.array(datasets), np.array(groups)
+    drawn = np.asarray(found.any(axis=(1, 2)))
+    names, patients = np.array(datasets), np.array(groups)
     rows = []
     for dataset in [*np.unique(names), ALL]:
         chosen = (names == dataset) | (dataset == ALL)

@@ -12,6 +12,7 @@ CHECK_TITLES = {
     "surroundings": "Without the brain: what lies outside the head, and its outline",
     "healthy": "Healthy volumes",
     "localisation": "Heatmaps against outlines",
+    "outlines": "Outlines against those drawn by people",
 }
 """By the names in `tumorlens.lab.evaluation.checks.CHECKS`."""
 
@@ -167,6 +168,7 @@ def check_tables(checks: Mapping[str, Any]) -> list[Table]:
         "surroundings": _surroundings,
         "healthy": _healthy,
         "localisation": _localisation,
+        "outlines": _outlines,
     }
     return [makers[name](found) for name, found in checks.items() if found]
 
@@ -255,6 +257,22 @@ def _localisation(rows: Sequence[Mapping[str, Any]]) -> Table:
         ),
         "Heatmaps of the class that is there, on prepared pictures of 224 pixels; IoU of the "
         "heatmap where it is at least 0.5.",
+    )  # fmt: skip
+
+
+def _outlines(found: Mapping[str, Any]) -> Table:
+    false = {row["dataset"]: figure(row["false"], row["interval"]) for row in found["false"]}
+    return Table(
+        CHECK_TITLES["outlines"],
+        ("data set", "class", "Dice", "missed", "Dice of all pixels together", "pictures"),
+        tuple(
+            (row["dataset"], row["label"], figure(row["dice"], row["dice_interval"]),
+             figure(row["missed"]), figure(row["pooled_dice"]), str(row["count"]))
+            for row in found["dice"]
+        ),
+        "Mean over pictures with a tumor, 0 where it was missed, on prepared pictures. Tumor-free "
+        "pictures with a false outline: "
+        + "; ".join(f"{name} {share}" for name, share in false.items()) + ".",
     )  # fmt: skip
 
 
