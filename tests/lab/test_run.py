@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -166,3 +167,29 @@ def test_a_run_may_start_from_anothers_checkpoint(
     run_training(tuned, class_folders, tmp_path / "tuned")
     first, second = load_model(run / "model"), load_model(tmp_path / "tuned" / "model")
     np.testing.assert_allclose(first.class_weights, second.class_weights, atol=1e-5)
+
+
+def test_a_source_left_out_is_tested_and_never_trained_on(
+    config: Config, class_folders: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    for name in ("ours", "theirs"):
+        shutil.copytree(class_folders, data / name)
+    for path in (data / "theirs").rglob("*.png"):  # other pictures: upside down and darker
+        with Image.open(path) as picture:
+            changed = np.flipud(np.asarray(picture.convert("L"), np.float32)) ** 0.9
+        rolled = np.roll(changed, 5, axis=1)
+        Image.fromarray(rolled.astype(np.uint8)).save(path)
+    left_out = config.data.model_copy(update={"leave_out": ("theirs",)})
+    run_training(config.model_copy(update={"data": left_out}), data, tmp_path / "run")
+    with (tmp_path / "run" / "split.csv").open() as lines:
+        assert {row["picture"].split("/")[0] for row in csv.DictReader(lines)} == {"ours"}
+    tested = json.loads((tmp_path / "run" / "left_out" / "evaluation.json").read_text())
+    assert list(tested["per_dataset"]) == ["theirs"]
+    assert tested["scores"]["count"] == len(list((data / "theirs").rglob("*.png")))
+
+
+def test_a_recorded_split_and_a_source_left_out_do_not_go_together() -> None:
+    with pytest.raises(ConfigError, match="not both"):
+        parse_config({"data": {"split": "split.csv", "leave_out": ["lgg"]}})
