@@ -31,7 +31,13 @@ def test_the_card_is_complete(model: Model) -> None:
     for entry in card.data.values():
         assert entry["source"]
         assert entry["licence"]
-        assert entry["training"]["pictures"] > entry["validation"]["pictures"] > 0
+        assert entry["training"]["pictures"] > 0
+        assert entry["validation"]["pictures"] > 0
+    counts = {
+        part: sum(entry[part]["pictures"] for entry in card.data.values())
+        for part in ("training", "validation")
+    }
+    assert counts["training"] > 2 * counts["validation"]
 
 
 def test_the_run_it_came_from_is_kept(model: Model) -> None:
