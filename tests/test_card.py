@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from tumorlens.card import CARD_FILE, FORMAT_VERSION, Card, read_card, write_card
+from tumorlens.conformal import Conformal
 from tumorlens.errors import ModelCorruptError, ModelMissingError
+from tumorlens.gate import CHECKS, GateCard
 from tumorlens.labels import CLASSES
 from tumorlens.notice import NOTICE
 from tumorlens.preparation import Preparation
@@ -82,6 +84,11 @@ def test_absent_field_is_refused(tmp_path: Path, field: str) -> None:
         {"preparation": {"percentiles": [1, 99], "flavour": 1}},
         {"preparation": []},
         {"classes": 4},
+        {"conformal": {"level": 0.95}},
+        {"conformal": {"level": 2, "thresholds": {}, "weights": {}}},
+        {"conformal": [1]},
+        {"gate": {"sha256": "ab", "limits": {"distance": 1.0}}},
+        {"gate": 7},
     ],
 )
 def test_wrong_field_is_refused(tmp_path: Path, changes: dict[str, object]) -> None:
@@ -95,3 +102,28 @@ def test_card_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         write_card(tmp_path, replace(CARD, scores={"accuracy": object()}))
     assert read_card(tmp_path) == CARD
+
+
+def test_confidence_reads_back_the_same(tmp_path: Path) -> None:
+    card = replace(
+        CARD,
+        calibration={"expected_error": 0.01},
+        conformal=Conformal(
+            0.95,
+            dict.fromkeys(CLASSES, 0.2),
+            dict.fromkeys(CLASSES, 1.0),
+            {"coverage": dict.fromkeys(CLASSES, 0.96), "mean_size": 1.1},
+        ),
+        gate=GateCard("cd" * 32, dict.fromkeys(CHECKS, 2.0), {"refused": {"all": 0.98}}),
+    )
+    write_card(tmp_path, card)
+    assert read_card(tmp_path) == card
+
+
+def test_an_older_card_promises_nothing(tmp_path: Path) -> None:
+    values = CARD.to_json()
+    for name in ("calibration", "conformal", "gate"):
+        del values[name]
+    (tmp_path / CARD_FILE).write_text(json.dumps(values), encoding="utf-8")
+    card = read_card(tmp_path)
+    assert (card.calibration, card.conformal, card.gate) == ({}, None, None)

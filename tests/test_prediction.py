@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.conftest import head
+from tests.conftest import CHANNELS, head
+from tests.made_gates import gate_that_limits
+from tumorlens.conformal import ADVICE, Conformal
 from tumorlens.errors import ScanContentError, ScanMissingError
 from tumorlens.labels import CLASSES, NO_TUMOR
 from tumorlens.model import Model
@@ -76,7 +78,10 @@ def test_no_slices_no_answers(model: Model) -> None:
 
 def test_json_of_an_answer(model: Model, scan: Scan) -> None:
     record = json.loads(json.dumps(predict(scan, model=model).to_json()))
-    assert set(record) == {"source", "label", "probabilities", "tumor_probability", "model"}
+    assert set(record) == {
+        "source", "label", "probabilities", "tumor_probability", "model",
+        "accepted", "reason", "conformal_set", "advice",
+    }  # fmt: skip
     assert set(record["model"]) == {"name", "version", "sha256"}
     assert sum(record["probabilities"].values()) == pytest.approx(1)
 
@@ -111,7 +116,7 @@ def test_volume_answers_as_its_most_suspicious_stretch(model: Model, volume: Vol
 def test_json_of_a_volume(model: Model, volume: Volume) -> None:
     record = json.loads(json.dumps(predict(volume, model=model).to_json()))
     assert len(record["suspicious"]) == SUSPICIOUS
-    assert {"index", "label", "probabilities"} == set(record["slices"][0])
+    assert {"index", "label", "probabilities", "accepted"} == set(record["slices"][0])
 
 
 def test_volume_of_one_slice(model: Model) -> None:
@@ -128,3 +133,63 @@ def test_volume_without_head_is_refused(model: Model) -> None:
 def test_softmax_of_large_logits() -> None:
     rows = softmax(np.array([[1000.0, 0.0], [-1000.0, -1000.0]], np.float32))
     np.testing.assert_allclose(rows, [[1, 0], [0.5, 0.5]])
+
+
+def test_a_model_without_gate_and_sets_accepts_and_promises_nothing(
+    model: Model, scan: Scan
+) -> None:
+    answer = predict(scan, model=model)
+    assert (answer.accepted, answer.reason, answer.conformal_set, answer.advice) == (
+        True, None, (), None,
+    )  # fmt: skip
+
+
+def test_what_the_gate_refuses_still_gets_its_probabilities(model: Model, scan: Scan) -> None:
+    strict = replace(model, gate=gate_that_limits(CHANNELS, distance=0.0))
+    answer, same = predict(scan, model=strict), predict(scan, model=model)
+    assert answer.label == same.label
+    assert answer.probabilities == same.probabilities
+    assert not answer.accepted
+    assert "does not look like a brain MRI" in (answer.reason or "")
+    loose = replace(model, gate=gate_that_limits(CHANNELS))
+    assert predict(scan, model=loose).accepted
+
+
+def test_more_than_one_class_left_asks_for_a_radiologist(model: Model, scan: Scan) -> None:
+    plain = predict(scan, model=model)
+    ones = dict.fromkeys(CLASSES, 1.0)
+    for limit, count, advice in ((0.0, 4, ADVICE), (1.0, 1, None)):
+        conformal = Conformal(0.95, dict.fromkeys(CLASSES, limit), ones)
+        answer = predict(scan, model=replace(model, card=replace(model.card, conformal=conformal)))
+        assert len(answer.conformal_set) == count
+        assert answer.conformal_set[0] == plain.label
+        assert answer.advice == advice
+        record = answer.to_json()
+        assert record["conformal_set"] == list(answer.conformal_set)
+        assert record["advice"] == advice
+
+
+def test_a_volume_is_refused_with_most_of_its_slices(model: Model, volume: Volume) -> None:
+    answer = predict(volume, model=model)
+    assert isinstance(answer, VolumePrediction)
+    distances = [
+        float(gate_that_limits(CHANNELS).numbers.measure(row, np.zeros((1, 1), np.float32))[
+            "distance"
+        ][0])
+        for row in (_embedding(model, volume, one.index) for one in answer.slices)
+    ]  # fmt: skip
+    for part, accepted in ((0.7, True), (0.3, False)):
+        limit = float(np.quantile(distances, part))
+        gate = gate_that_limits(CHANNELS, distance=limit)
+        judged = predict(volume, model=replace(model, gate=gate))
+        assert isinstance(judged, VolumePrediction)
+        assert judged.accepted == accepted
+        assert (judged.reason is None) == accepted
+        refused = [one.index for one in judged.slices if not one.answer.accepted]
+        assert len(refused) == sum(value > limit for value in distances)
+        assert judged.suspicious == answer.suspicious
+
+
+def _embedding(model: Model, volume: Volume, index: int) -> np.ndarray:
+    pixels = prepare(volume.slice(index), model.card.preparation).pixels
+    return model.run(pixels[np.newaxis, np.newaxis]).embedding

@@ -1,7 +1,7 @@
 """Fit conformal sets and the input gate of a finished model, and write them into its folder.
 
     python tools/fit_confidence.py MODEL --data DATA --split runs/default/split.csv \
-        --others DATA/not_brain_mri --output /tmp/model
+        --others DATA/not_brain_mri --more DATA/volumes --output /tmp/model
 
 Prints what was measured: calibration error, coverage and size of the sets, what the gate refuses
 and loses. MODEL itself is changed where no --output is given.
@@ -16,13 +16,16 @@ from pathlib import Path
 
 from tumorlens.lab.confidence import fit_confidence, write_confidence
 from tumorlens.lab.datasets import Example, load_examples
-from tumorlens.lab.gate import load_others
+from tumorlens.lab.gate import load_brains, load_others
 from tumorlens.lab.pictures import load_pictures
 from tumorlens.lab.splitting import TRAINING, VALIDATION, read_part
 from tumorlens.model import load_model
 
 MOST = 1200
 """Training pictures of each data set that are read; the gate uses no more than 900."""
+
+
+MORE = "folders of brain scans of sources that the network did not learn from"
 
 
 def part_of(examples: list[Example], groups: dict[str, str]) -> list[Example]:
@@ -43,6 +46,10 @@ def thinned(examples: list[Example]) -> list[Example]:
     return kept
 
 
+def _tell(done: int, total: int) -> None:
+    sys.stderr.write(f"\r{done} of {total} pictures" + "\n" * (done == total))
+
+
 def main() -> None:
     """Read the pictures, fit, measure, write."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
@@ -50,6 +57,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--split", type=Path, required=True)
     parser.add_argument("--others", type=Path, help="folders of what must be refused, by kind")
+    parser.add_argument("--more", type=Path, nargs="*", default=[], help=MORE)
     parser.add_argument("--output", type=Path, help="a copy of the model folder")
     chosen = parser.parse_args()
     folder = chosen.output or chosen.model
@@ -71,6 +79,8 @@ def main() -> None:
         validation.examples,
         validation.pixels,
         others=load_others(chosen.others, preparation) if chosen.others else None,
+        progress=_tell,
+        more={folder.name: load_brains(folder, preparation) for folder in chosen.more},
     )
     card = write_confidence(folder, confidence)
     written = {name: card.to_json()[name] for name in ("calibration", "conformal", "gate")}

@@ -11,6 +11,7 @@ The names below are the whole public door; each is loaded when first used, so th
 tumorlens`` costs nothing.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from tumorlens.reporting import write_report as write_report
     from tumorlens.scan import Scan as Scan
     from tumorlens.scan import Volume as Volume
+
+# From 1.29 on, ONNX Runtime reports to its maker unless told otherwise before it is loaded.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _HOMES = {
     "CLASSES": "labels",

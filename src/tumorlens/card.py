@@ -6,7 +6,9 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
+from tumorlens.conformal import Conformal
 from tumorlens.errors import ModelCorruptError, ModelMissingError
+from tumorlens.gate import GateCard
 from tumorlens.notice import NOTICE
 from tumorlens.preparation import Preparation
 
@@ -37,6 +39,12 @@ class Card:
         training: The run's settings, and the command that repeats it.
         scores: On validation patients, with the command that gives them; empty before the
             first evaluation.
+        calibration: Expected calibration error on groups left out of the temperature's fitting;
+            empty where it was not measured.
+        conformal: What the sets of classes are made by; None in older cards, and then answers
+            have an empty set.
+        gate: What refuses pictures that are no brain MRI; None in older cards, and then every
+            picture is accepted.
         notice: That this is no medical device.
         format_version: Of the card's own layout.
     """
@@ -56,6 +64,9 @@ class Card:
     data: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     scores: Mapping[str, Any] = field(default_factory=dict)
+    calibration: Mapping[str, Any] = field(default_factory=dict)
+    conformal: Conformal | None = None
+    gate: GateCard | None = None
     notice: str = NOTICE
     format_version: int = FORMAT_VERSION
 
@@ -85,6 +96,8 @@ class Card:
                 "preparation": Preparation(**preparation),
                 "temperature": float(values["temperature"]),
                 "limitations": tuple(values.get("limitations", ())),
+                "conformal": _conformal(values),
+                "gate": GateCard.from_json(values["gate"]) if values.get("gate") else None,
             }
             card = cls(**{**values, **typed})
             if not (card.temperature > 0 and card.classes and card.preparation.size > 0):
@@ -97,6 +110,11 @@ class Card:
                 remedy="Export the model again, or restore its card.json.",
                 source=source,
             ) from error
+
+
+def _conformal(values: Mapping[str, Any]) -> Conformal | None:
+    found = values.get("conformal")
+    return Conformal.from_json(found, classes=values["classes"]) if found else None
 
 
 def read_card(folder: Path) -> Card:

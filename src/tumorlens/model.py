@@ -11,6 +11,7 @@ import onnxruntime
 
 from tumorlens.card import CARD_FILE, Card, read_card
 from tumorlens.errors import ModelCorruptError, ModelMissingError
+from tumorlens.gate import Gate, read_gate
 from tumorlens.scan import FloatArray
 
 GRAPH_FILE = "model.onnx"
@@ -50,11 +51,18 @@ class Model:
         class_weights: float32, (classes, channels): the linear layer, which turns the last
             feature maps into the classes' heatmaps.
         session: The ONNX Runtime session.
+        gate: What refuses pictures that are no brain MRI; None where the card has none.
     """
 
     card: Card
     class_weights: FloatArray
     session: Any
+    gate: Gate | None = None
+
+    @property
+    def outlines(self) -> bool:
+        """Whether the graph outlines the tumor too."""
+        return any(one.name == OUTLINE for one in self.session.get_outputs())
 
     def run(self, pictures: FloatArray) -> GraphOutputs:
         """Run the graph.
@@ -77,12 +85,13 @@ def load_model(folder: str | Path | None = None, *, threads: int = 0) -> Model:
 
     Raises:
         ModelMissingError: The folder or one of its files is absent.
-        ModelCorruptError: The graph's hash is not the card's, or the card or the graph cannot
-            be read.
+        ModelCorruptError: The graph's or the gate's hash is not the card's, or the card, the
+            graph or the gate cannot be read.
     """
     place = Path(folder).expanduser() if folder is not None else DEFAULT_FOLDER
     card = read_card(place)
     graph = _verified_graph(place, card)
+    gate = read_gate(place, card.gate) if card.gate else None
     try:
         session = onnxruntime.InferenceSession(
             graph, _session_options(threads), providers=["CPUExecutionProvider"]
@@ -90,7 +99,7 @@ def load_model(folder: str | Path | None = None, *, threads: int = 0) -> Model:
         weights = _class_weights(session, card)
     except Exception as error:  # ONNX Runtime raises many types of its own
         raise _broken_graph(place, str(error)) from error
-    return Model(card, weights, session)
+    return Model(card, weights, session, gate)
 
 
 def _verified_graph(folder: Path, card: Card) -> bytes:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tumorlens.conformal import ADVICE, conformal_set
 from tumorlens.errors import ScanContentError
 from tumorlens.labels import tumor_probability
 from tumorlens.model import GraphOutputs, Model, load_model
@@ -65,6 +66,11 @@ class Prediction:
         tumor_probability: 1 - P(no_tumor), in [0, 1].
         model: Which model answered.
         evidence: What `tumorlens.explain` draws the heatmaps from.
+        accepted: Whether the slice looks like a brain MRI; where it does not, the rest of the
+            answer means nothing. True where the model has no gate.
+        reason: Why it was not accepted; None where it was.
+        conformal_set: The classes that cannot be excluded, the most probable first; empty where
+            the model's card has no conformal thresholds.
     """
 
     source: str
@@ -73,6 +79,14 @@ class Prediction:
     tumor_probability: float
     model: ModelIdentity
     evidence: Evidence
+    accepted: bool = True
+    reason: str | None = None
+    conformal_set: tuple[str, ...] = ()
+
+    @property
+    def advice(self) -> str | None:
+        """To refer to a radiologist, where more than one class is left; else None."""
+        return _advice(self.conformal_set)
 
     def to_json(self) -> dict[str, Any]:
         """The answer as JSON values, without the evidence."""
@@ -101,6 +115,9 @@ class VolumePrediction:
         slices: Every slice that was judged, in order; slices that show little or nothing of
             the head are not.
         suspicious: Indices of the slices with the highest tumor probability, highest first.
+        accepted: Whether at least half of the judged slices look like brain MRI.
+        reason: Why it was not accepted; None where it was.
+        conformal_set: As of a slice, from the probabilities above.
     """
 
     source: str
@@ -110,6 +127,14 @@ class VolumePrediction:
     model: ModelIdentity
     slices: tuple[SlicePrediction, ...]
     suspicious: tuple[int, ...]
+    accepted: bool = True
+    reason: str | None = None
+    conformal_set: tuple[str, ...] = ()
+
+    @property
+    def advice(self) -> str | None:
+        """To refer to a radiologist, where more than one class is left; else None."""
+        return _advice(self.conformal_set)
 
     def slice(self, index: int) -> Prediction:
         """The answer about the slice with this index.
@@ -129,6 +154,7 @@ class VolumePrediction:
                 "index": one.index,
                 "label": one.answer.label,
                 "probabilities": dict(one.answer.probabilities),
+                "accepted": one.answer.accepted,
             }
             for one in self.slices
         ]
@@ -175,23 +201,39 @@ def _bundled_model() -> Model:
 
 def _predict_batch(scans: Sequence[Scan], model: Model) -> list[Prediction]:
     images = [prepare(scan, model.card.preparation) for scan in scans]
-    outputs = model.run(np.stack([image.pixels for image in images])[:, np.newaxis])
+    pictures = np.stack([image.pixels for image in images])
+    outputs = model.run(pictures[:, np.newaxis])
     probabilities = softmax(outputs.logits / model.card.temperature)
     maps = np.einsum("kc,nchw->nkhw", model.class_weights, outputs.features)
     identity = _identity(model)
     answers = []
     outlines = _outlines(outputs)
-    for scan, image, row, class_maps, outline in zip(
-        scans, images, probabilities, maps, outlines, strict=True
+    reasons = _refusals(model, outputs, pictures)
+    for scan, image, row, class_maps, outline, reason in zip(
+        scans, images, probabilities, maps, outlines, reasons, strict=True
     ):
         named = _by_name(model, row)
-        evidence = Evidence(class_maps, image.placement, outline)
         answers.append(
             Prediction(
-                scan.source, _best(named), named, tumor_probability(named), identity, evidence
+                scan.source,
+                _best(named),
+                named,
+                tumor_probability(named),
+                identity,
+                Evidence(class_maps, image.placement, outline),
+                reason is None,
+                reason,
+                conformal_set(named, model.card.conformal),
             )
         )
     return answers
+
+
+def _refusals(model: Model, outputs: GraphOutputs, pictures: FloatArray) -> Sequence[str | None]:
+    """Why each picture is no brain MRI; None where it is, or where the model has no gate."""
+    if model.gate is None:
+        return [None] * len(pictures)
+    return model.gate.judge(outputs.embedding, pictures)
 
 
 def _outlines(outputs: GraphOutputs) -> Sequence[FloatArray | None]:
@@ -202,7 +244,7 @@ def _outlines(outputs: GraphOutputs) -> Sequence[FloatArray | None]:
 
 
 def _predict_volume(volume: Volume, model: Model) -> VolumePrediction:
-    indices = _slices_with_head(volume)
+    indices = slices_with_head(volume)
     answers = predict_slices([volume.slice(index) for index in indices], model=model)
     slices = tuple(map(SlicePrediction, indices, answers))
     rows = np.array([list(answer.probabilities.values()) for answer in answers])
@@ -217,11 +259,25 @@ def _predict_volume(volume: Volume, model: Model) -> VolumePrediction:
         _identity(model),
         slices,
         tuple(indices[position] for position in order),
+        *_accepted_volume(answers),
+        conformal_set(named, model.card.conformal),
     )
 
 
-def _slices_with_head(volume: Volume) -> list[int]:
-    """Indices of the slices that show enough of the head to be judged."""
+def _accepted_volume(answers: Sequence[Prediction]) -> tuple[bool, str | None]:
+    """Whether at least half of the slices are accepted, and why not."""
+    reasons = [answer.reason for answer in answers if answer.reason]
+    if 2 * len(reasons) <= len(answers):
+        return True, None
+    return False, f"{len(reasons)} of {len(answers)} slices refused; the first {reasons[0]}"
+
+
+def slices_with_head(volume: Volume) -> list[int]:
+    """Indices of the slices that show enough of the head to be judged (`MIN_HEAD_AREA`).
+
+    Raises:
+        ScanContentError: None does.
+    """
     low, high = percentile(volume.voxels, 1), percentile(volume.voxels, 99.5)
     areas = (volume.voxels > low + 0.1 * (high - low)).mean(axis=(1, 2))
     indices = [int(index) for index in np.flatnonzero(areas >= MIN_HEAD_AREA * areas.max())]
@@ -258,6 +314,10 @@ def _best(probabilities: Mapping[str, float]) -> str:
     return max(probabilities, key=lambda name: probabilities[name])
 
 
+def _advice(classes: Sequence[str]) -> str | None:
+    return ADVICE if len(classes) > 1 else None
+
+
 def _identity(model: Model) -> ModelIdentity:
     return ModelIdentity(model.card.name, model.card.version, model.card.sha256)
 
@@ -269,6 +329,10 @@ def _answer_json(answer: Prediction | VolumePrediction) -> dict[str, Any]:
         "label": answer.label,
         "probabilities": dict(answer.probabilities),
         "tumor_probability": answer.tumor_probability,
+        "accepted": answer.accepted,
+        "reason": answer.reason,
+        "conformal_set": list(answer.conformal_set),
+        "advice": answer.advice,
         "model": {
             "name": identity.name,
             "version": identity.version,

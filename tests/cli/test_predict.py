@@ -2,10 +2,12 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,15 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from tests.conftest import head, write_picture
+from tests.conftest import CHANNELS, head, write_picture, write_tiny_model
+from tests.made_gates import made_numbers
 from tests.made_heads import draw_head
+from tumorlens.card import read_card, write_card
 from tumorlens.cli import answering, app
 from tumorlens.cli.predict import OutputFormat
+from tumorlens.conformal import ADVICE, Conformal
+from tumorlens.gate import CHECKS, GateCard, write_gate
+from tumorlens.labels import CLASSES
 from tumorlens.model import Model
 from tumorlens.notice import NOTICE
 from tumorlens.prediction import predict
@@ -242,3 +249,55 @@ def test_a_report_among_the_scans_is_not_answered_itself(
         assert done.exit_code == 0, done.output
         answers = json.loads((output / "answers.json").read_text())
         assert [Path(answer["source"]).name for answer in answers] == ["a.png"]
+
+
+@pytest.fixture(scope="module")
+def strict_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that accepts nothing and excludes no class."""
+    folder = write_tiny_model(tmp_path_factory.mktemp("strict"))
+    sha256 = write_gate(folder, made_numbers(CHANNELS))
+    ones = dict.fromkeys(CLASSES, 1.0)
+    card = replace(
+        read_card(folder),
+        conformal=Conformal(0.95, dict.fromkeys(CLASSES, 0.0), ones),
+        gate=GateCard(sha256, dict.fromkeys(CHECKS, 9.0) | {"distance": 0.0}),
+    )
+    write_card(folder, card)
+    return folder
+
+
+def test_what_is_no_brain_mri_is_answered_as_not_accepted(
+    run: Run, strict_folder: Path, picture: Path, tmp_path: Path
+) -> None:
+    done = run(picture, picture, "-o", tmp_path / "report", model=strict_folder)
+    assert done.exit_code == 0
+    assert [line.split()[1] for line in done.stdout.splitlines()[2:]] == ["refused"] * 2
+    assert "does not look like a brain MRI: distance" in done.stderr
+    assert "2 not accepted" in done.stderr
+    answers = json.loads((tmp_path / "report" / "answers.json").read_text())
+    assert [answer["accepted"] for answer in answers] == [False, False]
+    assert answers[0]["label"] in CLASSES
+    rows = list(csv.DictReader((tmp_path / "report" / "answers.csv").read_text().splitlines()))
+    assert rows[0]["accepted"] == "false"
+    assert rows[0]["reason"] == answers[0]["reason"]
+    assert rows[0]["conformal_set"].split() == answers[0]["conformal_set"]
+    page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    assert "0 answered, 2 refused" in page
+    assert page.count(answers[0]["reason"]) == 2
+
+
+def test_classes_that_cannot_be_excluded_are_told(
+    run: Run, strict_folder: Path, picture: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "open"
+    shutil.copytree(strict_folder, folder)
+    write_card(folder, replace(read_card(folder), gate=None))
+    done = run(picture, "-o", tmp_path / "report", model=folder)
+    assert done.exit_code == 0
+    words = " ".join(done.stdout.split())
+    for name in ("glioma", "meningioma", "pituitary", "no tumor"):
+        assert name in words
+    assert ADVICE in done.stderr
+    page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
+    assert f"Advice: {ADVICE}." in page
+    assert "Cannot be excluded" in page

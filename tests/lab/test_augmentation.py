@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from tumorlens.lab.augmentation import augment
+from tumorlens.lab.augmentation import augment, mix_up
 from tumorlens.lab.config import AugmentationConfig
 
 OFF = {
@@ -20,6 +20,8 @@ OFF = {
     "amplitude": 0,
     "coarseness": 0,
     "rim": 0,
+    "ghosting": 0,
+    "motion": 0,
 }
 PICTURES = torch.rand(6, 1, 32, 32, generator=torch.Generator().manual_seed(0)) * 0.8 + 0.1
 
@@ -92,3 +94,21 @@ def test_a_rim_that_holds_the_tumor_stays() -> None:
 
 def test_upside_down_mirrors_top_and_bottom() -> None:
     torch.testing.assert_close(run(upside_down=1), PICTURES.flip(-2), atol=1e-5, rtol=0)
+
+
+def test_mixed_pictures_are_mostly_themselves() -> None:
+    config = AugmentationConfig(mixup=0.4)
+    mixed, partners, share = mix_up(PICTURES, config, generator=torch.Generator().manual_seed(1))
+    assert 0.5 <= share < 1
+    expected = share * PICTURES + (1 - share) * PICTURES[partners]
+    torch.testing.assert_close(mixed, expected)
+    assert sorted(partners.tolist()) == list(range(len(PICTURES)))
+
+
+def test_without_mixup_nothing_is_drawn() -> None:
+    generator = torch.Generator().manual_seed(1)
+    before = generator.get_state()
+    mixed, _, share = mix_up(PICTURES, AugmentationConfig(), generator=generator)
+    assert mixed is PICTURES
+    assert share == 1
+    assert torch.equal(generator.get_state(), before)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from tumorlens.lab.calibration import fit_temperature
+from tumorlens.lab.calibration import calibration_error, fit_temperature
 
 
 @pytest.mark.parametrize("true", [0.5, 1.0, 3.0])
@@ -12,3 +12,19 @@ def test_the_temperature_that_made_the_logits_is_found(true: float) -> None:
     targets = np.array([rng.choice(4, p=row) for row in softmax(honest, axis=1)])
     found = fit_temperature((honest * true).astype(np.float32), targets)
     assert found == pytest.approx(true, rel=0.1)
+
+
+def test_honest_answers_have_no_calibration_error_and_boasting_ones_have() -> None:
+    rng = np.random.default_rng(1)
+    honest = softmax(rng.normal(0, 2, (6000, 4)), axis=1)
+    targets = np.array([rng.choice(4, p=row) for row in honest])
+    assert calibration_error(honest.astype(np.float32), targets) < 0.02
+    boasting = np.eye(4, dtype=np.float32)[honest.argmax(axis=1)]
+    wrong = (honest.argmax(axis=1) != targets).mean()
+    assert calibration_error(boasting, targets) == pytest.approx(wrong, abs=1e-6)
+
+
+def test_the_calibration_error_of_two_bins_by_hand() -> None:
+    rows = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.6, 0.4]], np.float32)
+    targets = np.array([0, 0, 0, 1])  # right: both of 0.9, one of 0.6
+    assert calibration_error(rows, targets) == pytest.approx((0.1 * 2 + 0.1 * 2) / 4, abs=1e-6)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from tumorlens.lab.losses import LOSSES, attention_loss, outline_loss
+from tumorlens.lab.losses import LOSSES, attention_loss, focal, outline_loss
 
 
 @pytest.mark.parametrize("name", list(LOSSES))
@@ -15,6 +15,21 @@ def test_the_right_answer_costs_less_and_weights_count(name: str) -> None:
     torch.testing.assert_close(weighted(logits, first_wrong), plain(logits, first_wrong))
     mixed = torch.tensor([[0.0, 0.0], [0.0, 4.0]])  # unsure of class 0, sure of class 1
     assert weighted(mixed, right) < plain(mixed, right)
+
+
+def test_focal_loss_is_the_published_formula_and_without_focus_cross_entropy() -> None:
+    logits, targets = (
+        torch.randn(6, 3, generator=torch.Generator().manual_seed(0)),
+        torch.arange(6) % 3,
+    )
+    likelihood = logits.softmax(1)[torch.arange(6), targets]
+    expected = -((1 - likelihood) ** 2 * likelihood.log()).mean()
+    loss = focal(weight=None, label_smoothing=0.0)
+    torch.testing.assert_close(loss(logits, targets), expected)
+    weight = torch.tensor([1.0, 2.0, 0.5])
+    plain = focal(weight=weight, label_smoothing=0.0, focus=0.0)
+    crossed = LOSSES["cross_entropy"](weight=weight, label_smoothing=0.0)
+    torch.testing.assert_close(plain(logits, targets), crossed(logits, targets))
 
 
 def disc(at: tuple[int, int]) -> torch.Tensor:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from tumorlens.errors import TrainingError
+from tumorlens.errors import ConfigError, TrainingError
 from tumorlens.lab import networks
 from tumorlens.lab.config import Config, parse_config
 from tumorlens.lab.datasets import load_examples
@@ -139,3 +139,80 @@ def test_a_checkpoint_of_another_network_is_an_error(
     other = config.network.model_copy(update={"name": "custom_cnn"})
     with pytest.raises(TrainingError, match="do not fit"):
         train(config.model_copy(update={"network": other}), *data, CLASSES, tmp_path)
+
+
+TECHNIQUES = {
+    "focal": {"training": {"loss": "focal"}},
+    "balanced": {"training": {"sampler": "balanced"}},
+    "mixup": {"augmentation": {"mixup": 0.4}},
+    "mixup with outlines": {
+        "augmentation": {"mixup": 0.4},
+        "network": {"name": "custom_cnn", "outlines": True},
+        "training": {"attention_weight": 0.1},
+    },
+    "thawing": {"network": {"frozen_stages": 1}, "training": {"unfreeze_every": 1}},
+    "rates by depth": {"training": {"depth_decay": 0.5}},
+    "cycles": {"training": {"cycles": 2}},
+    "smote": {"training": {"smote": True}},
+}
+
+
+def changed(config: Config, changes: dict[str, dict[str, object]]) -> Config:
+    sections = {
+        name: getattr(config, name).model_copy(update=values) for name, values in changes.items()
+    }
+    return config.model_copy(update=sections)
+
+
+@pytest.mark.parametrize("technique", list(TECHNIQUES))
+def test_each_technique_changes_the_outcome_and_resumes_to_the_same(
+    config: Config, data: tuple[Pictures, Split], tmp_path: Path, technique: str
+) -> None:
+    def kill(epoch: int, done: int, _: int) -> None:
+        if (epoch, done) == (2, 1):
+            raise KeyboardInterrupt
+
+    brief = changed(config, {"training": {"epochs": 2}})
+    with_it = changed(brief, TECHNIQUES[technique])
+    first = train(with_it, *data, CLASSES, tmp_path / "a")
+    plain = train(brief, *data, CLASSES, tmp_path / "plain")
+    assert weights(first).shape != weights(plain).shape or not np.array_equal(
+        weights(first), weights(plain)
+    )
+    with pytest.raises(KeyboardInterrupt):
+        train(with_it, *data, CLASSES, tmp_path / "b", on_batch=kill)
+    second = train(with_it, *data, CLASSES, tmp_path / "b")
+    np.testing.assert_array_equal(weights(first), weights(second))
+
+
+def test_a_snapshot_is_kept_of_each_cycle(
+    config: Config, data: tuple[Pictures, Split], tmp_path: Path
+) -> None:
+    train(changed(config, {"training": {"cycles": 2}}), *data, CLASSES, tmp_path)
+    names = {path.name for path in (tmp_path / "checkpoints").iterdir()}
+    assert names == {
+        "best.safetensors",
+        "last.safetensors",
+        "snapshot_1.safetensors",
+        "snapshot_2.safetensors",
+    }
+
+
+def test_smote_changes_the_linear_layer_alone(
+    config: Config, data: tuple[Pictures, Split], tmp_path: Path
+) -> None:
+    plain = train(config, *data, CLASSES, tmp_path / "a").network.state_dict()
+    filled = train(changed(config, {"training": {"smote": True}}), *data, CLASSES, tmp_path / "b")
+    different = {
+        key
+        for key, value in filled.network.state_dict().items()
+        if not torch.equal(value, plain[key])
+    }
+    assert different == {"linear.weight", "linear.bias"}
+
+
+def test_pictures_too_small_for_the_network_are_refused(
+    config: Config, data: tuple[Pictures, Split], tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="at least 75"):
+        train(changed(config, {"network": {"name": "inception_v3"}}), *data, CLASSES, tmp_path)

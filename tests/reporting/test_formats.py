@@ -69,6 +69,8 @@ def test_csv_has_one_column_a_class(records: list[Record]) -> None:
         assert float(first[f"probability_{label}"]) == records[0]["probabilities"][label]
     assert float(first["tumor_probability"]) == records[0]["tumor_probability"]
     assert (first["model_name"], first["model_version"]) == ("tiny", "0.0.1")
+    assert (first["accepted"], first["reason"], first["advice"]) == ("true", "", "")
+    assert refused["accepted"] == refused["conformal_set"] == ""
     assert (first["error_code"], first["error_message"]) == ("", "")
     assert refused["label"] == refused["tumor_probability"] == ""
     assert refused["error_code"] == "scan_format"

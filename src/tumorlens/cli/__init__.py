@@ -11,14 +11,31 @@ from typing import Annotated
 
 import typer
 
+from tumorlens.cli.audit import audit
+from tumorlens.cli.augment import augmenting
 from tumorlens.cli.datasets import datasets
+from tumorlens.cli.ensemble import ensemble
 from tumorlens.cli.evaluate import evaluate
 from tumorlens.cli.exits import INTERRUPTED, plainly
+from tumorlens.cli.networks import networks
 from tumorlens.cli.predict import predict
 from tumorlens.cli.segment import segment
+from tumorlens.cli.serve import serve
 from tumorlens.cli.train import train
+from tumorlens.cli.tune import tune
+from tumorlens.cli.ui import ui
 
-VERBS: tuple[Callable[..., None], ...] = (predict, segment, train, evaluate)
+VERBS: tuple[Callable[..., None], ...] = (
+    predict,
+    segment,
+    train,
+    tune,
+    ensemble,
+    evaluate,
+    audit,
+    serve,
+    ui,
+)
 """The commands, in the order of ``tumorlens --help``."""
 
 app = typer.Typer(
@@ -57,6 +74,8 @@ def tumorlens(
 for _verb in VERBS:
     app.command()(plainly(_verb))
 app.add_typer(datasets, name="datasets")
+app.add_typer(networks, name="networks")
+app.add_typer(augmenting, name="augment")
 
 
 def main() -> None:

@@ -46,7 +46,8 @@ def answer_paths(paths: Sequence[str], wish: Wish) -> int:
     """Answer all that is found at the paths, print it, and write the report if wished.
 
     Returns:
-        How many inputs were refused.
+        How many inputs could not be read. Those that are read but look like no brain MRI are
+        answered, as not accepted.
 
     Raises:
         ModelError: The model folder cannot be used.
@@ -58,19 +59,22 @@ def answer_paths(paths: Sequence[str], wish: Wish) -> int:
     _tell_passed_over(found.passed_over)
     sources = _without_own_report(found.sources, wish.output)
     results = _with_progress(answer_all(sources, model=model), len(sources), wish)
-    refused = 0
+    refused = unlike = 0
     page = None
     with _printer(wish.output_format, model.card) as printer:
 
         def shown() -> Iterator[Result]:
-            nonlocal refused
+            nonlocal refused, unlike
             for result in results:
                 printer.add(result)
-                refused += isinstance(result, TumorlensError)
+                if isinstance(result, TumorlensError):
+                    refused += 1
+                else:
+                    unlike += not result[1].accepted
                 yield result
 
         page = _write(shown(), wish, model.card)
-    _tell_end(len(sources), refused, page, wish)
+    _tell_end(len(sources), refused, unlike, page, wish)
     return refused
 
 
@@ -158,9 +162,11 @@ def _tell_passed_over(files: Sequence[Path]) -> None:
         say(f"passed over, being no scans: {len(files)} ({names}{more})")
 
 
-def _tell_end(total: int, refused: int, page: Path | None, wish: Wish) -> None:
+def _tell_end(total: int, refused: int, unlike: int, page: Path | None, wish: Wish) -> None:
     if refused and total > 1:
         say(f"{total - refused} answered, {refused} refused")
+    if unlike and total > 1:
+        say(f"{unlike} not accepted: no brain MRI by their look")
     if wish.output_format == "table":
         say(NOTICE)
     if page is not None:

@@ -33,11 +33,19 @@ def train(
         list[str] | None,
         typer.Option("--set", help="Override a setting: --set training.epochs=20 (repeatable)."),
     ] = None,
+    allow_leaks: Annotated[
+        bool,
+        typer.Option(
+            "--allow-leaks",
+            help="Take a data.split with a patient or picture on both sides, and say so.",
+        ),
+    ] = False,
 ) -> None:
     """Train a model, calibrate it, export it and score it on patients it never saw.
 
     Example: tumorlens train configs/custom_cnn.toml --data ~/data/sartaj --run runs/first
     """
+    from tumorlens.card import read_card
     from tumorlens.cli.progress import bars
 
     config_module = import_extra("tumorlens.lab.config", extra="lab")
@@ -48,11 +56,16 @@ def train(
     chosen = config_module.read_config(config, overrides=overrides)
     folder = run or Path("runs") / chosen.name
     with bars() as progress:
-        evaluation = run_module.run_training(chosen, data, folder, watch=_watch(progress))
+        evaluation = run_module.run_training(
+            chosen, data, folder, allow_leaks=allow_leaks, watch=_watch(progress)
+        )
+    split = read_card(folder / "model").scores.get("split")
+    beside = f" ({split})" if split else ""
+    scores = evaluation.scores
     typer.echo(
-        f"{folder / 'model'}: accuracy {evaluation.scores.accuracy:.4f}, macro recall "
-        f"{evaluation.scores.recall:.4f} on {evaluation.scores.count} validation pictures of "
-        f"{evaluation.scores.groups} patients or groups"
+        f"{folder / 'model'}: accuracy {scores.accuracy:.4f}{beside}, macro recall "
+        f"{scores.recall:.4f}{beside} on {scores.count} validation pictures of "
+        f"{scores.groups} patients or groups"
     )
 
 

@@ -11,10 +11,12 @@ arXiv:2004.05498: both make other sequences and scanners out of the same head.
 
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  (PyTorch's own custom)
 from torch import Generator, Tensor
 
+from tumorlens.lab.artefacts import scanner_artefacts
 from tumorlens.lab.config import AugmentationConfig
 
 _KNOTS = 4  # straight pieces of a curve of intensities
@@ -40,9 +42,36 @@ def augment(
     moved = _move(_without_rim(batch, config, generator), config, size, generator)
     pictures = _coarsened(moved[:, :1], config, generator)
     head = pictures > 0
+    pictures = scanner_artefacts(pictures, config, generator) * head
     pictures = _curved(_mixed(pictures, config, generator), config, generator)
     changed = _change_intensity(pictures * head, config, generator)
     return torch.cat([changed, moved[:, 1:]], dim=1)
+
+
+def mix_up(
+    batch: Tensor, config: AugmentationConfig, *, generator: Generator
+) -> tuple[Tensor, Tensor, float]:
+    """Lay another picture of the batch over each one.
+
+    H. Zhang and others, "mixup", ICLR 2018, arXiv:1710.09412.
+
+    Args:
+        batch: float32, (N, C, H, W).
+        config: ``mixup`` shapes the shares; 0 changes nothing.
+        generator: Source of randomness, on the CPU.
+
+    Returns:
+        The mixed batch, the number of each picture's partner (int64, (N,)), and the share that
+        each picture keeps, in [0.5, 1].
+    """
+    own = torch.arange(len(batch))
+    if config.mixup == 0:
+        return batch, own, 1.0
+    seed = int(torch.randint(2**31, (1,), generator=generator))
+    share = float(np.random.default_rng(seed).beta(config.mixup, config.mixup))
+    share = max(share, 1 - share)
+    partners = torch.randperm(len(batch), generator=generator)
+    return share * batch + (1 - share) * batch[partners.to(batch.device)], partners, share
 
 
 def _chosen(count: int, probability: float, generator: Generator) -> Tensor:

@@ -1,13 +1,17 @@
-"""Temperature scaling: one number that makes probabilities mean what they say.
+"""Temperature scaling: one number that makes probabilities mean what they say; and how well.
 
 C. Guo and others, "On Calibration of Modern Neural Networks", ICML 2017, arXiv:1706.04599.
 """
 
 import numpy as np
+import numpy.typing as npt
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
 from tumorlens.scan import FloatArray
+
+BINS = 15
+"""Of `calibration_error`, all of the same width."""
 
 _RANGE = (0.05, 20.0)
 
@@ -31,3 +35,19 @@ def fit_temperature(logits: FloatArray, targets: np.ndarray) -> float:
 
     found = minimize_scalar(loss, bounds=tuple(np.log(_RANGE)), method="bounded")
     return float(np.exp(found.x))
+
+
+def calibration_error(probabilities: FloatArray, targets: npt.NDArray[np.intp]) -> float:
+    """Expected calibration error of the answers: 0 where they are right as often as they say.
+
+    The mean distance between the most probable class's probability and how often it is right,
+    over `BINS` bins of equal width.
+
+    Args:
+        probabilities: float32, (pictures, classes), at least one picture.
+        targets: int, (pictures,), class numbers.
+    """
+    stated = probabilities.max(axis=1).astype(np.float64)
+    gaps = stated - (probabilities.argmax(axis=1) == targets)
+    place = np.minimum((stated * BINS).astype(int), BINS - 1)
+    return float(np.abs(np.bincount(place, gaps, minlength=BINS)).sum() / len(targets))

@@ -31,8 +31,17 @@ class DataConfig(_Section):
     """Which part validates."""
     split: str = ""
     """The ``split.csv`` of an earlier run to take over; cut anew where empty."""
+    leave_out: tuple[str, ...] = ()
+    """Data sets that are one source and neither train nor validate; the finished model is tested
+    on them (leave one source out)."""
     share: dict[str, Annotated[float, Field(gt=0, le=1)]] = {}
     """Part of a data set's training pictures drawn afresh each epoch, in (0, 1]; 1 by default."""
+
+    @model_validator(mode="after")
+    def _one_split(self) -> Self:
+        if self.split and self.leave_out:
+            raise ValueError("data.split or data.leave_out, not both")
+        return self
 
 
 class PreparationConfig(_Section):
@@ -98,6 +107,12 @@ class AugmentationConfig(_Section):
     """Probability of a lower resolution."""
     rim: float = Field(default=0.0, ge=0, le=1)
     """Probability of losing the skull: what lies outside an ellipse within the head."""
+    ghosting: float = Field(default=0.0, ge=0, le=1)
+    """Probability of faint copies of the head, as breathing and pulse make them."""
+    motion: float = Field(default=0.0, ge=0, le=1)
+    """Probability of a head that moved during the scan."""
+    mixup: float = Field(default=0.0, ge=0, le=10)
+    """Of the Beta distribution that shares of two mixed pictures are drawn from; 0 for none."""
 
 
 class TrainingConfig(_Section):
@@ -110,10 +125,28 @@ class TrainingConfig(_Section):
     learning_rate: float = Field(default=1e-3, gt=0)
     weight_decay: float = Field(default=0.02, ge=0)
     warmup_epochs: float = Field(default=1.0, ge=0)
+    depth_decay: float = Field(default=1.0, gt=0, le=1)
+    """Each stage learns at this part of the next deeper one's rate; 1 for all alike."""
+    unfreeze_every: int = Field(default=0, ge=0)
+    """Epochs after each of which one more frozen stage begins to learn, the deepest first; 0
+    for never."""
+    cycles: int = Field(default=1, ge=1)
+    """How often the learning rate falls to zero; a snapshot is kept each time, where more than
+    once."""
     loss: str = "cross_entropy"
     """A name in `tumorlens.lab.losses.LOSSES`."""
+    focus: float = Field(default=2.0, ge=0)
+    """Of the focal loss: how little pictures count that are already named rightly."""
     class_weights: bool = True
     """Whether rare classes weigh more, by the inverse of their frequency."""
+    effective_number: float = Field(default=1.0, ge=0, le=1)
+    """How much one more picture of a class still tells (beta of the effective number of
+    pictures, which then stands for the frequency); 1 for the frequency itself."""
+    sampler: Literal["plain", "balanced"] = "plain"
+    """``balanced`` draws each class alike, pictures of rare ones several times an epoch."""
+    smote: bool = False
+    """Whether the linear layer is trained once more at the end, on the training pictures'
+    embeddings, with rare classes filled up by SMOTE."""
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     outline_weight: float = Field(default=1.0, ge=0)
     """Of the outline's loss, beside the class's, where the network outlines."""
@@ -125,6 +158,12 @@ class TrainingConfig(_Section):
     """Epochs without a better validation loss after which training stops."""
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _whole_cycles(self) -> Self:
+        if self.epochs % self.cycles:
+            raise ValueError("epochs that the cycles divide")
+        return self
 
 
 class SourceConfig(_Section):

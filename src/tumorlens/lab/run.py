@@ -28,23 +28,25 @@ from tumorlens.lab.evaluation import (
 from tumorlens.lab.export import export_model
 from tumorlens.lab.grouping import group_near_duplicates
 from tumorlens.lab.history import EpochRecord
+from tumorlens.lab.leaks import LEAKY, recorded_split
 from tumorlens.lab.losses import LOSSES
 from tumorlens.lab.networks import NETWORKS
 from tumorlens.lab.pictures import Pictures, load_pictures
 from tumorlens.lab.progress import Progress, silent
+from tumorlens.lab.protocols import leave_one_source_out
 from tumorlens.lab.splitting import (
     TRAINING,
     VALIDATION,
     Split,
     read_part,
     split_by_group,
-    split_from_file,
     write_split,
 )
 from tumorlens.lab.training import Trained, predict_logits, train
 from tumorlens.labels import CLASSES
+from tumorlens.model import Model
 
-MODEL, SPLIT_FILE, RUN_FILE = "model", "split.csv", "run.json"
+MODEL, SPLIT_FILE, RUN_FILE, LEFT_OUT = "model", "split.csv", "run.json", "left_out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +67,27 @@ class Watch:
 
 
 def run_training(
-    config: Config, data: Path, run: Path, *, watch: Watch | None = None
+    config: Config,
+    data: Path,
+    run: Path,
+    *,
+    allow_leaks: bool = False,
+    watch: Watch | None = None,
 ) -> Evaluation:
     """Train a model from a folder of data into a run folder.
 
     The run folder then holds ``run.json`` (settings, versions, hash of the data), ``split.csv``,
     ``history.csv``, ``curves.png``, ``checkpoints/``, the model folder ``model/``, and the
-    scores on the validation part: ``evaluation.json``, ``confusion.png``, ``roc.png``. A run
+    scores on the validation part: ``evaluation.json``, ``confusion.png``, ``roc.png``; and where
+    a source was left out the same of that source in ``left_out/``. A run
     that was killed is continued.
 
     Args:
         config: The run's settings.
         data: A data set's folder, or one that holds several.
         run: The run folder; made if absent.
+        allow_leaks: Take over a split (``data.split``) that has a patient or a picture on both
+            sides; the card then says so.
         watch: Who wants to hear of it.
 
     Returns:
@@ -98,7 +108,7 @@ def run_training(
         )
     )
     examples = pictures.examples
-    split = _split(config, examples)
+    split = _split(config, examples, run, allow_leaks)
     watch.on_split(pictures, split)
     run.mkdir(parents=True, exist_ok=True)
     _record_run(run, config, pictures)
@@ -155,21 +165,21 @@ def _finish(
     evaluation = evaluate_pictures(model, validation, pixels)
     write_evaluation(run, evaluation, command=command)
     scores = card_scores(evaluation.to_json(command=command))
+    if split.leaky:
+        scores = {"split": LEAKY, **scores}
     write_card(run / MODEL, replace(model.card, scores=scores))
+    if config.data.leave_out:
+        _test_left_out(config, model, pictures, run)
     return evaluation
 
 
-def _split(config: Config, examples: Sequence[Example]) -> Split:
+def _split(config: Config, examples: Sequence[Example], run: Path, allow_leaks: bool) -> Split:
     """The parts, cut or taken over; first weights must not come from validation pictures."""
     if config.data.split:
-        split = split_from_file(examples, Path(config.data.split))
+        recorded = Path(config.data.split)
+        split = recorded_split(examples, recorded, run=run, allow_leaks=allow_leaks)
     else:
-        split = split_by_group(
-            examples,
-            folds=config.data.folds,
-            fold=config.data.validation_fold,
-            seed=config.training.seed,
-        )
+        split = _cut(config, examples)
     earlier = Path(config.network.weights).parent.parent / SPLIT_FILE
     if is_checkpoint(Path(config.network.weights)) and earlier.is_file():
         seen = read_part(earlier, TRAINING)
@@ -184,6 +194,32 @@ def _split(config: Config, examples: Sequence[Example]) -> Split:
                 source="network.weights",
             )
     return split
+
+
+def _cut(config: Config, examples: Sequence[Example]) -> Split:
+    """Training and validation part of all sources, or of all but those left out."""
+    kept = tuple(range(len(examples)))
+    if config.data.leave_out:
+        kept = leave_one_source_out(examples, config.data.leave_out).training
+    inner = split_by_group(
+        [examples[index] for index in kept],
+        folds=config.data.folds,
+        fold=config.data.validation_fold,
+        seed=config.training.seed,
+    )
+    return Split(
+        tuple(kept[index] for index in inner.training),
+        tuple(kept[index] for index in inner.validation),
+    )
+
+
+def _test_left_out(config: Config, model: Model, pictures: Pictures, run: Path) -> None:
+    """Scores on the sources that neither trained nor validated, into ``left_out/``."""
+    chosen = list(leave_one_source_out(pictures.examples, config.data.leave_out).validation)
+    examples = [pictures.examples[index] for index in chosen]
+    evaluation = evaluate_pictures(model, examples, pictures.pixels[chosen])
+    command = f"tumorlens evaluate DATA/{config.data.leave_out[0]} --model {run.as_posix()}/{MODEL}"
+    write_evaluation(run / LEFT_OUT, evaluation, command=command)
 
 
 def evaluation_command(run: Path) -> str:

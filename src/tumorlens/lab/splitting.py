@@ -11,6 +11,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from tumorlens.errors import DataError
 from tumorlens.lab.datasets import Example
+from tumorlens.reporting.folder import PartialFile
 
 TRAINING, VALIDATION = "training", "validation"
 COLUMNS = ("picture", "label", "group", "part")
@@ -18,10 +19,17 @@ COLUMNS = ("picture", "label", "group", "part")
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Which examples train and which validate, as indices into the list they came from."""
+    """Which examples train and which validate, as indices into the list they came from.
+
+    Attributes:
+        training: Those that train.
+        validation: Those that validate.
+        leaky: Whether a group stands on both sides, on somebody's demand.
+    """
 
     training: tuple[int, ...]
     validation: tuple[int, ...]
+    leaky: bool = False
 
 
 def split_by_group(examples: Sequence[Example], *, folds: int, fold: int, seed: int) -> Split:
@@ -92,7 +100,7 @@ def write_split(path: Path, examples: Sequence[Example], split: Split) -> None:
         for index, example in enumerate(examples)
         if index in part
     )
-    with path.open("w", newline="") as lines:
+    with PartialFile(path) as lines:
         writer = csv.writer(lines, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(rows)

@@ -8,25 +8,29 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
-from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
+from torch import Tensor
 
 from tumorlens.errors import TrainingError
-from tumorlens.lab.augmentation import augment
-from tumorlens.lab.balancing import class_weights
-from tumorlens.lab.checkpoint import is_checkpoint, load_checkpoint, save_checkpoint
+from tumorlens.lab.augmentation import augment, mix_up
+from tumorlens.lab.balancing import draw, draw_with_return
+from tumorlens.lab.bench import Bench, set_up
+from tumorlens.lab.checkpoint import load_checkpoint, save_checkpoint
 from tumorlens.lab.config import Config
 from tumorlens.lab.history import EpochRecord, write_history
-from tumorlens.lab.losses import LOSSES, attention_loss, outline_loss
-from tumorlens.lab.memory import keep_freed_memory
-from tumorlens.lab.networks import NONE, Classifier, build_network
-from tumorlens.lab.pictures import ByteArray, Pictures
+from tumorlens.lab.looking import look, predict_logits, to_float, validation_figures
+from tumorlens.lab.losses import attention_loss, outline_loss
+from tumorlens.lab.networks import Classifier, Outputs
+from tumorlens.lab.optimizing import ends_cycle, frozen_stages, learning_rate, set_rate
+from tumorlens.lab.pictures import Pictures
 from tumorlens.lab.progress import silent
+from tumorlens.lab.resampling import fill_up, retrain_linear
 from tumorlens.lab.splitting import Split
-from tumorlens.scan import FloatArray
+
+__all__ = ["BEST", "LAST", "SNAPSHOT", "Trained", "predict_logits", "train"]
 
 LAST, BEST = "checkpoints/last.safetensors", "checkpoints/best.safetensors"
+SNAPSHOT = "checkpoints/snapshot_{}.safetensors"
+"""Of each cycle of the learning rate, from 1, where there is more than one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +75,7 @@ def train(
         TrainingError: The loss is not finite, or the run folder's checkpoint does not fit.
         ConfigError: The network cannot be built as configured.
     """
-    bench = _set_up(config, pictures, split, classes)
+    bench = set_up(config, pictures, split, classes)
     history, best = _resume(run, bench)
     if history:
         write_history(run, history)
@@ -90,114 +94,21 @@ def train(
         if record.validation_loss < best:
             best = record.validation_loss
             save_checkpoint(run / BEST, bench.judged, None, {"epoch": epoch})
+        if cycle := ends_cycle(config.training, epoch):
+            save_checkpoint(run / SNAPSHOT.format(cycle), bench.judged, None, {"epoch": epoch})
         progress = {"history": [asdict(record) for record in history]}
         save_checkpoint(run / LAST, bench.bare, bench.optimizer, progress, average=bench.average)
         write_history(run, history)
         on_epoch(record)
     load_checkpoint(run / BEST, bench.bare)
-    return Trained(bench.bare.cpu().eval(), tuple(history))
-
-
-def predict_logits(network: nn.Module, pixels: ByteArray, *, batch_size: int = 64) -> FloatArray:
-    """Logits of prepared pictures, without augmentation: float32, (pictures, classes).
-
-    Args:
-        network: A `Classifier`; left in evaluation mode.
-        pixels: uint8, (pictures, size, size).
-        batch_size: Pictures at a time.
-    """
-    network.eval()
-    device = next(network.parameters()).device
-    found = []
-    with torch.inference_mode():
-        for start in range(0, len(pixels), batch_size):
-            batch = np.arange(start, min(start + batch_size, len(pixels)))
-            inputs = _to_float(pixels, batch).to(device)
-            found.append(
-                network(inputs.contiguous(memory_format=torch.channels_last)).logits.float().cpu()
-            )
-    return np.asarray(torch.cat(found).numpy(), np.float32)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Bench:
-    """What stays the same through a run, on its device.
-
-    ``bare`` is the network unwrapped; ``validation`` holds the validation pictures that are
-    looked at after each epoch, drawn once with the data sets' shares.
-    """
-
-    fabric: Fabric
-    bare: Classifier
-    network: nn.Module
-    optimizer: torch.optim.Optimizer
-    loss_of: Callable[[Tensor, Tensor], Tensor]
-    pictures: Pictures
-    targets: Tensor
-    training: np.ndarray
-    draws: np.ndarray
-    validation: np.ndarray
-    average: AveragedModel | None
-
-    @property
-    def judged(self) -> nn.Module:
-        """What is validated and kept: the moving average where there is one."""
-        return self.average.module if self.average else self.bare
-
-
-def _set_up(config: Config, pictures: Pictures, split: Split, classes: Sequence[str]) -> _Bench:
-    settings = config.training
-    keep_freed_memory()
-    fabric = Fabric(accelerator="auto", devices=1, precision=settings.precision)
-    torch.manual_seed(settings.seed)
-    bare = _build(config, len(classes))
-    bare.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    trainable = [weight for weight in bare.parameters() if weight.requires_grad]
-    network, optimizer = fabric.setup(bare, _optimizer(trainable, settings.weight_decay))
-    targets = torch.tensor([list(classes).index(e.label) for e in pictures.examples])
-    training, validation = np.array(split.training), np.array(split.validation)
-    draws = _shares(config, pictures, training)
-    loss_of = _loss(config, targets[training], draws, len(classes), fabric.device)
-    watched = _draw(
-        validation,
-        _shares(config, pictures, validation),
-        torch.Generator().manual_seed(settings.seed),
-    )
-    return _Bench(
-        fabric,
-        bare,
-        network,
-        optimizer,
-        loss_of,
-        pictures,
-        targets,
-        training,
-        draws,
-        validation=watched if len(watched) else validation,
-        average=_average(bare, settings.averaging),
-    )
-
-
-def _shares(config: Config, pictures: Pictures, indices: np.ndarray) -> np.ndarray:
-    """How often each picture is drawn in an epoch, in (0, 1]."""
-    share = config.data.share
-    return np.array([share.get(pictures.examples[i].dataset, 1.0) for i in indices])
-
-
-def _average(network: nn.Module, decay: float) -> AveragedModel | None:
-    """A moving average of weights and batch-norm statistics, shorter in the first steps."""
-    if decay == 0:
-        return None
-
-    def mean(average: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:
-        kept = min(decay, (1 + float(steps)) / (10 + float(steps)))
-        return average * kept + current * (1 - kept)
-
-    return AveragedModel(network, avg_fn=mean, use_buffers=True)
+    network = bench.bare.cpu().eval()
+    if config.training.smote:
+        _fill_up_and_retrain(network, bench, config.training.seed)
+    return Trained(network, tuple(history))
 
 
 def _train_epoch(
-    bench: _Bench,
+    bench: Bench,
     config: Config,
     epoch: int,
     run: Path,
@@ -208,17 +119,18 @@ def _train_epoch(
     seed = settings.seed * 100_003 + epoch
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
-    drawn = _draw(bench.training, bench.draws, generator)
+    pick = draw_with_return if settings.sampler == "balanced" else draw
+    drawn = pick(bench.training, bench.draws, generator)
     if len(drawn) < 2:
         raise _nothing_drawn(run)
     starts = range(0, len(drawn) - 1, settings.batch_size)  # batch norm cannot learn from one
+    bench.bare.freeze(frozen_stages(config.network.frozen_stages, settings, epoch))
     bench.network.train()
     total_loss, correct, rate = 0.0, 0, 0.0
     for done, start in enumerate(starts, 1):
         batch = drawn[start : start + settings.batch_size]
-        rate = _rate(config, epoch - 1 + done / len(starts))
-        for weights in bench.optimizer.param_groups:
-            weights["lr"] = rate
+        rate = learning_rate(settings, epoch - 1 + done / len(starts))
+        set_rate(bench.optimizer, rate)
         loss, right = _look_at(bench, config, batch, generator)
         if not torch.isfinite(loss):
             raise _diverged(epoch, run)
@@ -238,92 +150,61 @@ def _train_epoch(
 
 
 def _look_at(
-    bench: _Bench, config: Config, batch: np.ndarray, generator: torch.Generator
+    bench: Bench, config: Config, batch: np.ndarray, generator: torch.Generator
 ) -> tuple[Tensor, int]:
     """The loss of one batch, and how many of its pictures were named rightly."""
-    pictures, settings = bench.pictures, config.training
-    outlines = config.network.outlines
-    layers = [_to_float(pixels, batch) for pixels in (pictures.pixels, pictures.masks)]
+    pictures = bench.pictures
+    layers = [to_float(pixels, batch) for pixels in (pictures.pixels, pictures.masks)]
     changed = augment(
-        bench.fabric.to_device(torch.cat(layers if outlines else layers[:1], dim=1)),
+        bench.fabric.to_device(torch.cat(layers if config.network.outlines else layers[:1], dim=1)),
         config.augmentation,
         size=config.training_size,
         generator=generator,
     )
+    seen, partners, share = mix_up(changed[:, :1], config.augmentation, generator=generator)
+    outputs = bench.network(seen.contiguous(memory_format=torch.channels_last))
     wanted = bench.fabric.to_device(bench.targets[batch])
-    outputs = bench.network(changed[:, :1].contiguous(memory_format=torch.channels_last))
-    loss = bench.loss_of(outputs.logits, wanted)
-    if outlines:
-        masks = changed[:, 1:]
-        outlined = bench.fabric.to_device(torch.from_numpy(pictures.outlined[batch]))
-        loss = loss + settings.outline_weight * outline_loss(outputs.outline, masks, outlined)
-        if settings.attention_weight:
-            weights = bench.bare.linear.weight[wanted]
-            held = attention_loss(outputs.features, weights, masks)
-            loss = loss + settings.attention_weight * held
+    outlined = bench.fabric.to_device(torch.from_numpy(pictures.outlined[batch]))
+    loss = _cost(bench, config, outputs, (wanted, changed[:, 1:], outlined))
+    if share < 1:
+        others = (wanted[partners], changed[partners, 1:], outlined[partners])
+        loss = share * loss + (1 - share) * _cost(bench, config, outputs, others)
     return loss, int((outputs.logits.argmax(1) == wanted).sum())
 
 
-def _validate(bench: _Bench) -> dict[str, float]:
+def _cost(
+    bench: Bench, config: Config, outputs: Outputs, truth: tuple[Tensor, Tensor, Tensor]
+) -> Tensor:
+    """The loss of a batch's outputs against its classes, masks, and which masks are known."""
+    settings = config.training
+    wanted, masks, outlined = truth
+    loss = bench.loss_of(outputs.logits, wanted)
+    if outputs.outline is None:
+        return loss
+    loss = loss + settings.outline_weight * outline_loss(outputs.outline, masks, outlined)
+    if settings.attention_weight:
+        weights = bench.bare.linear.weight[wanted]
+        held = attention_loss(outputs.features, weights, masks)
+        loss = loss + settings.attention_weight * held
+    return loss
+
+
+def _validate(bench: Bench) -> dict[str, float]:
     """The validation figures of an `EpochRecord`."""
     chosen = bench.validation
-    scores = torch.from_numpy(predict_logits(bench.judged, bench.pictures.pixels[chosen]))
-    targets = bench.targets[chosen]
-    losses = nn.functional.cross_entropy(scores, targets, reduction="none").numpy()
-    right = (scores.argmax(1) == targets).numpy()
     examples = [bench.pictures.examples[index] for index in chosen]
-    strata = np.array([f"{example.dataset}/{example.label}" for example in examples])
-    labels = np.array([example.label for example in examples])
-    return {
-        "validation_loss": float(np.mean([losses[strata == s].mean() for s in set(strata)])),
-        "validation_accuracy": float(right.mean()),
-        "validation_macro_recall": float(
-            np.mean([right[labels == label].mean() for label in set(labels)])
-        ),
-    }
+    pixels = bench.pictures.pixels[chosen]
+    return validation_figures(bench.judged, pixels, examples, bench.targets[chosen])
 
 
-def _build(config: Config, classes: int) -> Classifier:
-    """The network as configured, also from the checkpoint of an earlier run."""
-    wanted = config.network
-    earlier = Path(wanted.weights)
-    begun = is_checkpoint(earlier)
-    network = build_network(
-        wanted.name,
-        classes=classes,
-        dropout=wanted.dropout,
-        weights=NONE if begun else wanted.weights,
-        frozen_stages=wanted.frozen_stages,
-        outlines=wanted.outlines,
-    )
-    if begun:
-        load_checkpoint(earlier, network)
-    return network
+def _fill_up_and_retrain(network: Classifier, bench: Bench, seed: int) -> None:
+    """The linear layer once more, on the training part's embeddings filled up by SMOTE."""
+    _, embeddings = look(network, bench.pictures.pixels[bench.training])
+    targets = bench.targets[bench.training].numpy()
+    retrain_linear(network.linear, *fill_up(embeddings, targets, seed=seed))
 
 
-def _optimizer(weights: list[nn.Parameter], decay: float) -> torch.optim.AdamW:
-    """AdamW that spares biases and batch norm (one-dimensional weights) the decay."""
-    return torch.optim.AdamW(
-        [
-            {"params": [w for w in weights if w.ndim > 1], "weight_decay": decay},
-            {"params": [w for w in weights if w.ndim <= 1], "weight_decay": 0.0},
-        ],
-        fused=True,
-    )
-
-
-def _loss(
-    config: Config, targets: Tensor, draws: np.ndarray, classes: int, device: torch.device
-) -> Callable[[Tensor, Tensor], Tensor]:
-    settings = config.training
-    weight = None
-    if settings.class_weights:
-        found = class_weights(targets.tolist(), classes=classes, draws=draws)
-        weight = torch.from_numpy(found).to(device)
-    return LOSSES[settings.loss](weight=weight, label_smoothing=settings.label_smoothing)
-
-
-def _resume(run: Path, bench: _Bench) -> tuple[list[EpochRecord], float]:
+def _resume(run: Path, bench: Bench) -> tuple[list[EpochRecord], float]:
     """The history so far and its lowest validation loss, after loading the last checkpoint."""
     if not (run / LAST).is_file():
         return [], math.inf
@@ -336,28 +217,6 @@ def _has_stalled(history: Sequence[EpochRecord], patience: int) -> bool:
     """Whether the last ``patience`` epochs brought no lower validation loss."""
     losses = [record.validation_loss for record in history]
     return len(losses) > patience and min(losses[-patience:]) >= min(losses[:-patience])
-
-
-def _draw(indices: np.ndarray, draws: np.ndarray, generator: torch.Generator) -> np.ndarray:
-    """One epoch's pictures in random order, each kept with its probability."""
-    kept = torch.rand(len(indices), generator=generator).numpy() < draws
-    chosen = indices[kept]
-    return np.asarray(chosen[torch.randperm(len(chosen), generator=generator).numpy()])
-
-
-def _rate(config: Config, epochs_done: float) -> float:
-    """Linear warm-up, then half a cosine to zero."""
-    settings = config.training
-    warmup = min(settings.warmup_epochs, settings.epochs / 2)
-    if epochs_done < warmup:
-        return settings.learning_rate * epochs_done / warmup
-    through = (epochs_done - warmup) / (settings.epochs - warmup)
-    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, through)))
-
-
-def _to_float(pixels: ByteArray, indices: np.ndarray) -> Tensor:
-    """(N, 1, size, size), float32, 0..1."""
-    return torch.from_numpy(pixels[indices]).unsqueeze(1).float() / 255
 
 
 def _nothing_drawn(run: Path) -> TrainingError:

@@ -8,7 +8,7 @@ wrong with an input, one of the subclasses of `tumorlens.errors.ScanError` is ra
 from pathlib import Path
 
 from tumorlens.errors import ScanContentError, ScanEmptyError, ScanFormatError
-from tumorlens.reading.files import read_bytes
+from tumorlens.reading.files import check_bytes, check_not_empty, read_bytes
 from tumorlens.reading.formats import (
     HEAD_BYTES,
     READERS,
@@ -29,6 +29,7 @@ __all__ = [
     "Reader",
     "Source",
     "find_sources",
+    "read_data",
     "read_scan",
     "read_source",
 ]
@@ -90,15 +91,34 @@ def read_source(source: Source, *, limits: Limits = DEFAULT_LIMITS) -> Scan | Vo
     if len(source.files) > 1:
         return load_series_reader().read_series(source.files, source=source.name, limits=limits)
     data = read_bytes(source.files[0], source=source.name, limits=limits)
+    return read_data(data, source=source.name, limits=limits)
+
+
+def read_data(data: bytes, *, source: str, limits: Limits = DEFAULT_LIMITS) -> Scan | Volume:
+    """Read the bytes of one file, such as an upload, without any file.
+
+    Args:
+        data: The whole file.
+        source: Its name, for messages and reports.
+        limits: How large it may be.
+
+    Returns:
+        A `Scan` for one slice, a `Volume` for several.
+
+    Raises:
+        ScanError: As `read_source`.
+    """
+    check_bytes(len(data), source=source, limits=limits)
+    check_not_empty(data, source=source)
     name = reader_name(data[:HEAD_BYTES])
     if name is None:
         raise ScanFormatError(
             expected=f"a {_titles()}",
             found=describe(data[:HEAD_BYTES]),
             remedy="Export the scan as one of these; the suffix does not matter, the content does.",
-            source=source.name,
+            source=source,
         )
-    return load_reader(name).read(data, source=source.name, limits=limits)
+    return load_reader(name).read(data, source=source, limits=limits)
 
 
 def _titles() -> str:

@@ -40,6 +40,12 @@ def read_bytes(path: Path, *, source: str, limits: Limits) -> bytes:
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         raise _missing(error, source) from error
+    check_not_empty(data, source=source)
+    return data
+
+
+def check_not_empty(data: bytes, *, source: str) -> None:
+    """Raise `ScanEmptyError` if a file has no bytes."""
     if not data:
         raise ScanEmptyError(
             expected="a file with a scan in it",
@@ -47,7 +53,6 @@ def read_bytes(path: Path, *, source: str, limits: Limits) -> bytes:
             remedy="Copy or download the file again; the last transfer left nothing in it.",
             source=source,
         )
-    return data
 
 
 def read_head(path: Path, count: int) -> bytes:

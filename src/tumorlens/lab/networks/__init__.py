@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from tumorlens.errors import ConfigError
 from tumorlens.lab.config import known_name
-from tumorlens.lab.networks import custom_cnn, efficientnet_lite
+from tumorlens.lab.networks import custom_cnn, efficientnet, inception, resnet, vgg
 from tumorlens.lab.networks.classifier import Backbone, Classifier, Outputs
 from tumorlens.lab.networks.imagenet_weights import NONE
 
@@ -29,8 +29,16 @@ def _untrained(build: Callable[[], Backbone]) -> Callable[[str], Backbone]:
 
 NETWORKS: dict[str, Callable[[str], Backbone]] = {
     "custom_cnn": _untrained(custom_cnn.build),
-    "tf_efficientnet_lite0": lambda weights: efficientnet_lite.build(
+    "vgg16": lambda weights: vgg.build(weights=weights),
+    "resnet50": lambda weights: resnet.build("resnet50", weights=weights),
+    "resnet50_v1_5": lambda weights: resnet.build("resnet50_v1_5", weights=weights),
+    "inception_v3": lambda weights: inception.build(weights=weights),
+    "efficientnet_b0": lambda weights: efficientnet.build("efficientnet_b0", weights=weights),
+    "tf_efficientnet_lite0": lambda weights: efficientnet.build(
         "tf_efficientnet_lite0", weights=weights
+    ),
+    "tf_efficientnet_lite2": lambda weights: efficientnet.build(
+        "tf_efficientnet_lite2", weights=weights
     ),
 }
 """Each takes where its first weights come from and returns its backbone."""

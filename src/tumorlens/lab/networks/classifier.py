@@ -84,9 +84,8 @@ class Classifier(nn.Module):
         self._stages = backbone.stages
         self.register_buffer("mean", torch.tensor(backbone.mean))
         self.register_buffer("std", torch.tensor(backbone.std))
-        self._frozen = backbone.stages[:frozen_stages]
-        for stage in self._frozen:
-            stage.requires_grad_(False)
+        self._frozen: tuple[nn.Module, ...] = ()
+        self.freeze(frozen_stages)
 
     def forward(self, pictures: Tensor) -> Outputs:
         """(N, 1, size, size) in 0..1 to logits, embedding, features and outline."""
@@ -103,8 +102,21 @@ class Classifier(nn.Module):
         for stage in self._stages:
             maps.append(stage(maps[-1]))
         outline, seen = self.decoder([maps[level + 1] for level in self._levels])
-        beside = F.adaptive_avg_pool2d(seen, maps[-1].shape[-2:])
+        height, width = maps[-1].shape[-2:]
+        beside = F.adaptive_avg_pool2d(seen, (height, width))
         return self.last(torch.cat([maps[-1], beside], dim=1)), outline
+
+    @property
+    def stages(self) -> tuple[nn.Module, ...]:
+        """The backbone's parts from the input on."""
+        return self._stages
+
+    def freeze(self, stages: int) -> None:
+        """Keep the weights of the first stages as they are, and let all others learn."""
+        self._frozen = self._stages[:stages]
+        for number, stage in enumerate(self._stages):
+            stage.requires_grad_(number >= stages)
+        self.train(self.training)
 
     def train(self, mode: bool = True) -> Self:
         """As usual, but frozen stages keep their batch-norm statistics."""

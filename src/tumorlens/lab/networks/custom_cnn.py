@@ -17,7 +17,8 @@ def build() -> Backbone:
     """The untrained backbone; one channel in, 256 out."""
     before = (1, *_WIDTHS[:-1])
     stages = tuple(_stage(i, o) for i, o in zip(before, _WIDTHS, strict=True))
-    return Backbone(nn.Sequential(*stages), _WIDTHS[-1], stages, mean=0.5, std=0.5)
+    levels = tuple(enumerate(_WIDTHS))  # strides 2, 4, 8, 16
+    return Backbone(nn.Sequential(*stages), _WIDTHS[-1], stages, 0.5, 0.5, levels)
 
 
 def _stage(channels_in: int, channels_out: int) -> nn.Sequential:

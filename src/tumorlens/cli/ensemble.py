@@ -1,0 +1,57 @@
+"""``tumorlens ensemble``: several finished runs in, one model folder out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tumorlens.cli.extras import import_extra
+
+
+def ensemble(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders of `tumorlens train`.")],
+    *,
+    output: Annotated[Path, typer.Option(help="The model folder to write.")],
+    method: Annotated[
+        str,
+        typer.Option(
+            help="vote (given shares), fitted (shares fitted on validation pictures), stacking "
+            "(a linear layer learnt on them) or average (the mean of the weights)."
+        ),
+    ] = "vote",
+    share: Annotated[
+        list[float] | None,
+        typer.Option(help="Of each member in a vote, in order (repeatable).  [default: alike]"),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="The data of the runs; its validation pictures fit what is to be."),
+    ] = None,
+    snapshots: Annotated[
+        bool,
+        typer.Option("--snapshots", help="Join the snapshots of the runs' training.cycles."),
+    ] = False,
+) -> None:
+    """Join several models into one that predicts and explains like any other.
+
+    Example: tumorlens ensemble runs/a runs/b --method fitted --data ~/data --output models/both
+    """
+    from tumorlens.cli.progress import bars
+
+    joining = import_extra("tumorlens.lab.joining", extra="lab")
+    with bars(transient=True) as progress:
+        reading = progress.add_task("reading pictures", total=None, visible=data is not None)
+        model = joining.join_runs(
+            runs,
+            output,
+            method=method,
+            shares=share or (),
+            data=data,
+            snapshots=snapshots,
+            progress=lambda done, total: progress.update(reading, completed=done, total=total),
+        )
+    members = model.card.training["members"]
+    typer.echo(f"{output}: {model.card.network}, {len(members)} members")
+    for member in members:
+        given = f", share {member['share']:.3f}" if "share" in member else ""
+        typer.echo(f"  {member['name']} {member['version']} ({member['network']}{given})")

@@ -1,0 +1,230 @@
+"""Is it a brain MRI at all? What a model's gate refuses, it refuses with a reason.
+
+Three checks, each a few numbers on what the graph returned anyway; one that fails refuses:
+
+- ``distance``: Mahalanobis distance of the embedding, scaled to length 1, from the training
+  scans (K. Lee and others, "A Simple Unified Framework for Detecting Out-of-Distribution
+  Samples and Adversarial Attacks", NeurIPS 2018, arXiv:1807.03888), with the covariance of
+  probabilistic principal components (M. Tipping and C. Bishop, JRSS B 1999);
+- ``likeness``: how much more the embedding is like other pictures than like brain MRI, by a
+  linear discriminant; 0 is the mean brain scan, 1 the mean of the others;
+- ``gray_levels``: the same from the picture's gray levels, symmetry and edges alone: X-ray and
+  CT have bone at one white level, charts have paper.
+"""
+
+import hashlib
+import io
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from tumorlens.errors import ModelCorruptError, ModelMissingError
+from tumorlens.scan import FloatArray
+
+GATE_FILE = "gate.npz"
+CHECKS = ("distance", "likeness", "gray_levels")
+
+_WORDS = {
+    "distance": "distance from the training scans {:.2f}",
+    "likeness": "likeness to other pictures {:.2f}",
+    "gray_levels": "strangeness of its gray levels {:.2f}",
+}
+_HEAD = 5  # levels (of 255) up to this are background
+_LEVELS = np.linspace(_HEAD + 1, 251, 13).astype(int)
+_QUANTILES = np.array([0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95])
+
+
+@dataclass(frozen=True, slots=True)
+class GateCard:
+    """What the card says of a gate.
+
+    Attributes:
+        sha256: Of ``gate.npz``, in hexadecimal.
+        limits: For each check the largest value that is let through.
+        measured: The part of other pictures that is refused, by kinds left out of the fitting,
+            and of brain scans that is lost.
+    """
+
+    sha256: str
+    limits: Mapping[str, float]
+    measured: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields by name, as they stand in the card."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """From a card's values.
+
+        Raises:
+            KeyError, TypeError, ValueError: A field is absent or of the wrong type.
+        """
+        limits = {check: float(values["limits"][check]) for check in CHECKS}
+        return cls(str(values["sha256"]), limits, dict(values.get("measured", {})))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GateNumbers:
+    """What ``gate.npz`` holds; all float32.
+
+    Attributes:
+        center: (channels,), mean of the training scans' embeddings, each of length 1.
+        scale: (channels,), their standard deviation.
+        axes: (components, channels), orthonormal.
+        stretch: (components,): what each axis adds to the squared distance beyond ``rest``.
+        rest: (1,): squared distance for a step of 1 off all axes.
+        likeness: (channels + 1,), weights and a constant.
+        gray_center: (figures,), mean of `gray_figures` of the training scans.
+        gray_scale: (figures,), their standard deviation.
+        gray_levels: (figures + 1,), weights and a constant.
+    """
+
+    center: FloatArray
+    scale: FloatArray
+    axes: FloatArray
+    stretch: FloatArray
+    rest: FloatArray
+    likeness: FloatArray
+    gray_center: FloatArray
+    gray_scale: FloatArray
+    gray_levels: FloatArray
+
+    def measure(self, embedding: FloatArray, gray: FloatArray) -> dict[str, FloatArray]:
+        """Every check's value for N pictures: float32, (N,) each.
+
+        Args:
+            embedding: float32, (N, channels), from the graph.
+            gray: float32, (N, figures), from `gray_figures`.
+        """
+        length = np.linalg.norm(embedding, axis=1, keepdims=True)
+        place = (embedding / np.maximum(length, 1e-12) - self.center) / self.scale
+        squared = (place**2).sum(axis=1) * self.rest + (place @ self.axes.T) ** 2 @ self.stretch
+        figures = (gray - self.gray_center) / self.gray_scale
+        return {
+            "distance": np.sqrt(np.maximum(squared, 0) / len(self.center)),
+            "likeness": place @ self.likeness[:-1] + self.likeness[-1],
+            "gray_levels": figures @ self.gray_levels[:-1] + self.gray_levels[-1],
+        }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gate:
+    """A model's gate: its numbers, and the limits from the card."""
+
+    numbers: GateNumbers
+    limits: Mapping[str, float]
+
+    def judge(self, embedding: FloatArray, pictures: FloatArray) -> list[str | None]:
+        """Why each picture is refused; None for those that are let through.
+
+        Args:
+            embedding: float32, (N, channels), from the graph.
+            pictures: float32, (N, size, size), 0..1, as prepared for the graph.
+        """
+        values = self.numbers.measure(embedding, gray_figures(pictures, embedding))
+        return [
+            self._reason({check: float(values[check][n]) for check in CHECKS})
+            for n in range(len(pictures))
+        ]
+
+    def _reason(self, values: Mapping[str, float]) -> str | None:
+        """The check that is missed by most of its limit, in words."""
+        excess = {
+            check: (values[check] - limit) / max(abs(limit), 1e-6)
+            for check, limit in self.limits.items()
+        }
+        worst = max(excess, key=lambda check: excess[check])
+        # A value that is no number compares as neither: it is refused.
+        if all(values[check] <= limit for check, limit in self.limits.items()):
+            return None
+        words = _WORDS[worst].format(values[worst])
+        return f"does not look like a brain MRI: {words}, allowed {self.limits[worst]:.2f}"
+
+
+def gray_figures(pictures: FloatArray, embedding: FloatArray) -> FloatArray:
+    """What the gray levels of prepared pictures look like, as figures a linear check can use.
+
+    Args:
+        pictures: float32, (N, size, size), 0..1.
+        embedding: float32, (N, channels); how strongly the network answers is a figure too.
+
+    Returns:
+        float32, (N, figures): share of white and nearly white pixels (logarithms), of the square
+        that is filled, quantiles and histogram of the filled part, asymmetry, edges, and the
+        logarithm of the embedding's length.
+    """
+    strength = np.log(np.linalg.norm(embedding, axis=1) + 1e-6)
+    rows = [
+        [*_gray_of_one(picture), value] for picture, value in zip(pictures, strength, strict=True)
+    ]
+    return np.array(rows, np.float32)
+
+
+def _gray_of_one(picture: FloatArray) -> list[float]:
+    levels = np.rint(picture * 255).astype(np.uint8)
+    counts = np.bincount(levels.ravel(), minlength=256)[_HEAD + 1 :]
+    filled = int(counts.sum()) + 1
+    running = np.cumsum(counts) / filled
+    across = np.abs(np.diff(picture, axis=1))
+    asymmetry = np.abs(picture - picture[:, ::-1])
+    return [
+        float(np.log(counts[253 - _HEAD - 1 :].sum() / filled + 1e-3)),
+        float(np.log(counts[230 - _HEAD - 1 :].sum() / filled + 1e-3)),
+        filled / picture.size,
+        *(np.searchsorted(running, _QUANTILES) / 255),
+        *np.sqrt(np.add.reduceat(counts, _LEVELS - _HEAD - 1) / filled),
+        float(asymmetry.sum()) / filled,
+        float(across.sum()) / filled,
+        int((across > 0.2).sum()) / filled,
+    ]
+
+
+def read_gate(folder: Path, card: GateCard) -> Gate:
+    """Read and verify a model folder's gate.
+
+    Raises:
+        ModelMissingError: There is no ``gate.npz``.
+        ModelCorruptError: Its hash is not the card's, or it does not hold a gate.
+    """
+    path = folder / GATE_FILE
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelMissingError(
+            expected=f"{GATE_FILE}, which the card speaks of",
+            found=f"no readable {GATE_FILE}",
+            remedy="Copy the whole folder.",
+            source=str(folder),
+        ) from error
+    if (found := hashlib.sha256(data).hexdigest()) != card.sha256:
+        raise _corrupt(path, f"a gate with SHA-256 {card.sha256}", found)
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            numbers = GateNumbers(**{one.name: arrays[one.name] for one in fields(GateNumbers)})
+    except Exception as error:  # zipfile and NumPy raise many types
+        raise _corrupt(path, "the numbers of a gate", str(error)) from error
+    return Gate(numbers, card.limits)
+
+
+def write_gate(folder: Path, numbers: GateNumbers) -> str:
+    """Write ``gate.npz``, aside first and then renamed; returns its SHA-256."""
+    buffer = io.BytesIO()
+    arrays = {one.name: getattr(numbers, one.name) for one in fields(GateNumbers)}
+    np.savez(buffer, **arrays)
+    aside = folder / f"{GATE_FILE}.partial"
+    aside.write_bytes(buffer.getvalue())
+    aside.replace(folder / GATE_FILE)
+    return hashlib.sha256(buffer.getvalue()).hexdigest()
+
+
+def _corrupt(path: Path, expected: str, found: str) -> ModelCorruptError:
+    return ModelCorruptError(
+        expected=expected,
+        found=found,
+        remedy="The file is damaged or of another model: copy the folder again.",
+        source=str(path),
+    )

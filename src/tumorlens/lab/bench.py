@@ -1,0 +1,147 @@
+"""What stays the same through a training run: network, optimizer, loss, pictures, draws."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.swa_utils import AveragedModel
+
+from tumorlens.errors import ConfigError
+from tumorlens.lab.balancing import balanced_draws, class_weights, draw
+from tumorlens.lab.catalogue import CATALOGUE
+from tumorlens.lab.checkpoint import is_checkpoint, load_checkpoint
+from tumorlens.lab.config import Config
+from tumorlens.lab.losses import LOSSES
+from tumorlens.lab.memory import keep_freed_memory
+from tumorlens.lab.networks import NONE, Classifier, build_network
+from tumorlens.lab.optimizing import build_optimizer, moving_average
+from tumorlens.lab.pictures import Pictures
+from tumorlens.lab.splitting import Split
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bench:
+    """What stays the same through a run, on its device.
+
+    ``bare`` is the network unwrapped; ``validation`` holds the validation pictures that are
+    looked at after each epoch, drawn once with the data sets' shares.
+    """
+
+    fabric: Fabric
+    bare: Classifier
+    network: nn.Module
+    optimizer: Optimizer
+    loss_of: Callable[[Tensor, Tensor], Tensor]
+    pictures: Pictures
+    targets: Tensor
+    training: np.ndarray
+    draws: np.ndarray
+    validation: np.ndarray
+    average: AveragedModel | None
+
+    @property
+    def judged(self) -> nn.Module:
+        """What is validated and kept: the moving average where there is one."""
+        return self.average.module if self.average else self.bare
+
+
+def set_up(config: Config, pictures: Pictures, split: Split, classes: Sequence[str]) -> Bench:
+    """Build everything that a run needs, with the random state that its seed gives.
+
+    Raises:
+        ConfigError: The network cannot be built as configured.
+    """
+    settings = config.training
+    keep_freed_memory()
+    fabric = Fabric(accelerator="auto", devices=1, precision=settings.precision)
+    torch.manual_seed(settings.seed)
+    bare = build_classifier(config, len(classes))
+    bare.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network, optimizer = fabric.setup(bare, build_optimizer(bare, settings))
+    targets = torch.tensor([list(classes).index(e.label) for e in pictures.examples])
+    training, validation = np.array(split.training), np.array(split.validation)
+    draws = _shares(config, pictures, training)
+    if settings.sampler == "balanced":
+        draws = balanced_draws(draws, targets[training].tolist())
+    loss_of = _loss(config, targets[training], draws, len(classes), fabric.device)
+    watched = draw(
+        validation,
+        _shares(config, pictures, validation),
+        torch.Generator().manual_seed(settings.seed),
+    )
+    return Bench(
+        fabric,
+        bare,
+        network,
+        optimizer,
+        loss_of,
+        pictures,
+        targets,
+        training,
+        draws,
+        validation=watched if len(watched) else validation,
+        average=moving_average(bare, settings.averaging),
+    )
+
+
+def _shares(config: Config, pictures: Pictures, indices: np.ndarray) -> np.ndarray:
+    """How often each picture is drawn in an epoch, in (0, 1]."""
+    share = config.data.share
+    return np.array([share.get(pictures.examples[i].dataset, 1.0) for i in indices])
+
+
+def build_classifier(config: Config, classes: int) -> Classifier:
+    """The network as configured, also from the checkpoint of an earlier run.
+
+    Raises:
+        ConfigError: The network cannot be built as configured.
+    """
+    wanted = config.network
+    _check_size(config)
+    earlier = Path(wanted.weights)
+    begun = is_checkpoint(earlier)
+    network = build_network(
+        wanted.name,
+        classes=classes,
+        dropout=wanted.dropout,
+        weights=NONE if begun else wanted.weights,
+        frozen_stages=wanted.frozen_stages,
+        outlines=wanted.outlines,
+    )
+    if begun:
+        load_checkpoint(earlier, network)
+    return network
+
+
+def _loss(
+    config: Config, targets: Tensor, draws: np.ndarray, classes: int, device: torch.device
+) -> Callable[[Tensor, Tensor], Tensor]:
+    settings = config.training
+    weight = None
+    if settings.class_weights:
+        found = class_weights(
+            targets.tolist(),
+            classes=classes,
+            draws=draws,
+            effective_number=settings.effective_number,
+        )
+        weight = torch.from_numpy(found).to(device)
+    own = {"focus": settings.focus} if settings.loss == "focal" else {}
+    return LOSSES[settings.loss](weight=weight, label_smoothing=settings.label_smoothing, **own)
+
+
+def _check_size(config: Config) -> None:
+    name, size = config.network.name, min(config.training_size, config.preparation.size)
+    about = CATALOGUE.get(name)
+    if about and size < about.smallest:
+        raise ConfigError(
+            expected=f"pictures of at least {about.smallest} pixels for {name}",
+            found=str(size),
+            remedy="Raise preparation.size and training.size.",
+            source="training.size",
+        )

@@ -1,0 +1,264 @@
+"""Several trained models as one model folder, which predicts and explains like any other.
+
+Every model ends with pooling and one linear layer, and so does the whole: its feature maps are
+the members' side by side (on the finest member's grid), its linear layer theirs one after another.
+A vote weighs the members' calibrated logits; stacking (D. Wolpert, "Stacked generalization",
+Neural Networks 5, 1992) learns a linear layer over them. Both are one matrix, the mixing, laid
+over the members' linear layers, so the heatmap of the whole is the mixture of the members'.
+"""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, compose, helper, numpy_helper
+from scipy.optimize import minimize
+from scipy.special import log_softmax, softmax
+from sklearn.linear_model import LogisticRegression
+
+from tumorlens.card import Card, write_card
+from tumorlens.errors import ConfigError, DataError
+from tumorlens.model import GRAPH_FILE, OUTLINE, OUTPUTS, WEIGHT_KEY, Model, load_model
+from tumorlens.scan import FloatArray
+
+LOGITS, EMBEDDING, FEATURES = OUTPUTS
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mixing:
+    """How the members' calibrated logits become the whole's.
+
+    Attributes:
+        matrix: float32, (classes, members * classes).
+        bias: float32, (classes,).
+        shares: Of the members in a vote, summing to 1; empty after stacking.
+    """
+
+    matrix: FloatArray
+    bias: FloatArray
+    shares: tuple[float, ...] = ()
+
+
+def vote(shares: Sequence[float], *, classes: int) -> Mixing:
+    """The weighted mean of the members' logits.
+
+    Args:
+        shares: Of each member, none negative; brought to a sum of 1.
+        classes: How many.
+
+    Raises:
+        ConfigError: A share is negative, or all are 0.
+    """
+    given = np.asarray(shares, np.float64)
+    if (given < 0).any() or given.sum() <= 0:
+        raise ConfigError(
+            expected="shares of 0 or more, not all 0",
+            found=", ".join(map(str, shares)),
+            remedy="Give each member its share, such as 0.5 0.3 0.2.",
+            source="--share",
+        )
+    given /= given.sum()
+    blocks = [share * np.eye(classes) for share in given]
+    matrix = np.asarray(np.concatenate(blocks, axis=1), np.float32)
+    return Mixing(matrix, np.zeros(classes, np.float32), tuple(map(float, given)))
+
+
+def fit_shares(logits: Sequence[FloatArray], targets: np.ndarray) -> list[float]:
+    """The shares of a vote with the lowest cross-entropy on pictures that no member trained on.
+
+    Args:
+        logits: Of each member, calibrated: float32, (pictures, classes).
+        targets: int, (pictures,), class numbers.
+    """
+    stacked = np.stack(logits).astype(np.float64)
+    rows = np.arange(len(targets))
+
+    def loss(free: np.ndarray) -> float:
+        mixed = np.tensordot(softmax(free), stacked, axes=1)
+        return -float(log_softmax(mixed, axis=1)[rows, targets].mean())
+
+    found = minimize(loss, np.zeros(len(stacked)), method="Nelder-Mead")
+    return [float(share) for share in softmax(found.x)]
+
+
+def stack(logits: Sequence[FloatArray], targets: np.ndarray, *, classes: int) -> Mixing:
+    """A linear layer over the members' logits, learnt on pictures that none trained on.
+
+    Args:
+        logits: Of each member, calibrated: float32, (pictures, classes).
+        targets: int, (pictures,), class numbers; every class must be there.
+        classes: How many.
+
+    Raises:
+        DataError: A class is absent.
+    """
+    if len(set(targets.tolist())) < classes:
+        raise DataError(
+            expected=f"validation pictures of all {classes} classes",
+            found=f"{len(set(targets.tolist()))} of them",
+            remedy="Stack on more pictures, or take a vote.",
+        )
+    learner = LogisticRegression(max_iter=1000).fit(np.concatenate(logits, axis=1), targets)
+    matrix, bias = learner.coef_, learner.intercept_
+    if classes == 2:  # one line for two classes
+        matrix, bias = np.concatenate([-matrix, matrix]) / 2, np.concatenate([-bias, bias]) / 2
+    return Mixing(np.asarray(matrix, np.float32), np.asarray(bias, np.float32))
+
+
+def merge_models(folders: Sequence[Path], mixing: Mixing, card: Card, output: Path) -> Model:
+    """Write one model folder that answers as the mixture of several.
+
+    Args:
+        folders: The members' model folders.
+        mixing: From `vote` or `stack`.
+        card: Of the whole, complete but for the graph's hash.
+        output: Made if absent; an older model in it is replaced.
+
+    Raises:
+        ConfigError: The members do not fit together.
+        ModelError: A member cannot be loaded.
+    """
+    members = [load_model(folder) for folder in folders]
+    check_alike(members)
+    graphs = [onnx.load(folder / GRAPH_FILE) for folder in folders]
+    merged = _merge(members, graphs, mixing)
+    weights = _class_weights(members, mixing)
+    packed = base64.b64encode(weights.astype("<f4").tobytes()).decode()
+    helper.set_model_props(merged, {WEIGHT_KEY: packed})
+    onnx.checker.check_model(merged)
+    data = merged.SerializeToString()
+    output.mkdir(parents=True, exist_ok=True)
+    (output / GRAPH_FILE).write_bytes(data)
+    write_card(output, replace(card, sha256=hashlib.sha256(data).hexdigest()))
+    return load_model(output)
+
+
+def check_alike(members: Sequence[Model]) -> None:
+    """Members must see the same pictures and name the same classes in the same order.
+
+    Raises:
+        ConfigError: They do not.
+    """
+    first = members[0].card
+    for member in members[1:]:
+        for part in ("classes", "preparation"):
+            ours, theirs = getattr(first, part), getattr(member.card, part)
+            if ours != theirs:
+                raise ConfigError(
+                    expected=f"members of the same {part}, those of {first.name}: {ours}",
+                    found=f"{member.card.name}: {theirs}",
+                    remedy="Train them with the same [preparation] on the same classes.",
+                    source=part,
+                )
+
+
+def _class_weights(members: Sequence[Model], mixing: Mixing) -> FloatArray:
+    """(classes, channels of all members): the mixing laid over the members' linear layers."""
+    blocks = np.split(mixing.matrix, len(members), axis=1)
+    parts = [
+        block @ (member.class_weights / member.card.temperature)
+        for block, member in zip(blocks, members, strict=True)
+    ]
+    return np.asarray(np.concatenate(parts, axis=1), np.float32)
+
+
+def _merge(
+    members: Sequence[Model], graphs: Sequence[onnx.ModelProto], mixing: Mixing
+) -> onnx.ModelProto:
+    """One graph: the members' side by side on the same pictures, then the mixing."""
+    size = members[0].card.preparation.size
+    grid = max(_sides(member, size)[0] for member in members)
+    fine = max(_sides(member, size)[1] for member in members)
+    whole = onnx.GraphProto(name="ensemble")
+    found: dict[str, list[str]] = {name: [] for name in (*OUTPUTS, OUTLINE)}
+    shares = []
+    for number, (member, graph) in enumerate(zip(members, graphs, strict=True)):
+        prefix = f"member{number}/"
+        own = compose.add_prefix(graph, prefix).graph
+        entry = helper.make_node("Identity", ["pictures"], [own.input[0].name])
+        whole.node.extend([entry, *own.node])
+        whole.initializer.extend(own.initializer)
+        _scale(whole, prefix, 1 / member.card.temperature)
+        found[LOGITS].append(f"{prefix}calibrated")
+        found[EMBEDDING].append(f"{prefix}{EMBEDDING}")
+        found[FEATURES].append(_resized(whole, f"{prefix}{FEATURES}", grid))
+        if member.outlines:
+            found[OUTLINE].append(_resized(whole, f"{prefix}{OUTLINE}", fine))
+            shares.append(mixing.shares[number] if mixing.shares else 1.0)
+    _join(whole, found, mixing)
+    channels = sum(member.class_weights.shape[1] for member in members)
+    _declare(whole, LOGITS, [len(mixing.bias)])
+    _declare(whole, EMBEDDING, [channels])
+    _declare(whole, FEATURES, [channels, grid, grid])
+    if sum(shares) > 0:
+        _mean_outline(whole, found[OUTLINE], shares)
+        _declare(whole, OUTLINE, [1, fine, fine])
+    whole.input.append(_tensor("pictures", [1, size, size]))
+    opsets = {(one.domain, one.version) for graph in graphs for one in graph.opset_import}
+    imports = [helper.make_opsetid(domain, version) for domain, version in sorted(opsets)]
+    return helper.make_model(
+        whole, opset_imports=imports, ir_version=max(graph.ir_version for graph in graphs)
+    )
+
+
+def _sides(member: Model, size: int) -> tuple[int, int]:
+    """Sides of a member's last feature maps and of its outline (0 without one)."""
+    outputs = member.run(np.zeros((1, 1, size, size), np.float32))
+    outline = 0 if outputs.outline is None else outputs.outline.shape[-1]
+    return outputs.features.shape[-1], outline
+
+
+def _constant(graph: onnx.GraphProto, name: str, values: np.ndarray) -> str:
+    graph.initializer.append(numpy_helper.from_array(values, name))
+    return name
+
+
+def _scale(graph: onnx.GraphProto, prefix: str, factor: float) -> None:
+    """Calibrate a member's logits."""
+    by = _constant(graph, f"{prefix}inverse_temperature", np.array(factor, np.float32))
+    graph.node.append(helper.make_node("Mul", [f"{prefix}{LOGITS}", by], [f"{prefix}calibrated"]))
+
+
+def _resized(graph: onnx.GraphProto, name: str, side: int) -> str:
+    """Maps enlarged to ``side`` x ``side``, linearly."""
+    place = _constant(graph, f"{name}/side", np.array([side, side], np.int64))
+    options = {"mode": "linear", "coordinate_transformation_mode": "half_pixel", "axes": [2, 3]}
+    output = f"{name}/resized"
+    graph.node.append(helper.make_node("Resize", [name, "", "", place], [output], **options))
+    return output
+
+
+def _join(graph: onnx.GraphProto, found: dict[str, list[str]], mixing: Mixing) -> None:
+    matrix = _constant(graph, "mixing/matrix", mixing.matrix)
+    bias = _constant(graph, "mixing/bias", mixing.bias)
+    graph.node.extend(
+        [
+            helper.make_node("Concat", found[LOGITS], ["mixing/logits"], axis=1),
+            helper.make_node("Gemm", ["mixing/logits", matrix, bias], [LOGITS], transB=1),
+            helper.make_node("Concat", found[EMBEDDING], [EMBEDDING], axis=1),
+            helper.make_node("Concat", found[FEATURES], [FEATURES], axis=1),
+        ]
+    )
+
+
+def _mean_outline(graph: onnx.GraphProto, outlines: Sequence[str], shares: Sequence[float]) -> None:
+    """The weighted mean of the outlines' logits, over the members that outline."""
+    weighted = []
+    for outline, share in zip(outlines, shares, strict=True):
+        by = _constant(graph, f"{outline}/share", np.array(share / sum(shares), np.float32))
+        weighted.append(f"{outline}/weighted")
+        graph.node.append(helper.make_node("Mul", [outline, by], [weighted[-1]]))
+    graph.node.append(helper.make_node("Sum", weighted, [OUTLINE]))
+
+
+def _declare(graph: onnx.GraphProto, name: str, shape: Sequence[int]) -> None:
+    graph.output.append(_tensor(name, shape))
+
+
+def _tensor(name: str, shape: Sequence[int]) -> onnx.ValueInfoProto:
+    """One value for any number of pictures."""
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["pictures_count", *shape])

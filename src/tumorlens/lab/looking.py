@@ -1,0 +1,80 @@
+"""A network's answers about prepared pictures, without augmentation."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tumorlens.lab.datasets import Example
+from tumorlens.lab.networks import Outputs
+from tumorlens.lab.pictures import ByteArray
+from tumorlens.scan import FloatArray
+
+
+def predict_logits(network: nn.Module, pixels: ByteArray, *, batch_size: int = 64) -> FloatArray:
+    """Logits of prepared pictures: float32, (pictures, classes).
+
+    Args:
+        network: A `Classifier`; left in evaluation mode.
+        pixels: uint8, (pictures, size, size).
+        batch_size: Pictures at a time.
+    """
+    return look(network, pixels, batch_size=batch_size)[0]
+
+
+def look(
+    network: nn.Module, pixels: ByteArray, *, batch_size: int = 64
+) -> tuple[FloatArray, FloatArray]:
+    """Logits and embeddings, float32, (pictures, classes) and (pictures, channels).
+
+    Args:
+        network: A `Classifier`; left in evaluation mode.
+        pixels: uint8, (pictures, size, size).
+        batch_size: Pictures at a time.
+    """
+    network.eval()
+    device = next(network.parameters()).device
+    logits, embeddings = [], []
+    with torch.inference_mode():
+        for start in range(0, len(pixels), batch_size):
+            batch = np.arange(start, min(start + batch_size, len(pixels)))
+            inputs = to_float(pixels, batch).to(device)
+            outputs: Outputs = network(inputs.contiguous(memory_format=torch.channels_last))
+            logits.append(outputs.logits.float().cpu())
+            embeddings.append(outputs.embedding.float().cpu())
+    return _joined(logits), _joined(embeddings)
+
+
+def validation_figures(
+    network: nn.Module, pixels: ByteArray, examples: Sequence[Example], targets: Tensor
+) -> dict[str, float]:
+    """The validation figures of an `EpochRecord`.
+
+    Args:
+        network: A `Classifier`; left in evaluation mode.
+        pixels: uint8, (pictures, size, size).
+        examples: One for each picture.
+        targets: int64, (pictures,), class numbers.
+    """
+    scores = torch.from_numpy(predict_logits(network, pixels))
+    losses = nn.functional.cross_entropy(scores, targets, reduction="none").numpy()
+    right = (scores.argmax(1) == targets).numpy()
+    strata = np.array([f"{example.dataset}/{example.label}" for example in examples])
+    labels = np.array([example.label for example in examples])
+    return {
+        "validation_loss": float(np.mean([losses[strata == s].mean() for s in set(strata)])),
+        "validation_accuracy": float(right.mean()),
+        "validation_macro_recall": float(
+            np.mean([right[labels == label].mean() for label in set(labels)])
+        ),
+    }
+
+
+def to_float(pixels: ByteArray, indices: np.ndarray) -> Tensor:
+    """(N, 1, size, size), float32, 0..1."""
+    return torch.from_numpy(pixels[indices]).unsqueeze(1).float() / 255
+
+
+def _joined(parts: Sequence[Tensor]) -> FloatArray:
+    return np.asarray(torch.cat(list(parts)).numpy(), np.float32)

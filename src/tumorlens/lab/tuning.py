@@ -1,0 +1,303 @@
+"""Settings found by trial: Optuna tries, learns where good ones lie, and drops poor trials early.
+
+T. Akiba and others, "Optuna", KDD 2019, arXiv:1907.10902. A study lives in a database: a killed
+one is continued, and several machines that name the same database share one study.
+"""
+
+import csv
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+import tomli_w
+from optuna.trial import BaseTrial, FrozenTrial, Trial, TrialState
+
+from tumorlens.errors import ConfigError, TrainingError
+from tumorlens.lab.catalogue import CATALOGUE
+from tumorlens.lab.config import AugmentationConfig, Config, known_name, parse_config
+from tumorlens.lab.datasets import load_examples
+from tumorlens.lab.figure import new_figure, save_figure
+from tumorlens.lab.grouping import group_near_duplicates
+from tumorlens.lab.history import EpochRecord
+from tumorlens.lab.pictures import Pictures, load_pictures
+from tumorlens.lab.progress import Progress, silent
+from tumorlens.lab.protocols import leave_one_source_out
+from tumorlens.lab.splitting import Split, split_by_group, split_from_file
+from tumorlens.lab.training import train
+from tumorlens.labels import CLASSES
+
+BEST_CONFIG, TRIALS_FILE = "best.toml", "trials.csv"
+HISTORY, IMPORTANCE = "history.png", "importance.png"
+
+_DONE = (TrialState.COMPLETE, TrialState.PRUNED)
+_STARTUP_TRIALS, _WARMUP_EPOCHS = 5, 2  # before poor trials are pruned
+_SETTINGS = "settings"  # of the study: what all its trials have in common
+
+
+def _learning_rate(trial: BaseTrial, _: Config) -> dict[str, Any]:
+    return {
+        "training": {"learning_rate": trial.suggest_float("learning_rate", 1e-4, 1e-2, log=True)}
+    }
+
+
+def _weight_decay(trial: BaseTrial, _: Config) -> dict[str, Any]:
+    return {"training": {"weight_decay": trial.suggest_float("weight_decay", 1e-4, 0.3, log=True)}}
+
+
+def _batch_size(trial: BaseTrial, _: Config) -> dict[str, Any]:
+    return {"training": {"batch_size": trial.suggest_categorical("batch_size", [16, 32, 64])}}
+
+
+def _dropout(trial: BaseTrial, _: Config) -> dict[str, Any]:
+    return {"network": {"dropout": trial.suggest_float("dropout", 0.0, 0.6)}}
+
+
+def _frozen_stages(trial: BaseTrial, config: Config) -> dict[str, Any]:
+    most = CATALOGUE[config.network.name].stages - 1 if config.network.weights != "none" else 0
+    return {"network": {"frozen_stages": trial.suggest_int("frozen_stages", 0, most)}}
+
+
+def _augmentation(trial: BaseTrial, config: Config) -> dict[str, Any]:
+    strength = trial.suggest_float("augmentation", 0.0, 2.0)
+    return {"augmentation": scaled(config.augmentation, strength)}
+
+
+SPACE: dict[str, Callable[[BaseTrial, Config], dict[str, Any]]] = {
+    "learning_rate": _learning_rate,
+    "weight_decay": _weight_decay,
+    "batch_size": _batch_size,
+    "dropout": _dropout,
+    "augmentation": _augmentation,
+    "frozen_stages": _frozen_stages,
+}
+"""What is tuned: each draws a value for a trial and returns the settings it changes. Stages are
+frozen only where the network starts from weights."""
+
+
+def scaled(config: AugmentationConfig, strength: float) -> dict[str, float]:
+    """All changes of augmentation, weaker or stronger.
+
+    Args:
+        config: The strength 1.
+        strength: 0 switches everything off; factors are raised to this power, all else is
+            multiplied with it, within its limits.
+    """
+    found = {}
+    for name, field in AugmentationConfig.model_fields.items():
+        limits = {type(one).__name__: one for one in field.metadata}
+        value = getattr(config, name)
+        stronger = value**strength if limits["Ge"].ge == 1 else value * strength
+        found[name] = min(stronger, limits["Le"].le) if "Le" in limits else stronger
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """The outcome of a study so far.
+
+    Attributes:
+        config: The run's settings with those of the best trial, ready for ``train``.
+        loss: Its validation loss.
+        finished: Trials that ran to their end.
+        pruned: Trials that were dropped early.
+    """
+
+    config: Config
+    loss: float
+    finished: int
+    pruned: int
+
+
+def tune(
+    config: Config,
+    data: Path,
+    output: Path,
+    *,
+    trials: int,
+    storage: str = "",
+    only: tuple[str, ...] = (),
+    on_load: Progress = silent,
+    on_trial: Callable[[FrozenTrial], None] = silent,
+) -> Tuned:
+    """Search for the settings with the lowest validation loss.
+
+    The output folder then holds ``best.toml``, ``trials.csv``, ``history.png``,
+    ``importance.png``, and a folder a trial with its ``history.csv`` and ``curves.png``.
+
+    Args:
+        config: What is not tuned; its augmentation is the strength 1.
+        data: A data set's folder, or one that holds several.
+        output: Made if absent.
+        trials: How many the study shall have in all, earlier ones and those of other workers
+            included.
+        storage: The database's address; SQLite in the output folder where empty.
+        only: Names in `SPACE`; all where empty.
+        on_load: Called with (done, total) while pictures are read.
+        on_trial: Called after every trial.
+
+    Raises:
+        ConfigError: A name is unknown, or the study was begun with other settings.
+        DataError: The data cannot be used.
+        TrainingError: No trial came to an end.
+    """
+    space = [known_name(name, SPACE, setting="--only") for name in only] or list(SPACE)
+    output.mkdir(parents=True, exist_ok=True)
+    study = _open(config, space, storage or f"sqlite:///{(output / 'study.db').as_posix()}")
+    pictures, split = _load(config, data, on_load)
+    present = {example.label for example in pictures.examples}
+    classes = [name for name in CLASSES if name in present] + sorted(present - set(CLASSES))
+
+    def objective(trial: Trial) -> float:
+        chosen = _chosen(config, space, trial)
+        folder = output / f"trial_{trial.number}"
+
+        def on_epoch(record: EpochRecord) -> None:
+            trial.report(record.validation_loss, record.epoch)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+
+        folder.mkdir()
+        try:
+            trained = train(chosen, pictures, split, classes, folder, on_epoch=on_epoch)
+        finally:
+            shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+        return min(record.validation_loss for record in trained.history)
+
+    if _count(study, *_DONE) < trials:
+        enough = optuna.study.MaxTrialsCallback(trials, states=_DONE)
+
+        def tell(_: optuna.Study, trial: FrozenTrial) -> None:
+            on_trial(trial)
+
+        study.optimize(objective, callbacks=[enough, tell], catch=(TrainingError,))
+    return _write(config, space, study, output)
+
+
+def _open(config: Config, space: list[str], storage: str) -> optuna.Study:
+    """The study of this name, begun or continued."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(
+        storage=storage, study_name=config.name, load_if_exists=True, direction="minimize"
+    )
+    common = config.model_dump(mode="json", exclude={"card"})
+    settings = json.dumps({"config": common, "space": sorted(space)}, sort_keys=True)
+    if study.user_attrs.setdefault(_SETTINGS, settings) != settings:
+        raise ConfigError(
+            expected="the settings that this study was begun with",
+            found="others",
+            remedy="Give the config another name, or another --storage.",
+            source=storage,
+        )
+    study.set_user_attr(_SETTINGS, settings)
+    seed = config.training.seed + len(study.trials)  # a continued study does not repeat itself
+    study.sampler = optuna.samplers.TPESampler(seed=seed)
+    study.pruner = optuna.pruners.MedianPruner(_STARTUP_TRIALS, _WARMUP_EPOCHS)
+    return study
+
+
+def _load(config: Config, data: Path, on_load: Progress) -> tuple[Pictures, Split]:
+    """The pictures and their parts, as a training run would have them."""
+    examples = load_examples(data, only=config.data.datasets)
+    pictures = load_pictures(examples, config.preparation.build(), progress=on_load)
+    grouped = tuple(group_near_duplicates(pictures.examples, pictures.thumbnails))
+    pictures = replace(pictures, examples=grouped)
+    if config.data.split:
+        return pictures, split_from_file(grouped, Path(config.data.split))
+    kept = tuple(range(len(grouped)))
+    if config.data.leave_out:
+        kept = leave_one_source_out(grouped, config.data.leave_out).training
+    part = split_by_group(
+        [grouped[index] for index in kept],
+        folds=config.data.folds,
+        fold=config.data.validation_fold,
+        seed=config.training.seed,
+    )
+    training, validation = (
+        tuple(kept[index] for index in indices) for indices in (part.training, part.validation)
+    )
+    return pictures, Split(training, validation)
+
+
+def _chosen(config: Config, space: list[str], trial: BaseTrial) -> Config:
+    """The run's settings with those of a trial."""
+    values = config.model_dump(mode="json", exclude_none=True)
+    for name in space:
+        for section, changes in SPACE[name](trial, config).items():
+            values[section] |= changes
+    return parse_config(values)
+
+
+def _count(study: optuna.Study, *states: TrialState) -> int:
+    return len(study.get_trials(deepcopy=False, states=states))
+
+
+def _write(config: Config, space: list[str], study: optuna.Study, output: Path) -> Tuned:
+    """The best settings, the table of trials and the two pictures."""
+    finished = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    if not finished:
+        raise TrainingError(
+            expected="a trial that runs to its end",
+            found=f"{len(study.trials)} that diverged or were stopped",
+            remedy="Try more of them, or narrow what is tuned with --only.",
+            source=str(output),
+        )
+    fixed = optuna.trial.FixedTrial(study.best_params)
+    best = _chosen(config, space, fixed).model_copy(update={"name": f"{config.name}_tuned"})
+    values = best.model_dump(mode="json", exclude_none=True)
+    (output / BEST_CONFIG).write_text(
+        f"# Trial {study.best_trial.number} of {len(study.trials)}: validation loss "
+        f"{study.best_value:.4f}.\n#   tumorlens train {BEST_CONFIG} --data DIR\n"
+        + tomli_w.dumps(values)
+    )
+    _write_trials(study, output / TRIALS_FILE)
+    _draw_history(finished, output / HISTORY)
+    _draw_importance(study, finished, output / IMPORTANCE)
+    return Tuned(best, study.best_value, len(finished), _count(study, TrialState.PRUNED))
+
+
+def _write_trials(study: optuna.Study, path: Path) -> None:
+    with path.open("w", newline="") as lines:
+        names = sorted({name for trial in study.trials for name in trial.params})
+        writer = csv.writer(lines, lineterminator="\n")
+        writer.writerow(["trial", "state", "validation_loss", "epochs", *names])
+        for trial in study.trials:
+            values = [trial.params.get(name, "") for name in names]
+            epochs = len(trial.intermediate_values)
+            writer.writerow([trial.number, trial.state.name.lower(), trial.value, epochs, *values])
+
+
+def _draw_history(finished: list[FrozenTrial], path: Path) -> None:
+    """Each trial's loss, and the lowest so far."""
+    figure, (axis,) = new_figure(width=6)
+    numbers = [trial.number for trial in finished]
+    losses = [float(trial.value or 0) for trial in finished]
+    lowest = [min(losses[: count + 1]) for count in range(len(losses))]
+    axis.plot(numbers, losses, "o", markersize=4, label="one trial")
+    axis.step(numbers, lowest, where="post", label="lowest so far")
+    axis.set(xlabel="trial", ylabel="validation loss", title="Trials that ran to their end")
+    axis.grid(alpha=0.3)
+    axis.legend()
+    save_figure(figure, path)
+
+
+def _draw_importance(study: optuna.Study, finished: list[FrozenTrial], path: Path) -> None:
+    """How much of the losses' variance each setting explains (fANOVA).
+
+    F. Hutter and others, "An Efficient Approach for Assessing Hyperparameter Importance", ICML
+    2014.
+    """
+    path.unlink(missing_ok=True)
+    if len({trial.value for trial in finished}) < 2:
+        return  # one loss has no variance
+    evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
+    found = optuna.importance.get_param_importances(study, evaluator=evaluator)
+    figure, (axis,) = new_figure(width=6)
+    names = list(reversed(found))
+    axis.barh(names, [found[name] for name in names])
+    axis.set(xlabel="part of the variance of the validation loss", title="What mattered")
+    axis.grid(alpha=0.3, axis="x")
+    save_figure(figure, path)

@@ -1,0 +1,98 @@
+"""The outermost layer: headers that protect, numbers for Prometheus, one log line, no trace."""
+
+import logging
+import time
+
+from starlette.datastructures import MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from tumorlens.serving.errors import BugError, RequestError, body_of, headers_of
+from tumorlens.serving.gate import busy
+from tumorlens.serving.metrics import Metrics
+
+LOGGER = logging.getLogger("tumorlens.serving")
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+    "Cache-Control": "no-store",
+}
+"""Sent with every response: nothing from elsewhere is loaded, nothing of an answer is kept."""
+
+
+class Guard:
+    """ASGI middleware around everything.
+
+    The log line holds method, route, status and time, and nothing that the client sent. An
+    exception that nobody expected is logged by its type and place only, since its message may
+    quote a file, and answered without a word of it.
+    """
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on and watch it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        status = 0
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            _log_bug(error)
+            if not status:
+                await _excuse(error, scope, receive, watched)
+        finally:
+            self._count(scope, status, time.perf_counter() - began)
+
+    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "") or "other"
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+        self._metrics.requests.labels(route, method, str(status)).inc()
+        self._metrics.seconds.labels(route).observe(seconds)
+        LOGGER.info("%s %s %d %.0f ms", method, route, status, seconds * 1000)
+
+
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+
+
+async def _excuse(error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
+    failure: RequestError
+    if isinstance(error, MemoryError):
+        failure = busy("one without enough memory for this one")
+    else:
+        failure = BugError(
+            expected="an answer",
+            found="a mistake in the service",
+            remedy="Report it, with the version of tumorlens and the kind of file.",
+        )
+    body = body_of(failure, scope["path"])
+    await JSONResponse(body, failure.status, headers_of(failure))(scope, receive, send)
+
+
+def _log_bug(error: Exception) -> None:
+    frame, place = error.__traceback__, "unknown"
+    while frame is not None:
+        place = f"{frame.tb_frame.f_globals.get('__name__')}:{frame.tb_lineno}"
+        frame = frame.tb_next
+    LOGGER.error("unexpected %s in %s", type(error).__name__, place)

@@ -1,0 +1,76 @@
+"""JSON bodies: parsed off the event loop, since scans in base64 make them large."""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from functools import partial
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+
+from tumorlens.serving.errors import BadRequestError
+from tumorlens.serving.opening import Upload
+from tumorlens.serving.schemas import Base64Scan
+from tumorlens.serving.service import Service
+
+Shape = TypeVar("Shape", bound=BaseModel)
+
+
+async def receive_json(request: Request, service: Service, shape: type[Shape]) -> Shape:
+    """The request's body as an object of a shape.
+
+    Raises:
+        BadRequestError: It is no JSON, or not of that shape.
+        BodyTooLargeError: More bytes than allowed.
+    """
+    return await service.work(partial(parse_json, await request.body(), shape))
+
+
+def parse_json(data: bytes, shape: type[Shape]) -> Shape:
+    """JSON text as an object of a shape.
+
+    Raises:
+        BadRequestError: It is no JSON, or not of that shape.
+    """
+    try:
+        return shape.model_validate(json.loads(data))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise bad_json(shape.__name__, f"at {place or 'its top'}: {first['msg']}") from error
+    except (ValueError, RecursionError) as error:
+        raise bad_json(shape.__name__, "a text that is no JSON") from error
+
+
+def decode_scans(scans: Sequence[Base64Scan], *, max_files: int) -> list[Upload]:
+    """The files of a JSON request.
+
+    Raises:
+        BadRequestError: One is no base64, or there are too many.
+    """
+    if len(scans) > max_files:
+        raise bad_json("request", f"{len(scans)} scans, where {max_files} are allowed")
+    return [Upload(scan.name[-255:], decode(scan.b64)) for scan in scans]
+
+
+def decode(text: str) -> bytes:
+    """Base64 to bytes.
+
+    Raises:
+        BadRequestError: It is none.
+    """
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise bad_json("request", "a text that is no base64") from error
+
+
+def bad_json(shape: str, found: str) -> BadRequestError:
+    """The error for a body that is not the JSON that is wanted."""
+    return BadRequestError(
+        expected=f"a JSON body ({shape})",
+        found=found[:300],
+        remedy="See /openapi.json for what the path takes.",
+    )

@@ -1,0 +1,217 @@
+"""The shapes of requests and responses, for OpenAPI and for clients that are generated from it.
+
+Responses are made by the very functions that the command line prints with; a test holds them
+against these shapes. Fields that a newer model adds are let through.
+"""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tumorlens.notice import NOTICE
+
+_PROBABILITIES: dict[str, Any] = {
+    "glioma": 0.03,
+    "meningioma": 0.93,
+    "pituitary": 0.01,
+    "no_tumor": 0.03,
+}
+_IDENTITY: dict[str, Any] = {"name": "default", "version": "0.1.0", "sha256": "4a512bd024ebacf5..."}
+_ANSWER: dict[str, Any] = {
+    "source": "scan.jpg",
+    "label": "meningioma",
+    "probabilities": _PROBABILITIES,
+    "tumor_probability": 0.97,
+    "accepted": True,
+    "reason": None,
+    "conformal_set": ["meningioma"],
+    "advice": None,
+    "model": _IDENTITY,
+}
+_PROBLEM: dict[str, Any] = {
+    "code": "scan_corrupt",
+    "expected": "a whole and readable JPEG picture",
+    "found": "truncated or damaged data, or a rare variant (OSError)",
+    "remedy": "Copy or export the file again, and check that another viewer opens it.",
+}
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(extra="allow", protected_namespaces=())
+
+
+class Identity(_Shape):
+    """Which model answered."""
+
+    name: str
+    version: str
+    sha256: str = Field(description="Of the ONNX graph.")
+
+
+class Judgement(_Shape):
+    """What every answer says."""
+
+    label: str = Field(description="The most probable class.")
+    probabilities: dict[str, float] = Field(description="By class, calibrated, summing to 1.")
+    accepted: bool | None = Field(
+        None,
+        description="Whether it looks like a brain MRI; if not, the rest means nothing.",
+    )
+    reason: str | None = Field(None, description="Why it is not accepted.")
+    conformal_set: list[str] | None = Field(
+        None, description="Classes that cannot be excluded, the most probable first."
+    )
+    advice: str | None = Field(
+        None, description="To refer to a radiologist, where more than one class is left."
+    )
+
+
+class SliceJudgement(Judgement):
+    """One slice of a volume."""
+
+    index: int = Field(ge=0, description="0-based.")
+
+
+class Answer(Judgement):
+    """The answer about a slice or a volume."""
+
+    model_config = ConfigDict(
+        extra="allow", protected_namespaces=(), json_schema_extra={"examples": [_ANSWER]}
+    )
+
+    source: str = Field(description="The file's name, as it was sent.")
+    tumor_probability: float = Field(ge=0, le=1, description="1 - P(no_tumor).")
+    model: Identity
+    outline: dict[str, Any] | None = Field(
+        None, description="The tumor's area, diameter and place, where the model outlines."
+    )
+    slices: list[SliceJudgement] | None = Field(
+        None, description="Of a volume: every slice that was judged, in order."
+    )
+    suspicious: list[int] | None = Field(
+        None, description="Of a volume: the slices that look most like a tumor, first the most."
+    )
+
+
+class Problem(_Shape):
+    """What was expected, what was found, and what to do."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_PROBLEM]})
+
+    code: str
+    expected: str
+    found: str
+    remedy: str
+
+
+class Failure(_Shape):
+    """Why there is no answer."""
+
+    error: Problem
+
+
+class Refused(Failure):
+    """Why there is no answer about one file of several."""
+
+    source: str
+
+
+class BatchAnswer(_Shape):
+    """One entry a file, in order."""
+
+    answers: list[Answer | Refused]
+
+
+class SlicePictures(_Shape):
+    """One slice as the page shows it."""
+
+    index: int | None = Field(description="0-based; null for a scan of its own.")
+    label: str
+    probabilities: dict[str, float]
+    tumor_probability: float
+    aspect: float = Field(description="Width by height in mm.")
+    scan: str = Field(description="Data URI: the slice in gray.")
+    accepted: bool
+    reason: str | None
+    heatmap: str = Field(description="Data URI: the evidence for `target`, transparent where none.")
+    outline: str | None = Field(description="Data URI: the tumor's outline; null without one.")
+    target: str
+
+
+class View(_Shape):
+    """An answer with the pictures of every judged slice, so that nothing need be kept."""
+
+    answer: Answer
+    opacity: float = Field(description="Of the heatmap in the report's overlays.")
+    slices: list[SlicePictures]
+
+
+class Health(_Shape):
+    """Whether the service is there."""
+
+    status: str = Field(examples=["ready"])
+
+
+class ModelCard(_Shape):
+    """The model's card, as in ``card.json``."""
+
+    name: str
+    version: str
+    classes: list[str]
+    sha256: str
+    network: str
+    intended_use: str
+    limitations: list[str]
+    licence: str
+    scores: dict[str, Any]
+    notice: str = Field(examples=[NOTICE])
+
+
+class Base64Scan(_Shape):
+    """One scan in a JSON request."""
+
+    b64: str = Field(description="The whole file in base64.")
+    name: str = Field("upload", description="Comes back as `source`.")
+
+
+class Instances(_Shape):
+    """A request as Vertex AI and TensorFlow Serving send it."""
+
+    instances: list[Base64Scan]
+
+
+class Predictions(_Shape):
+    """One entry an instance, in order."""
+
+    predictions: list[Answer | Refused]
+
+
+class Tensor(_Shape):
+    """An input or output of the Open Inference Protocol."""
+
+    name: str
+    shape: list[int]
+    datatype: str
+    data: list[Any] = Field(description="Flat or nested.")
+
+
+class InferRequest(_Shape):
+    """A request of the Open Inference Protocol."""
+
+    id: str | None = None
+    inputs: list[Tensor]
+
+
+class InferResponse(_Shape):
+    """A response of the Open Inference Protocol."""
+
+    id: str | None = None
+    model_name: str
+    model_version: str
+    outputs: list[Tensor]
+
+
+class InferError(_Shape):
+    """An error of the Open Inference Protocol."""
+
+    error: str

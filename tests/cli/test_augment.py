@@ -1,0 +1,33 @@
+"""``tumorlens augment preview``."""
+
+from pathlib import Path
+
+from PIL import Image
+from typer.testing import CliRunner
+
+from tumorlens.cli import app
+
+
+def test_the_grid_has_a_row_a_picture_and_a_column_a_sample(
+    class_folders: Path, tmp_path: Path
+) -> None:
+    config = tmp_path / "made.toml"
+    config.write_text('name = "made"\n[preparation]\nsize = 32\n')
+    sizes = []
+    for pictures, samples in ((2, 3), (4, 3), (2, 7)):
+        grid = tmp_path / "grid.png"
+        done = CliRunner().invoke(
+            app,
+            [
+                *("augment", "preview", str(config), "--data", str(class_folders)),
+                *("--output", str(grid), "--pictures", str(pictures), "--samples", str(samples)),
+                *("--set", "augmentation.motion=1", "--set", "augmentation.mixup=0.4"),
+            ],
+        )
+        assert done.exit_code == 0, done.output
+        assert f"{samples} samples of each of {pictures} pictures" in done.stdout
+        with Image.open(grid) as picture:
+            sizes.append(picture.size)
+    (width, height), taller, wider = sizes
+    assert taller == (width, 2 * height)
+    assert wider == (2 * width, height)

@@ -1,0 +1,115 @@
+"""``tumorlens ensemble``: runs in, one model folder out."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from typer.testing import CliRunner, Result
+
+from tumorlens.card import read_card
+from tumorlens.cli import app
+from tumorlens.lab.config import parse_config
+from tumorlens.lab.run import run_training
+from tumorlens.model import load_model
+
+PICTURES = np.random.default_rng(0).random((2, 1, 32, 32), np.float32)
+
+
+@pytest.fixture(scope="module")
+def runs(class_folders: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two short runs on the same split, and one on another."""
+    folder = tmp_path_factory.mktemp("runs")
+    made = []
+    for name, seed, fold in (("a", 1, 0), ("b", 2, 0), ("other", 2, 1)):
+        split = {"split": str(folder / "a" / "split.csv")} if name == "b" else {}
+        values = {
+            "name": name,
+            "preparation": {"size": 32},
+            "network": {"name": "custom_cnn"},
+            "training": {"epochs": 2, "batch_size": 8, "seed": seed, "cycles": 2},
+            "data": {"folds": 3, "validation_fold": fold, **split},
+        }
+        run_training(parse_config(values), class_folders, folder / name)
+        made.append(folder / name)
+    return made
+
+
+def ensemble(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["ensemble", *map(str, arguments)])
+
+
+def test_a_vote_needs_no_data(runs: list[Path], tmp_path: Path) -> None:
+    output = tmp_path / "both"
+    done = ensemble(*runs[:2], "--output", output, "--share", 3, "--share", 1)
+    assert done.exit_code == 0, done.output
+    assert "a 0.1.0 (custom_cnn, share 0.750)" in done.stdout
+    members = [load_model(run / "model") for run in runs[:2]]
+    first, second = (m.run(PICTURES).logits / m.card.temperature for m in members)
+    found = load_model(output).run(PICTURES).logits
+    np.testing.assert_allclose(found, 0.75 * first + 0.25 * second, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["fitted", "stacking"])
+def test_what_is_fitted_is_fitted_on_validation_pictures(
+    runs: list[Path], class_folders: Path, tmp_path: Path, method: str
+) -> None:
+    output = tmp_path / "both"
+    done = ensemble(*runs[:2], "--output", output, "--method", method, "--data", class_folders)
+    assert done.exit_code == 0, done.output
+    card = read_card(output)
+    assert card.temperature != 1
+    assert card.training["method"] == method
+    scored = CliRunner().invoke(
+        app,
+        [
+            *("evaluate", str(class_folders), "--model", str(output)),
+            *("--split", str(runs[0] / "split.csv"), "--json"),
+        ],
+    )
+    assert scored.exit_code == 0, scored.output
+
+
+def test_the_average_is_the_mean_of_the_weights(runs: list[Path], tmp_path: Path) -> None:
+    done = ensemble(*runs[:2], "--output", tmp_path / "mean", "--method", "average")
+    assert done.exit_code == 0, done.output
+    weights = [
+        load_file(run / "checkpoints" / "best.safetensors")["weight/linear.weight"]
+        for run in runs[:2]
+    ]
+    found = load_model(tmp_path / "mean").class_weights
+    np.testing.assert_allclose(found, torch.stack(weights).mean(0).numpy(), atol=1e-6)
+
+
+def test_the_snapshots_of_one_run_are_joined(runs: list[Path], tmp_path: Path) -> None:
+    done = ensemble(runs[0], "--output", tmp_path / "snapshots", "--snapshots")
+    assert done.exit_code == 0, done.output
+    assert "2 members" in done.stdout
+    assert "a snapshot_2" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["--method", "fitted"], 2, "without --data"),
+        (["--method", "boosting"], 2, "one of vote"),
+        (["--share", "1"], 2, "2 shares"),
+    ],
+)
+def test_mistakes_are_plain_messages(
+    runs: list[Path], tmp_path: Path, arguments: list[str], status: int, said: str
+) -> None:
+    done = ensemble(*runs[:2], "--output", tmp_path / "x", *arguments)
+    assert done.exit_code == status
+    assert said in done.stderr
+    assert "Traceback" not in done.output
+
+
+def test_members_that_trained_on_the_validation_pictures_are_refused(
+    runs: list[Path], class_folders: Path, tmp_path: Path
+) -> None:
+    arguments = ("--method", "fitted", "--data", class_folders)
+    done = ensemble(runs[0], runs[2], "--output", tmp_path / "x", *arguments)
+    assert done.exit_code == 1
+    assert "data.split" in done.stderr

@@ -1,0 +1,144 @@
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.made_heads import draw_head
+from tumorlens.errors import DataError
+from tumorlens.gate import CHECKS
+from tumorlens.lab.datasets import Example
+from tumorlens.lab.gate import describe, fit_gate, load_brains, load_others
+from tumorlens.lab.gate.description import Described
+from tumorlens.lab.gate.fitting import (
+    LOST,
+    check_values,
+    discriminant,
+    fit_limits,
+    fit_numbers,
+    fit_space,
+    is_refused,
+)
+from tumorlens.lab.gate.unlike import UNLIKE
+from tumorlens.model import Model
+from tumorlens.preparation import Preparation, prepare
+from tumorlens.scan import Scan
+
+CHANNELS, FIGURES = 12, 5
+
+
+def _described(count: int, *, seed: int, shift: float = 0.0, kind: str = "made") -> Described:
+    """Embeddings that vary mostly along two axes; ``shift`` leads off these."""
+    random = np.random.default_rng(seed)
+    embedding = 1 + 0.01 * random.normal(size=(count, CHANNELS))
+    embedding[:, :2] += 0.2 * random.normal(size=(count, 2))
+    embedding[:, -1] += shift
+    gray = random.normal(size=(count, FIGURES))
+    return Described(
+        np.zeros((count, 2), np.float32),
+        embedding.astype(np.float32),
+        gray.astype(np.float32),
+        np.full(count, kind),
+    )
+
+
+def test_what_lies_off_the_training_scans_is_refused_and_fresh_scans_are_not() -> None:
+    brains, other = _described(400, seed=0), _described(100, seed=1, shift=0.3)
+    held = _described(400, seed=2)
+    numbers = fit_numbers(fit_space(brains), brains, other)
+    limits = fit_limits(check_values(numbers, held))
+    fresh, unlike = _described(400, seed=3), _described(100, seed=4, shift=0.3)
+    opposite = _described(100, seed=5, shift=-0.3)  # of no kind that was fitted
+    assert is_refused(check_values(numbers, fresh), limits).mean() < 0.05
+    assert is_refused(check_values(numbers, unlike), limits).all()
+    assert is_refused(check_values(numbers, opposite), limits).all()
+
+
+def test_the_limits_lose_what_they_may_and_no_more() -> None:
+    values = np.random.default_rng(0).normal(size=(2000, len(CHECKS)))
+    assert is_refused(values, fit_limits(values)).mean() == pytest.approx(LOST, abs=0.002)
+
+
+def test_the_discriminant_is_0_here_and_1_there() -> None:
+    random = np.random.default_rng(0)
+    here, there = random.normal(size=(500, 3)), random.normal((2, 0, 0), 1, (500, 3))
+    found = discriminant(here, there, 0.05)
+    assert here.mean(axis=0) @ found[:-1] + found[-1] == pytest.approx(0, abs=1e-9)
+    assert there.mean(axis=0) @ found[:-1] + found[-1] == pytest.approx(1)
+    assert found[0] > 5 * np.abs(found[1:3]).max()
+
+
+def _examples(count: int, dataset: str, seed: int) -> tuple[list[Example], np.ndarray]:
+    examples, pixels = [], []
+    for index in range(count):
+        label = ("glioma", "no_tumor")[index % 2]
+        name = f"{dataset}/{seed}-{index}.png"
+        examples.append(Example(Path(name), name, label, name, None, dataset))
+        head = draw_head(label, seed=1000 * seed + index).astype(np.float32)
+        pixels.append(np.rint(prepare(Scan(head, ""), Preparation(size=64)).pixels * 255))
+    return examples, np.stack(pixels).astype(np.uint8)
+
+
+def test_a_gate_of_a_model_is_fitted_and_measured(model: Model) -> None:
+    first, second = _examples(30, "one", 1), _examples(30, "two", 2)
+    training = first[0] + second[0], np.concatenate([first[1], second[1]])
+    third, fourth = _examples(30, "one", 3), _examples(30, "two", 4)
+    validation = third[0] + fourth[0], np.concatenate([third[1], fourth[1]])
+    white = np.full((10, 64, 64), 255, np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (10, 64, 64)).astype(np.uint8)
+    described = describe(model, validation[1], [one.dataset for one in validation[0]])
+    fitted = fit_gate(
+        model,
+        *training,
+        validation[0],
+        described,
+        others={"white": white, "noise": noise},
+        more={"far": _examples(20, "far", 5)[1]},
+    )
+    assert set(fitted.limits) == set(CHECKS)
+    measured = fitted.measured
+    assert set(measured["refused"]) == {"all", "white", "noise"}
+    assert measured["refused"]["white"] == 1
+    assert set(measured["lost"]) == {"all", "one", "two"}
+    assert set(measured["lost_without_the_data_set"]) == {"all", "far", "one", "two"}
+    assert measured["lost"]["all"] <= 0.2
+    assert measured["pictures"]["others"] == 20
+    assert measured["pictures"]["made_up"] == 60 * len(UNLIKE)
+    assert measured["pictures"]["brain"] == 60 + 2 * 2 * 4 + 20
+
+
+def test_a_gate_needs_training_pictures(model: Model) -> None:
+    examples, pixels = _examples(2, "one", 1)
+    with pytest.raises(DataError, match="two training pictures"):
+        fit_gate(model, [], pixels[:0], examples, describe(model, pixels, ["one", "one"]))
+
+
+def test_others_are_read_by_kind(tmp_path: Path) -> None:
+    for kind in ("chart", "knee"):
+        (tmp_path / kind).mkdir()
+        Image.fromarray(np.eye(40, dtype=np.uint8) * 255).save(tmp_path / kind / "1.png")
+    (tmp_path / "empty").mkdir()
+    found = load_others(tmp_path, Preparation(size=32))
+    assert {kind: pixels.shape for kind, pixels in found.items()} == {
+        "chart": (1, 32, 32), "knee": (1, 32, 32),
+    }  # fmt: skip
+
+
+def test_further_brain_scans_are_cut_in_three_planes_without_masks(tmp_path: Path) -> None:
+    voxels = np.zeros((20, 20, 61), np.float32)
+    voxels[2:18, 2:18, 1:] = 100
+    for name in ("t1.nii", "t1_mask.nii"):
+        nibabel.save(nibabel.Nifti1Image(voxels, np.eye(4)), tmp_path / name)
+    Image.fromarray(np.eye(40, dtype=np.uint8) * 255).save(tmp_path / "one.png")
+    found = load_brains(tmp_path, Preparation(size=32))
+    # Every second of 60 axial slices that are not empty, 16 of the other planes each.
+    assert found.shape == (1 + 30 + 16 + 16, 32, 32)
+    flat = np.diag((1.0, 1.0, 5.0, 1.0))
+    nibabel.save(nibabel.Nifti1Image(voxels, flat), tmp_path / "t1.nii")
+    assert len(load_brains(tmp_path, Preparation(size=32))) == 1 + 30
+
+
+def test_no_others_are_told(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="each kind"):
+        load_others(tmp_path, Preparation())

@@ -1,0 +1,141 @@
+"""One model folder out of several: equal to the mixture of its members in all it says."""
+
+import numpy as np
+import pytest
+import torch
+
+from tumorlens.card import Card
+from tumorlens.errors import ConfigError, DataError
+from tumorlens.explanation import explain
+from tumorlens.lab.ensembling import fit_shares, merge_models, stack, vote
+from tumorlens.lab.export import export_model
+from tumorlens.lab.networks import build_network
+from tumorlens.labels import CLASSES
+from tumorlens.model import Model, load_model
+from tumorlens.prediction import predict
+from tumorlens.preparation import Preparation
+from tumorlens.scan import FloatArray, Scan
+
+SIZE = 64
+PREPARATION = Preparation(size=SIZE)
+TEMPERATURES = (1.3, 0.8)
+PICTURES = np.random.default_rng(3).random((3, 1, SIZE, SIZE), np.float32)
+
+
+def card(temperature: float = 1.0, **changes: object) -> Card:
+    return Card("made", "0", CLASSES, PREPARATION, temperature, "", "test", **changes)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> list:
+    """Two members of different grids: 4 x 4 with an outline, and 2 x 2 without."""
+    made = []
+    variants = [("custom_cnn", True), ("tf_efficientnet_lite0", False)]
+    for (name, outlines), temperature in zip(variants, TEMPERATURES, strict=True):
+        torch.manual_seed(len(made))
+        network = build_network(name, classes=4, outlines=outlines).train()
+        with torch.no_grad():
+            network(torch.rand(4, 1, SIZE, SIZE))
+        torch.nn.init.normal_(network.linear.weight, std=0.3)
+        made.append(tmp_path_factory.mktemp(name))
+        export_model(network.eval(), card(temperature), made[-1])
+    return made
+
+
+@pytest.fixture(scope="module")
+def members(folders: list) -> list[Model]:
+    return [load_model(folder) for folder in folders]
+
+
+def calibrated(members: list[Model]) -> list[FloatArray]:
+    return [m.run(PICTURES).logits / m.card.temperature for m in members]
+
+
+def test_a_vote_is_the_weighted_mean_of_the_calibrated_logits(
+    folders: list, members: list[Model], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    whole = merge_models(folders, vote([3, 1], classes=4), card(), tmp_path_factory.mktemp("whole"))
+    first, second = calibrated(members)
+    outputs = whole.run(PICTURES)
+    np.testing.assert_allclose(outputs.logits, 0.75 * first + 0.25 * second, atol=1e-4)
+    embeddings = [member.run(PICTURES).embedding for member in members]
+    np.testing.assert_allclose(outputs.embedding, np.concatenate(embeddings, axis=1), atol=1e-5)
+    outline = members[0].run(PICTURES).outline
+    np.testing.assert_allclose(outputs.outline, outline, atol=1e-4)  # the other draws none
+    for count in (1, 5):
+        assert len(whole.run(PICTURES[[0] * count]).logits) == count
+
+
+def test_the_heatmap_is_the_mixture_of_the_members(
+    folders: list, members: list[Model], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    whole = merge_models(folders, vote([1, 1], classes=4), card(), tmp_path_factory.mktemp("whole"))
+    scan = Scan(np.random.default_rng(0).random((SIZE, SIZE), np.float32) * 200, "made")
+    ours = predict(scan, model=whole)
+    expected = np.zeros((4, 4, 4))
+    for member in members:
+        maps = torch.from_numpy(predict(scan, model=member).evidence.class_maps)[None]
+        maps = torch.nn.functional.interpolate(maps, (4, 4), mode="bilinear")
+        expected += 0.5 * maps[0].numpy() / member.card.temperature
+    np.testing.assert_allclose(ours.evidence.class_maps, expected, atol=1e-4)
+    heatmaps = [explain(ours, target=name).heatmap for name in CLASSES]
+    assert heatmaps[0].shape == (SIZE, SIZE)
+    assert max(heatmap.max() for heatmap in heatmaps) > 0
+
+
+def test_stacking_is_the_learnt_linear_layer(
+    folders: list, members: list[Model], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    rng = np.random.default_rng(0)
+    targets = rng.integers(0, 4, 80)
+    noise = [rng.normal(0, 1, (80, 4)).astype(np.float32) for _ in members]
+    noise[1][np.arange(80), targets] += 3
+    mixing = stack(noise, targets, classes=4)
+    whole = merge_models(folders, mixing, card(), tmp_path_factory.mktemp("whole"))
+    joined = np.concatenate(calibrated(members), axis=1)
+    expected = joined @ mixing.matrix.T + mixing.bias
+    np.testing.assert_allclose(whole.run(PICTURES).logits, expected, atol=1e-4)
+    learnt = np.concatenate(noise, axis=1) @ mixing.matrix.T + mixing.bias
+    assert (learnt.argmax(1) == targets).mean() > 0.8
+    assert np.abs(mixing.matrix[:, 4:]).mean() > 3 * np.abs(mixing.matrix[:, :4]).mean()
+
+
+def test_stacking_of_two_classes() -> None:
+    targets = np.arange(40) % 2
+    logits = np.random.default_rng(0).normal(0, 1, (40, 2)).astype(np.float32)
+    logits[np.arange(40), targets] += 2
+    mixing = stack([logits, -logits], targets, classes=2)
+    answers = (np.concatenate([logits, -logits], axis=1) @ mixing.matrix.T + mixing.bias).argmax(1)
+    assert (answers == targets).mean() > 0.8
+
+
+def test_stacking_wants_every_class() -> None:
+    with pytest.raises(DataError, match="2 of them"):
+        stack([np.zeros((4, 3), np.float32)], np.array([0, 1, 0, 1]), classes=3)
+
+
+def test_the_better_member_gets_the_larger_share() -> None:
+    rng = np.random.default_rng(0)
+    targets = rng.integers(0, 3, 60)
+    good, bad = (rng.normal(0, 1, (60, 3)).astype(np.float32) for _ in range(2))
+    good[np.arange(60), targets] += 3
+    shares = fit_shares([bad, good], targets)
+    assert sum(shares) == pytest.approx(1)
+    assert shares[1] > 0.9
+
+
+@pytest.mark.parametrize("shares", [(1, -1), (0, 0)])
+def test_shares_that_make_no_sense_are_refused(shares: tuple[float, float]) -> None:
+    with pytest.raises(ConfigError, match="shares"):
+        vote(shares, classes=4)
+
+
+def test_members_must_see_the_same_pictures(
+    folders: list, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    mixing = vote([1, 1], classes=4)
+    other = tmp_path_factory.mktemp("other")
+    network = build_network("custom_cnn", classes=4).eval()
+    export_model(network, Card("b", "0", CLASSES, Preparation(size=32), 1.0, "", "test"), other)
+    with pytest.raises(ConfigError, match="preparation"):
+        merge_models([folders[0], other], mixing, card(), tmp_path_factory.mktemp("x"))

@@ -1,0 +1,75 @@
+import csv
+import io
+import json
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.serving.conftest import png
+from tests.serving.routes.test_vertex import b64
+from tumorlens.model import Model
+from tumorlens.prediction import predict
+from tumorlens.reading import read_data
+
+
+@pytest.fixture
+def wanted(model: Model) -> dict[str, object]:
+    return predict(read_data(png(), source="upload"), model=model).to_json()
+
+
+def test_ping(client: TestClient) -> None:
+    assert client.get("/ping").status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["application/x-image", "image/png", "application/octet-stream"])
+def test_a_file_is_answered(client: TestClient, wanted: dict[str, object], kind: str) -> None:
+    done = client.post("/invocations", content=png(), headers={"content-type": kind})
+    assert done.json() == wanted
+
+
+def test_instances_are_answered(client: TestClient, wanted: dict[str, object]) -> None:
+    body = {"instances": [b64(png()), b64(b"text")]}
+    first, second = client.post("/invocations", json=body).json()["predictions"]
+    assert first == wanted
+    assert second["error"]["code"] == "scan_format"
+
+
+def test_lines_are_answered_with_lines(client: TestClient, wanted: dict[str, object]) -> None:
+    lines = "\n".join(json.dumps(b64(data)) for data in (png(), b"text")) + "\n"
+    done = client.post(
+        "/invocations", content=lines, headers={"content-type": "application/jsonlines"}
+    )
+    assert done.headers["content-type"] == "application/jsonlines"
+    first, second = [json.loads(line) for line in done.text.splitlines()]
+    assert first == wanted
+    assert "error" in second
+
+
+def test_answers_come_as_asked(client: TestClient, wanted: dict[str, object]) -> None:
+    headers = {"content-type": "image/png", "accept": "text/csv"}
+    done = client.post("/invocations", content=png(), headers=headers)
+    (row,) = csv.DictReader(io.StringIO(done.text))
+    assert done.headers["content-type"].startswith("text/csv")
+    assert row["label"] == wanted["label"]
+    assert float(row["tumor_probability"]) == wanted["tumor_probability"]
+    headers["accept"] = "application/jsonlines; q=1, */*"
+    assert json.loads(client.post("/invocations", content=png(), headers=headers).text) == wanted
+
+
+def test_what_cannot_be_answered_is_refused(client: TestClient) -> None:
+    for content, kind, status in (
+        (png()[:90], "image/png", 422),
+        (b"text", "image/png", 415),
+        (png(), "text/plain", 415),
+        (b"{}", "application/json", 400),
+        (b"{}\n", "application/jsonlines", 400),
+    ):
+        done = client.post("/invocations", content=content, headers={"content-type": kind})
+        assert done.status_code == status
+
+
+def test_batch_transform_is_told_how_to_ask(client: TestClient) -> None:
+    told = client.get("/execution-parameters").json()
+    assert told["BatchStrategy"] == "SINGLE_RECORD"
+    assert told["MaxConcurrentTransforms"] >= 1
+    assert 1 <= told["MaxPayloadInMB"] <= 100

@@ -1,0 +1,97 @@
+from io import BytesIO
+
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from tests.serving.conftest import packed, png, volume_nifti
+from tumorlens.model import Model
+from tumorlens.prediction import VolumePrediction, predict
+from tumorlens.reading import read_data
+from tumorlens.scan import Volume
+
+
+def test_a_volume_is_answered_with_all_its_slices(
+    client: TestClient, model: Model, volume: Volume
+) -> None:
+    data = volume_nifti(volume)
+    told = client.post("/v1/predict", files={"file": ("v.nii", data)}).json()
+    answer = predict(read_data(data, source="v.nii"), model=model)
+    assert isinstance(answer, VolumePrediction)
+    assert told == answer.to_json()
+    assert len(told["slices"]) == len(answer.slices) > 1
+
+
+def test_one_slice_of_a_volume(client: TestClient, model: Model, volume: Volume) -> None:
+    data = volume_nifti(volume)
+    told = client.post("/v1/predict?slice=6", files={"file": ("v.nii", data)}).json()
+    read = read_data(data, source="v.nii")
+    assert isinstance(read, Volume)
+    assert told == predict(read.slice(6), model=model).to_json()  # type: ignore[union-attr]
+
+
+def test_one_of_a_batch_that_is_refused_does_not_cost_the_others(client: TestClient) -> None:
+    files = [
+        ("files", ("a.png", png(20))),
+        ("files", ("b.png", png()[:90])),
+        ("files", ("c.txt", b"text")),
+        ("files", ("d.zip", packed({"d.png": png(200)}))),
+    ]
+    answers = client.post("/v1/predict/batch", files=files).json()["answers"]
+    assert [one["source"] for one in answers] == ["a.png", "b.png", "c.txt", "d.zip"]
+    assert ["error" in one for one in answers] == [False, True, True, False]
+    assert answers[1]["error"]["code"] == "scan_corrupt"
+    assert answers[2]["error"]["code"] == "scan_format"
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "code"),
+    [
+        (b"", 422, "scan_empty"),
+        (b"only words", 415, "scan_format"),
+        (b"%PDF-1.7", 415, "scan_format"),
+        (png()[:200], 422, "scan_corrupt"),
+        (packed({}), 422, "scan_empty"),
+        (packed({"a.png": png(), "b.png": png()}), 422, "scan_content"),
+        (packed({"a": bytes(300 * 2**20)}), 413, "scan_too_large"),
+    ],
+)
+def test_what_cannot_be_read_is_refused_with_the_library_s_message(
+    client: TestClient, data: bytes, status: int, code: str
+) -> None:
+    for path in ("/v1/predict", "/v1/explain", "/v1/view"):
+        done = client.post(path, files={"file": ("a.png", data)})
+        assert done.status_code == status
+        assert done.json()["error"]["code"] == code
+
+
+def test_explanations_are_pngs(client: TestClient, volume: Volume) -> None:
+    data = volume_nifti(volume)
+    for query in ("", "?slice=6", "?view=heatmap&target=pituitary", "?view=figure&slice=2"):
+        done = client.post(f"/v1/explain{query}", files={"file": data})
+        assert done.status_code == 200, done.text
+        assert done.headers["content-type"] == "image/png"
+        Image.open(BytesIO(done.content)).verify()
+
+
+@pytest.mark.parametrize(
+    "query", ["slice=12", "slice=-1", "slice=x", "slice=1e99", "target=gliom", "view=all"]
+)
+def test_wrong_parameters_are_refused(client: TestClient, volume: Volume, query: str) -> None:
+    done = client.post(f"/v1/explain?{query}", files={"file": volume_nifti(volume)})
+    assert done.status_code == 422
+    assert set(done.json()["error"]) == {"code", "expected", "found", "remedy"}
+
+
+def test_the_report_is_a_page_to_keep(client: TestClient) -> None:
+    done = client.post("/v1/report", files=[("files", ("a.png", png())), ("files", b"text")])
+    assert done.headers["content-type"].startswith("text/html")
+    assert "attachment" in done.headers["content-disposition"]
+    assert "1 answered, 1 refused" in done.text
+
+
+def test_the_card(client: TestClient, model: Model) -> None:
+    told = client.get("/v1/model").json()
+    assert told["sha256"] == model.card.sha256
+    assert told["notice"] == model.card.notice
+    assert set(told) == set(model.card.to_json())

@@ -1,0 +1,67 @@
+import logging
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.reading.made import SECRET, dataset, dicom_bytes, picture
+from tests.serving.conftest import MakeClient, png
+from tumorlens.serving import service
+from tumorlens.serving.guard import HEADERS
+
+
+@pytest.mark.parametrize("path", ["/", "/v1/model", "/absent", "/health/live", "/page/page.js"])
+def test_every_response_is_protected(client: TestClient, path: str) -> None:
+    headers = client.get(path).headers
+    for name, value in HEADERS.items():
+        assert headers[name] == value
+    assert "server" not in headers
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(ZeroDivisionError(SECRET), 500), (MemoryError(SECRET), 503)]
+)
+def test_a_bug_is_answered_and_logged_without_its_message(
+    make_client: MakeClient,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    status: int,
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(service, "open_upload", broken)
+    done = make_client().post("/v1/predict", files={"file": (f"{SECRET}.png", png())})
+    assert done.status_code == status
+    assert set(done.json()["error"]) == {"code", "expected", "found", "remedy"}
+    assert type(error).__name__ in caplog.text
+    for text in (done.text, caplog.text):
+        assert SECRET not in text
+        assert "Traceback" not in text
+
+
+def test_nothing_of_a_request_is_logged(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="tumorlens")
+    scan = dicom_bytes(dataset(picture()))
+    assert SECRET.encode() in scan
+    done = client.post(f"/v1/predict?note={SECRET}", files={"file": (f"{SECRET}.dcm", scan)})
+    client.post(f"/{SECRET}", files={"file": scan})
+    assert done.status_code == 200
+    assert SECRET not in caplog.text
+    assert "POST /v1/predict 200" in caplog.text
+    assert "POST other 404" in caplog.text
+
+
+def test_tags_of_a_patient_never_leave(client: TestClient) -> None:
+    scan = dicom_bytes(dataset(picture()))
+    for path in ("/v1/predict", "/v1/view", "/v1/explain", "/v1/report"):
+        done = client.post(path, files={"file": ("scan.dcm", scan)})
+        assert done.status_code == 200
+        assert SECRET.encode() not in done.content
+    for cut in (200, 400, len(scan) // 2, -20):
+        done = client.post("/v1/predict", files={"file": ("scan.dcm", scan[:cut])})
+        assert done.status_code in {415, 422}
+        assert SECRET not in done.text
+    assert SECRET not in client.get("/metrics").text

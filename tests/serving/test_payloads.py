@@ -1,0 +1,43 @@
+import base64
+
+import pytest
+
+from tumorlens.serving.errors import BadRequestError
+from tumorlens.serving.payloads import decode, decode_scans, parse_json
+from tumorlens.serving.schemas import Base64Scan, Instances
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"instances": 1}',
+        b'{"instances": [1]}',
+        b'{"instances": [{"b64": 1}]}',
+        b"[]",
+        b'{"instances": [{"b64": "eA=="}], "x": ' + b"9" * 5000 + b"}",
+    ],
+)
+def test_what_is_no_such_json_is_refused(data: bytes) -> None:
+    with pytest.raises(BadRequestError, match="JSON"):
+        parse_json(data, Instances)
+
+
+def test_scans_are_decoded() -> None:
+    text = base64.b64encode(b"scan").decode()
+    asked = parse_json(b'{"instances": [{"b64": "%s", "name": "a"}]}' % text.encode(), Instances)
+    (upload,) = decode_scans(asked.instances, max_files=1)
+    assert (upload.name, upload.data) == ("a", b"scan")
+    with pytest.raises(BadRequestError, match="2 scans"):
+        decode_scans(asked.instances * 2, max_files=1)
+
+
+@pytest.mark.parametrize("text", ["%", "abc", "ä", "YQ==\n\x00"])
+def test_what_is_no_base64_is_refused(text: str) -> None:
+    with pytest.raises(BadRequestError):
+        decode(text)
+    with pytest.raises(BadRequestError):
+        decode_scans([Base64Scan(b64=text)], max_files=1)

@@ -1,0 +1,40 @@
+from dataclasses import fields
+
+import pytest
+
+from tumorlens.errors import ConfigError
+from tumorlens.serving.settings import MEBIBYTE, VARIABLES, Settings
+
+
+def test_variables_name_fields() -> None:
+    assert {name for name, _ in VARIABLES.values()} <= {one.name for one in fields(Settings)}
+
+
+def test_without_variables_the_defaults_hold() -> None:
+    assert Settings.from_environment({"TUMORLENS_API_KEY": " "}) == Settings()
+
+
+def test_variables_are_read_in_their_units() -> None:
+    made = Settings.from_environment(
+        {
+            "TUMORLENS_API_KEY": "secret",
+            "TUMORLENS_MAX_BODY_MB": "3",
+            "TUMORLENS_WORKERS": "2",
+            "AIP_PREDICT_ROUTE": "/predict",
+        }
+    )
+    assert made.api_key == "secret"
+    assert made.max_body_bytes == 3 * MEBIBYTE
+    assert made.workers == 2
+    assert made.vertex_predict_route == "/predict"
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "many", "٣", "1" * 12])
+def test_wrong_numbers_are_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="TUMORLENS_WORKERS"):
+        Settings.from_environment({"TUMORLENS_WORKERS": text})
+
+
+def test_routes_are_paths() -> None:
+    with pytest.raises(ConfigError, match="AIP_HEALTH_ROUTE"):
+        Settings.from_environment({"AIP_HEALTH_ROUTE": "health"})

@@ -1,0 +1,139 @@
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import CHANNELS, write_tiny_model
+from tests.made_gates import FIGURES, gate_that_limits, made_numbers
+from tumorlens.card import read_card, write_card
+from tumorlens.errors import ModelCorruptError, ModelMissingError
+from tumorlens.gate import CHECKS, GATE_FILE, GateCard, gray_figures, read_gate, write_gate
+from tumorlens.model import load_model
+from tumorlens.prediction import predict
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+LIMITS = dict.fromkeys(CHECKS, 1.0)
+
+
+def test_a_written_gate_reads_back_the_same(tmp_path: Path) -> None:
+    numbers = made_numbers(5)
+    sha256 = write_gate(tmp_path, numbers)
+    assert sha256 == hashlib.sha256((tmp_path / GATE_FILE).read_bytes()).hexdigest()
+    assert [path.name for path in tmp_path.iterdir()] == [GATE_FILE]
+    gate = read_gate(tmp_path, GateCard(sha256, LIMITS))
+    assert gate.limits == LIMITS
+    np.testing.assert_array_equal(gate.numbers.center, numbers.center)
+    assert gate.numbers.axes.dtype == np.float32
+    assert write_gate(tmp_path, numbers) == sha256
+
+
+def test_a_changed_gate_is_refused(tmp_path: Path) -> None:
+    sha256 = write_gate(tmp_path, made_numbers(5))
+    data = bytearray((tmp_path / GATE_FILE).read_bytes())
+    data[100] ^= 1
+    (tmp_path / GATE_FILE).write_bytes(data)
+    with pytest.raises(ModelCorruptError, match="SHA-256"):
+        read_gate(tmp_path, GateCard(sha256, LIMITS))
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04 no zip", b"\x80\x04N."])
+def test_what_is_no_gate_is_refused_even_with_the_right_hash(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / GATE_FILE).write_bytes(data)
+    with pytest.raises(ModelCorruptError, match="numbers of a gate"):
+        read_gate(tmp_path, GateCard(hashlib.sha256(data).hexdigest(), LIMITS))
+
+
+def test_the_model_loads_the_gate_its_card_speaks_of(tmp_path: Path) -> None:
+    folder = write_tiny_model(tmp_path)
+    assert load_model(folder, threads=1).gate is None
+    card = replace(read_card(folder), gate=GateCard("00" * 32, LIMITS))
+    write_card(folder, card)
+    with pytest.raises(ModelMissingError, match=GATE_FILE):
+        load_model(folder)
+    sha256 = write_gate(folder, made_numbers(CHANNELS))
+    with pytest.raises(ModelCorruptError):
+        load_model(folder)
+    write_card(folder, replace(card, gate=GateCard(sha256, LIMITS)))
+    gate = load_model(folder, threads=1).gate
+    assert gate is not None
+    assert gate.limits == LIMITS
+
+
+def test_the_distance_is_that_of_the_covariance() -> None:
+    random = np.random.default_rng(0)
+    axes = np.linalg.qr(random.normal(size=(6, 6)))[0][:2]
+    variances, rest = np.array([4.0, 9.0]), 0.5
+    covariance = (axes.T * variances) @ axes + rest * (np.eye(6) - axes.T @ axes)
+    numbers = replace(
+        made_numbers(6),
+        center=random.normal(size=6).astype(np.float32),
+        scale=random.uniform(0.5, 2, 6).astype(np.float32),
+        axes=axes.astype(np.float32),
+        stretch=(1 / variances - 1 / rest).astype(np.float32),
+        rest=np.array([1 / rest], np.float32),
+    )
+    embedding = random.normal(size=(7, 6)).astype(np.float32)
+    found = numbers.measure(embedding, np.zeros((7, FIGURES), np.float32))["distance"]
+    unit = embedding / np.linalg.norm(embedding, axis=1, keepdims=True)
+    steps = (unit - numbers.center) / numbers.scale
+    expected = np.einsum("ni,ij,nj->n", steps, np.linalg.inv(covariance), steps)
+    np.testing.assert_allclose(found, np.sqrt(expected / 6), rtol=1e-4)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_the_reason_names_the_check_its_value_and_its_limit(check: str) -> None:
+    gate = gate_that_limits(3, **{check: -0.5})
+    embedding, pictures = np.ones((1, 3), np.float32), np.zeros((1, 8, 8), np.float32)
+    (reason,) = gate.judge(embedding, pictures)
+    assert reason is not None
+    assert reason.startswith("does not look like a brain MRI: ")
+    assert check.replace("_", " ") in reason
+    assert "0.00" in reason
+    assert "-0.50" in reason
+    assert gate_that_limits(3).judge(embedding, pictures) == [None]
+
+
+def test_an_embedding_that_is_no_number_is_refused() -> None:
+    embedding = np.full((1, 3), np.nan, np.float32)
+    (reason,) = gate_that_limits(3).judge(embedding, np.zeros((1, 8, 8), np.float32))
+    assert reason is not None
+
+
+def test_gray_figures_tell_what_they_say() -> None:
+    picture = np.zeros((3, 10, 10), np.float32)
+    picture[:, 2:8, 2:8] = 0.5
+    picture[1, 2:8, 2:5] = 1.0
+    picture[2, 2:8, 2:5] = 0.8
+    figures = gray_figures(picture, np.ones((3, 4), np.float32))
+    assert figures.shape == (3, FIGURES)
+    assert figures.dtype == np.float32
+    white, filled, asymmetry = figures[:, 0], figures[:, 2], figures[:, -4]
+    assert white[1] == pytest.approx(np.log(18 / 37 + 1e-3), rel=1e-5)
+    assert white[0] == white[2] == pytest.approx(np.log(1e-3))
+    assert filled == pytest.approx(np.full(3, 0.37))
+    assert asymmetry[0] == 0
+    assert asymmetry[1] > asymmetry[2] > 0
+    histogram = figures[:, 10:23] ** 2
+    np.testing.assert_allclose(histogram.sum(axis=1), 36 / 37, rtol=1e-5)
+
+
+def test_an_empty_picture_has_figures_too() -> None:
+    assert np.isfinite(gray_figures(np.zeros((1, 8, 8), np.float32), np.zeros((1, 4)))).all()
+
+
+@pytest.mark.skipif(
+    not (DATA / "not_brain_mri").is_dir(), reason="the real pictures of ../shared/data are absent"
+)
+def test_the_bundled_gate_tells_brain_mri_from_other_pictures() -> None:
+    model = load_model()
+    if model.gate is None:
+        pytest.skip("the bundled model has no gate yet")
+    others = sorted((DATA / "not_brain_mri").glob("*/*.jpg"))[::5]
+    brains = sorted((DATA / "cheng" / "images").glob("*.jpg"))[::80]
+    assert len(others) > 20
+    refused = [not predict(path, model=model).accepted for path in others]
+    accepted = [predict(path, model=model).accepted for path in brains]
+    assert np.mean(refused) >= 0.9
+    assert np.mean(accepted) >= 0.95

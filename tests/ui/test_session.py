@@ -1,0 +1,81 @@
+import pytest
+
+from tests.ui.made import nifti, png, upload
+from tumorlens.errors import ConfigError, ScanError
+from tumorlens.model import Model
+from tumorlens.outlining import outline_volume
+from tumorlens.prediction import VolumePrediction, predict
+from tumorlens.scan import Scan, Volume
+from tumorlens.ui import session as module
+from tumorlens.ui.session import Session
+from tumorlens.ui.settings import SMALL
+
+
+@pytest.fixture
+def session() -> Session:
+    made = Session()
+    made.take([upload("a.png", png()), upload("bad.png", b"bad")], limits=SMALL)
+    return made
+
+
+def test_an_answer_is_found_once(
+    session: Session, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Scan | Volume] = []
+    monkeypatch.setattr(
+        module, "predict", lambda scan, model: asked.append(scan) or predict(scan, model=model)
+    )
+    first = [session.answer(one, model=model, limits=SMALL) for one in session.inputs]
+    again = [session.answer(one, model=model, limits=SMALL) for one in session.inputs]
+    assert len(asked) == 1
+    assert first[0] is again[0]
+    assert isinstance(first[1], ScanError)
+    assert session.waiting(model) == []
+
+
+def test_each_model_answers_itself(session: Session, model: Model, outlining: Model) -> None:
+    session.answer(session.inputs[0], model=model, limits=SMALL)
+    assert len(session.waiting(model)) == 1
+    assert len(session.waiting(outlining)) == 2
+
+
+def test_only_one_input_is_kept_decoded(model: Model) -> None:
+    session = Session()
+    session.take([upload("a.png", png()), upload("b.png", png(0))], limits=SMALL)
+    first, second = session.inputs
+    opened = session.open(first, limits=SMALL)
+    assert session.open(first, limits=SMALL) is opened
+    session.open(second, limits=SMALL)
+    assert session.open(first, limits=SMALL) is not opened
+
+
+def test_what_is_taken_away_is_forgotten(session: Session, model: Model) -> None:
+    one = session.inputs[0]
+    session.answer(one, model=model, limits=SMALL)
+    session.take([], limits=SMALL)
+    assert session.inputs == ()
+    assert not session._outcomes
+    assert session._opened is None
+
+
+def test_a_volume_is_outlined_as_by_the_library(volume: Volume, outlining: Model) -> None:
+    session = Session()
+    session.take([upload("v.nii", nifti(volume))], limits=SMALL)
+    (one,) = session.inputs
+    answer = session.answer(one, model=outlining, limits=SMALL)
+    scan = session.open(one, limits=SMALL)
+    assert isinstance(answer, VolumePrediction)
+    assert isinstance(scan, Volume)
+    found = session.outline(one, scan, answer)
+    assert found.to_json() == outline_volume(scan, answer).to_json()
+    assert session.outline(one, scan, answer) is found
+
+
+def test_a_model_that_does_not_outline_says_so(volume: Volume, model: Model) -> None:
+    session = Session()
+    session.take([upload("v.nii", nifti(volume))], limits=SMALL)
+    (one,) = session.inputs
+    answer = session.answer(one, model=model, limits=SMALL)
+    assert isinstance(answer, VolumePrediction)
+    with pytest.raises(ConfigError):
+        session.outline(one, volume, answer)
