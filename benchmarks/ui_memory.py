@@ -77,7 +77,7 @@ def give(page: Any, name: str, data: bytes) -> None:
     file = {"name": name, "mimeType": "application/octet-stream", "buffer": data}
     page.locator("input[type=file]").set_input_files([file])
     page.get_by_test_id("stImage").wait_for()
-    page.get_by_role("button", name="Picture").wait_for()
+    page.get_by_role("button", name="Picture", exact=True).wait_for()
 
 
 def main() -> None:

@@ -28,6 +28,9 @@ class Card:
         preparation: How a scan becomes the graph's input.
         temperature: Logits are divided by this before softmax (C. Guo and others, "On
             Calibration of Modern Neural Networks", ICML 2017), above 0.
+        curve: What bends the largest probability after that, so that it is right as often as it
+            says (`tumorlens.calibration.bend`): three numbers, the first two at least 0; empty
+            where the temperature is enough.
         sha256: Of ``model.onnx``, in hexadecimal.
         network: Its name in the lab.
         explanation: How heatmaps are made: ``grad-cam``.
@@ -56,6 +59,7 @@ class Card:
     temperature: float
     sha256: str
     network: str
+    curve: tuple[float, ...] = ()
     explanation: str = "grad-cam"
     created: str = ""
     intended_use: str = ""
@@ -95,6 +99,7 @@ class Card:
                 "classes": tuple(values["classes"]),
                 "preparation": Preparation(**preparation),
                 "temperature": float(values["temperature"]),
+                "curve": tuple(float(value) for value in values.get("curve", ())),
                 "limitations": tuple(values.get("limitations", ())),
                 "conformal": _conformal(values),
                 "gate": GateCard.from_json(values["gate"]) if values.get("gate") else None,
@@ -102,6 +107,8 @@ class Card:
             card = cls(**{**values, **typed})
             if not (card.temperature > 0 and card.classes and card.preparation.size > 0):
                 raise ValueError("temperature, classes and size must not be zero or empty")
+            if card.curve and (len(card.curve) != 3 or min(card.curve[:2]) < 0):
+                raise ValueError("curve must be three numbers, the first two at least 0")
             return card
         except (KeyError, TypeError, ValueError) as error:
             raise ModelCorruptError(

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from tumorlens.calibration import bend
+from tumorlens.card import Card
 from tumorlens.conformal import ADVICE, conformal_set
 from tumorlens.errors import ScanContentError
 from tumorlens.labels import tumor_probability
@@ -203,7 +205,7 @@ def _predict_batch(scans: Sequence[Scan], model: Model) -> list[Prediction]:
     images = [prepare(scan, model.card.preparation) for scan in scans]
     pictures = np.stack([image.pixels for image in images])
     outputs = model.run(pictures[:, np.newaxis])
-    probabilities = softmax(outputs.logits / model.card.temperature)
+    probabilities = calibrated(outputs.logits, model.card)
     maps = np.einsum("kc,nchw->nkhw", model.class_weights, outputs.features)
     identity = _identity(model)
     answers = []
@@ -298,6 +300,11 @@ def _worst_stretch(tumor: np.ndarray, volume: Volume) -> slice:
     means = np.convolve(tumor, np.ones(length) / length, mode="valid")
     start = int(np.argmax(means))
     return slice(start, start + length)
+
+
+def calibrated(logits: FloatArray, card: Card) -> FloatArray:
+    """(N, classes) logits to probabilities as the card calibrates them, each row summing to 1."""
+    return bend(softmax(logits / card.temperature), card.curve)
 
 
 def softmax(logits: FloatArray) -> FloatArray:

@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tumorlens.cli import app
-from tumorlens.lab.config import AugmentationConfig, read_config
-from tumorlens.lab.tuning import SPACE, scaled
+from tumorlens.lab.config import read_config
+from tumorlens.lab.space import SPACE
 
 SMALL = """
 name = "made"
@@ -90,14 +90,3 @@ def test_an_unknown_name_is_refused(config: Path, class_folders: Path, tmp_path:
     done = run_tune(config, class_folders, tmp_path, "--only", "droput")
     assert done.exit_code == 2
     assert "Did you mean dropout?" in done.stderr
-
-
-def test_augmentation_is_scaled_within_its_limits() -> None:
-    config = AugmentationConfig(flip=0.6, zoom=1.5, rotation_deg=20)
-    off, same, strong = (scaled(config, strength) for strength in (0, 1, 2))
-    assert off["flip"] == off["rotation_deg"] == 0
-    assert off["zoom"] == off["contrast"] == 1
-    assert AugmentationConfig(**same) == config
-    assert strong["zoom"] == pytest.approx(2.25)
-    assert strong["flip"] == 1
-    assert strong["rotation_deg"] == 40

@@ -1,7 +1,7 @@
 """Confidence that means something: what a finished model's card says of how far to trust it.
 
-One call fits, on validation patients, the conformal sets and the input gate, and measures the
-calibration; another writes them into the model folder. Every figure is of patients left out of
+One call fits, on validation patients, the curve of the probabilities, the conformal sets and
+the input gate; another writes them into the model folder. Every figure is of patients left out of
 what it is about.
 """
 
@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tumorlens.calibration import bend
 from tumorlens.card import Card, read_card, write_card
 from tumorlens.conformal import Conformal, in_sets
 from tumorlens.gate import GateCard, write_gate
-from tumorlens.lab.calibration import calibration_error, fit_temperature
+from tumorlens.lab.calibration import BINS, calibration_error, fit_curve, fit_temperature
 from tumorlens.lab.conformal import fit_conformal, measure_sets
 from tumorlens.lab.datasets import Example
 from tumorlens.lab.folds import group_folds
@@ -33,11 +34,14 @@ class Confidence:
     """What goes into the card, and the gate's numbers beside it.
 
     Attributes:
+        curve: What bends the largest probability after the temperature; empty where the
+            temperature alone is as good.
         conformal: Thresholds of the sets, with coverage and size measured.
         calibration: Expected calibration error, measured.
         gate: The input gate, with what it refuses and loses measured.
     """
 
+    curve: tuple[float, ...]
     conformal: Conformal
     calibration: Mapping[str, Any]
     gate: FittedGate
@@ -78,12 +82,20 @@ def fit_confidence(
     described = describe(model, validation_pixels, datasets, progress=progress)
     targets = np.array([classes.index(example.label) for example in validation])
     groups = [example.group for example in validation]
-    probabilities = softmax(described.logits / model.card.temperature)
-    measured = _cross_fit(described.logits, targets, groups, classes)
-    conformal = fit_conformal(probabilities, targets, classes)
+    plain = softmax(described.logits / model.card.temperature)
+    straight, curved = (
+        _cross_fit(described.logits, targets, groups, classes, curved=flag)
+        for flag in (False, True)
+    )
+    is_curved = curved.folds > 0 and curved.error(targets) < straight.error(targets)
+    curve = fit_curve(plain, targets) if is_curved else ()
+    conformal = fit_conformal(bend(plain, curve), targets, classes)
+    sets = measure_sets((curved if is_curved else straight).sets, targets, classes)
+    counts = _counts(straight, targets, groups)
     return Confidence(
-        replace(conformal, measured=measured.get("sets", {})),
-        measured.get("calibration", {}),
+        curve,
+        replace(conformal, measured=sets | counts if straight.folds else {}),
+        _measured(straight, curved, targets, groups) if straight.folds else {},
         fit_gate(
             model,
             training,
@@ -108,6 +120,7 @@ def write_confidence(folder: Path, confidence: Confidence) -> Card:
     sha256 = write_gate(folder, gate.numbers)
     card = replace(
         card,
+        curve=confidence.curve,
         calibration=confidence.calibration,
         conformal=confidence.conformal,
         gate=GateCard(sha256, gate.limits, gate.measured),
@@ -116,30 +129,57 @@ def write_confidence(folder: Path, confidence: Confidence) -> Card:
     return card
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _LeftOut:
+    """Answers and sets of pictures whose groups were left out of all fitting."""
+
+    probabilities: FloatArray
+    sets: npt.NDArray[np.bool_]
+    folds: int
+
+    def error(self, targets: npt.NDArray[np.intp]) -> float:
+        return round(calibration_error(self.probabilities, targets), 4)
+
+
 def _cross_fit(
     logits: FloatArray,
     targets: npt.NDArray[np.intp],
     groups: Sequence[str],
     classes: Sequence[str],
-) -> dict[str, dict[str, Any]]:
-    """Calibration and sets of pictures whose groups were left out of all fitting.
+    *,
+    curved: bool,
+) -> _LeftOut:
+    """Fit temperature, curve and sets on four fifths of the groups for the last fifth, in turn.
 
-    Temperature, weights and thresholds are fitted on four fifths of the groups and applied to
-    the last fifth, in turn; nothing is returned where a class has too few groups for that.
+    There are no folds where a class has too few groups for that.
     """
-    probabilities = np.zeros(logits.shape, np.float32)
-    sets = np.zeros(logits.shape, bool)
-    folds = list(group_folds(targets, groups))
-    for rest, fold in folds:
+    left_out = _LeftOut(np.zeros(logits.shape, np.float32), np.zeros(logits.shape, bool), 0)
+    for rest, fold in group_folds(targets, groups):
         temperature = fit_temperature(logits[rest], targets[rest])
-        fitted = fit_conformal(softmax(logits[rest] / temperature), targets[rest], classes)
-        probabilities[fold] = softmax(logits[fold] / temperature)
-        sets[fold] = in_sets(probabilities[fold], classes, fitted)
-    if not folds:
-        return {}
-    about = {"pictures": len(targets), "groups": len(set(groups)), "folds": len(folds)}
-    error = {"expected_error": round(calibration_error(probabilities, targets), 4)}
+        plain = softmax(logits / temperature)
+        curve = fit_curve(plain[rest], targets[rest]) if curved else ()
+        answers = bend(plain, curve)
+        fitted = fit_conformal(answers[rest], targets[rest], classes)
+        left_out.probabilities[fold] = answers[fold]
+        left_out.sets[fold] = in_sets(answers[fold], classes, fitted)
+        left_out = replace(left_out, folds=left_out.folds + 1)
+    return left_out
+
+
+def _measured(
+    straight: _LeftOut, curved: _LeftOut, targets: npt.NDArray[np.intp], groups: Sequence[str]
+) -> dict[str, Any]:
+    """Calibration with the better of the two, and on how many pictures it was measured."""
+    errors = (straight.error(targets), curved.error(targets))
     return {
-        "calibration": error | {"bins": "15 of equal width"} | about,
-        "sets": measure_sets(sets, targets, classes) | about,
+        "expected_error": min(errors),
+        "expected_error_by_temperature_alone": errors[0],
+        "bins": f"{BINS} of equal width",
+        **_counts(straight, targets, groups),
     }
+
+
+def _counts(
+    left_out: _LeftOut, targets: npt.NDArray[np.intp], groups: Sequence[str]
+) -> dict[str, int]:
+    return {"pictures": len(targets), "groups": len(set(groups)), "folds": left_out.folds}

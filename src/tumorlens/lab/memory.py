@@ -11,7 +11,7 @@ def keep_freed_memory() -> bool:
 
     Feature maps of one batch are freed and wanted again a moment later. glibc maps and unmaps
     them each time, and the kernel clears every page anew: on two cores a training step without
-    this takes up to 1.8 times as long (``benchmarks/training_step.py``).
+    this took 1.3 to 1.6 times as long (``benchmarks/training_step.py`` measures it).
 
     Returns:
         Whether the C library could be told (it is glibc).

@@ -10,15 +10,13 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import optuna
 import tomli_w
 from optuna.trial import BaseTrial, FrozenTrial, Trial, TrialState
 
 from tumorlens.errors import ConfigError, TrainingError
-from tumorlens.lab.catalogue import CATALOGUE
-from tumorlens.lab.config import AugmentationConfig, Config, known_name, parse_config
+from tumorlens.lab.config import Config, known_name, parse_config
 from tumorlens.lab.datasets import load_examples
 from tumorlens.lab.figure import new_figure, save_figure
 from tumorlens.lab.grouping import group_near_duplicates
@@ -26,6 +24,7 @@ from tumorlens.lab.history import EpochRecord
 from tumorlens.lab.pictures import Pictures, load_pictures
 from tumorlens.lab.progress import Progress, silent
 from tumorlens.lab.protocols import leave_one_source_out
+from tumorlens.lab.space import SPACE
 from tumorlens.lab.splitting import Split, split_by_group, split_from_file
 from tumorlens.lab.training import train
 from tumorlens.labels import CLASSES
@@ -36,63 +35,6 @@ HISTORY, IMPORTANCE = "history.png", "importance.png"
 _DONE = (TrialState.COMPLETE, TrialState.PRUNED)
 _STARTUP_TRIALS, _WARMUP_EPOCHS = 5, 2  # before poor trials are pruned
 _SETTINGS = "settings"  # of the study: what all its trials have in common
-
-
-def _learning_rate(trial: BaseTrial, _: Config) -> dict[str, Any]:
-    return {
-        "training": {"learning_rate": trial.suggest_float("learning_rate", 1e-4, 1e-2, log=True)}
-    }
-
-
-def _weight_decay(trial: BaseTrial, _: Config) -> dict[str, Any]:
-    return {"training": {"weight_decay": trial.suggest_float("weight_decay", 1e-4, 0.3, log=True)}}
-
-
-def _batch_size(trial: BaseTrial, _: Config) -> dict[str, Any]:
-    return {"training": {"batch_size": trial.suggest_categorical("batch_size", [16, 32, 64])}}
-
-
-def _dropout(trial: BaseTrial, _: Config) -> dict[str, Any]:
-    return {"network": {"dropout": trial.suggest_float("dropout", 0.0, 0.6)}}
-
-
-def _frozen_stages(trial: BaseTrial, config: Config) -> dict[str, Any]:
-    most = CATALOGUE[config.network.name].stages - 1 if config.network.weights != "none" else 0
-    return {"network": {"frozen_stages": trial.suggest_int("frozen_stages", 0, most)}}
-
-
-def _augmentation(trial: BaseTrial, config: Config) -> dict[str, Any]:
-    strength = trial.suggest_float("augmentation", 0.0, 2.0)
-    return {"augmentation": scaled(config.augmentation, strength)}
-
-
-SPACE: dict[str, Callable[[BaseTrial, Config], dict[str, Any]]] = {
-    "learning_rate": _learning_rate,
-    "weight_decay": _weight_decay,
-    "batch_size": _batch_size,
-    "dropout": _dropout,
-    "augmentation": _augmentation,
-    "frozen_stages": _frozen_stages,
-}
-"""What is tuned: each draws a value for a trial and returns the settings it changes. Stages are
-frozen only where the network starts from weights."""
-
-
-def scaled(config: AugmentationConfig, strength: float) -> dict[str, float]:
-    """All changes of augmentation, weaker or stronger.
-
-    Args:
-        config: The strength 1.
-        strength: 0 switches everything off; factors are raised to this power, all else is
-            multiplied with it, within its limits.
-    """
-    found = {}
-    for name, field in AugmentationConfig.model_fields.items():
-        limits = {type(one).__name__: one for one in field.metadata}
-        value = getattr(config, name)
-        stronger = value**strength if limits["Ge"].ge == 1 else value * strength
-        found[name] = min(stronger, limits["Le"].le) if "Le" in limits else stronger
-    return found
 
 
 @dataclass(frozen=True, slots=True)

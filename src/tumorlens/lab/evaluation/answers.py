@@ -5,7 +5,7 @@ import numpy as np
 from tumorlens.lab.pictures import ByteArray
 from tumorlens.lab.progress import Progress, silent
 from tumorlens.model import Model
-from tumorlens.prediction import softmax
+from tumorlens.prediction import calibrated
 from tumorlens.scan import FloatArray
 
 _BATCH = 32
@@ -27,6 +27,6 @@ def answer_pictures(
     rows = []
     for start in range(0, len(pixels), _BATCH):
         batch = pixels[start : start + _BATCH, np.newaxis].astype(np.float32) / np.float32(255)
-        rows.append(softmax(model.run(batch).logits / model.card.temperature))
+        rows.append(calibrated(model.run(batch).logits, model.card))
         progress(min(start + _BATCH, len(pixels)), len(pixels))
     return np.concatenate(rows)
