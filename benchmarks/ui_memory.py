@@ -108,7 +108,7 @@ def main() -> None:
             page.context.close()
             page = visit(browser, url)
             give(page, "volume.nii.gz", volume)
-            say("another visitor: a volume of 2 mm")
+            say("another visitor: a volume of 63 small slices")
             page.context.close()
             for number in range(chosen.visitors):
                 page = visit(browser, url)

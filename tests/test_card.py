@@ -89,6 +89,8 @@ def test_absent_field_is_refused(tmp_path: Path, field: str) -> None:
         {"conformal": [1]},
         {"gate": {"sha256": "ab", "limits": {"distance": 1.0}}},
         {"gate": 7},
+        {"curve": [[0.5, 0.4], [0.4, 0.5]]},
+        {"curve": 3},
     ],
 )
 def test_wrong_field_is_refused(tmp_path: Path, changes: dict[str, object]) -> None:
@@ -107,6 +109,7 @@ def test_card_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 def test_confidence_reads_back_the_same(tmp_path: Path) -> None:
     card = replace(
         CARD,
+        curve=((0.0, 0.0), (0.7, 0.6), (1.0, 1.0)),
         calibration={"expected_error": 0.01},
         conformal=Conformal(
             0.95,

@@ -193,3 +193,13 @@ def test_a_volume_is_refused_with_most_of_its_slices(model: Model, volume: Volum
 def _embedding(model: Model, volume: Volume, index: int) -> np.ndarray:
     pixels = prepare(volume.slice(index), model.card.preparation).pixels
     return model.run(pixels[np.newaxis, np.newaxis]).embedding
+
+
+def test_the_cards_curve_bends_the_largest_probability(model: Model, scan: Scan) -> None:
+    plain = predict(scan, model=model)
+    first = plain.probabilities[plain.label]
+    curve = ((0.0, 0.0), (first, (first + 1) / 2), (1.0, 1.0))
+    bent = predict(scan, model=replace(model, card=replace(model.card, curve=curve)))
+    assert bent.label == plain.label
+    assert bent.probabilities[bent.label] == pytest.approx((first + 1) / 2, abs=1e-5)
+    assert sum(bent.probabilities.values()) == pytest.approx(1, abs=1e-5)

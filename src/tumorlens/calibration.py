@@ -1,7 +1,8 @@
 """Probabilities that are right as often as they say, beyond what one temperature can do.
 
-M. Kull, T. Silva Filho and P. Flach, "Beta calibration", AISTATS 2017, applied to the largest
-probability.
+The largest probability of a picture is mapped along straight lines between a few points, each
+what was stated and how often that was right (B. Zadrozny and C. Elkan, "Transforming Classifier
+Scores into Accurate Multiclass Probability Estimates", KDD 2002).
 """
 
 from collections.abc import Sequence
@@ -10,18 +11,20 @@ import numpy as np
 
 from tumorlens.scan import FloatArray
 
+Curve = tuple[tuple[float, float], ...]
+"""(stated, found) pairs, both ascending and in 0..1; empty where nothing is to be changed."""
+
 _LEAST = 1e-7
 
 
-def bend(probabilities: FloatArray, curve: Sequence[float]) -> FloatArray:
-    """Bend the largest probability of each picture; the others share what is left as before.
+def bend(probabilities: FloatArray, curve: Curve) -> FloatArray:
+    """Map the largest probability of each picture; the others share what is left as before.
 
-    The largest becomes sigmoid(c + a log p - b log(1 - p)), yet never less than the second
-    largest: the answer stays the same.
+    It never falls to the second largest: the answer stays the same.
 
     Args:
         probabilities: float32, (pictures, classes), rows summing to 1.
-        curve: (a, b, c) of the card; (1, 1, 0) changes nothing, and so does an empty one.
+        curve: Of the card.
 
     Returns:
         float32, (pictures, classes), rows summing to 1.
@@ -34,15 +37,21 @@ def bend(probabilities: FloatArray, curve: Sequence[float]) -> FloatArray:
     first = exact[rows, best]
     others = np.maximum(exact.sum(axis=1) - first, _LEAST)
     second = np.partition(exact, -2, axis=1)[:, -2]
-    bent = np.maximum(sureness(first, curve), second / (others + second) + _LEAST)
-    exact *= ((1 - bent) / others)[:, np.newaxis]
-    exact[rows, best] = bent
+    found = np.interp(first, *np.transpose(curve))
+    found = np.maximum(found, second / (others + second) + _LEAST)
+    exact *= ((1 - found) / others)[:, np.newaxis]
+    exact[rows, best] = found
     return np.asarray(exact / exact.sum(axis=1, keepdims=True), np.float32)
 
 
-def sureness(largest: np.ndarray, curve: Sequence[float]) -> np.ndarray:
-    """The curve itself: (pictures,) to (pictures,), 0..1."""
-    a, b, c = curve
-    inside = np.clip(largest, _LEAST, 1 - _LEAST)
-    bent = 1 / (1 + np.exp(-(c + a * np.log(inside) - b * np.log1p(-inside))))
-    return np.asarray(np.clip(bent, _LEAST, 1 - _LEAST))
+def checked_curve(pairs: Sequence[Sequence[float]]) -> Curve:
+    """A curve from a card's values.
+
+    Raises:
+        TypeError, ValueError: They are no pairs, do not ascend or lie outside 0..1.
+    """
+    curve = tuple((float(stated), float(found)) for stated, found in pairs)
+    flat = np.array(curve).reshape(-1, 2)
+    if (np.diff(flat, axis=0) < 0).any() or not ((flat >= 0) & (flat <= 1)).all():
+        raise ValueError("a curve's pairs must ascend and lie in 0..1")
+    return curve

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
+from tumorlens.calibration import Curve, checked_curve
 from tumorlens.conformal import Conformal
 from tumorlens.errors import ModelCorruptError, ModelMissingError
 from tumorlens.gate import GateCard
@@ -28,9 +29,8 @@ class Card:
         preparation: How a scan becomes the graph's input.
         temperature: Logits are divided by this before softmax (C. Guo and others, "On
             Calibration of Modern Neural Networks", ICML 2017), above 0.
-        curve: What bends the largest probability after that, so that it is right as often as it
-            says (`tumorlens.calibration.bend`): three numbers, the first two at least 0; empty
-            where the temperature is enough.
+        curve: What maps the largest probability after that, so that it is right as often as it
+            says (`tumorlens.calibration.bend`); empty where the temperature is enough.
         sha256: Of ``model.onnx``, in hexadecimal.
         network: Its name in the lab.
         explanation: How heatmaps are made: ``grad-cam``.
@@ -59,7 +59,7 @@ class Card:
     temperature: float
     sha256: str
     network: str
-    curve: tuple[float, ...] = ()
+    curve: Curve = ()
     explanation: str = "grad-cam"
     created: str = ""
     intended_use: str = ""
@@ -99,7 +99,7 @@ class Card:
                 "classes": tuple(values["classes"]),
                 "preparation": Preparation(**preparation),
                 "temperature": float(values["temperature"]),
-                "curve": tuple(float(value) for value in values.get("curve", ())),
+                "curve": checked_curve(values.get("curve", ())),
                 "limitations": tuple(values.get("limitations", ())),
                 "conformal": _conformal(values),
                 "gate": GateCard.from_json(values["gate"]) if values.get("gate") else None,
@@ -107,8 +107,6 @@ class Card:
             card = cls(**{**values, **typed})
             if not (card.temperature > 0 and card.classes and card.preparation.size > 0):
                 raise ValueError("temperature, classes and size must not be zero or empty")
-            if card.curve and (len(card.curve) != 3 or min(card.curve[:2]) < 0):
-                raise ValueError("curve must be three numbers, the first two at least 0")
             return card
         except (KeyError, TypeError, ValueError) as error:
             raise ModelCorruptError(

@@ -5,8 +5,6 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-pytest.importorskip("fastapi", reason="the extra [serve] is not installed")
-
 from tumorlens import serving
 from tumorlens.cli import app
 

@@ -1,14 +1,19 @@
 """``tumorlens tune``: trials on made-up heads."""
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from tumorlens.cli import app
-from tumorlens.lab.config import read_config
+from tumorlens.lab import tuning
+from tumorlens.lab.config import Config, read_config
+from tumorlens.lab.history import EpochRecord
+from tumorlens.lab.networks import build_network
 from tumorlens.lab.space import SPACE
+from tumorlens.lab.training import Trained
 
 SMALL = """
 name = "made"
@@ -62,28 +67,35 @@ def test_the_best_trial_becomes_a_config_and_the_study_goes_on(
 def test_only_what_is_named_is_tuned_and_poor_trials_are_dropped(
     config: Path, class_folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tumorlens.lab import tuning
+    losses = iter([0.6, 0.5, 9.0, 0.4])  # of each trial: the third is poor
+    seen: list[int] = []
 
-    monkeypatch.setattr(tuning, "_STARTUP_TRIALS", 1)
-    monkeypatch.setattr(tuning, "_WARMUP_EPOCHS", 0)
-    rates = iter([1e-3, 1e-9, 1e-9, 1e-9])
+    def quick(chosen: Config, *_: object, on_epoch: Callable[[EpochRecord], None]) -> Trained:
+        """Training that is over at once, with a loss that we know."""
+        loss = next(losses)
+        seen.append(0)
+        history = []
+        for epoch in range(1, 4):
+            record = EpochRecord(epoch, 0.1, 1.0, 0.5, loss / epoch, 0.5, 0.5, 0.0)
+            history.append(record)
+            seen[-1] = epoch
+            on_epoch(record)
+        return Trained(build_network("custom_cnn", classes=4), tuple(history))
 
-    def worse(trial, _):
-        rate = next(rates)
-        trial.suggest_float("learning_rate", rate, rate)
-        return {"training": {"learning_rate": rate}}
-
-    monkeypatch.setitem(tuning.SPACE, "learning_rate", worse)
-    done = run_tune(
-        config,
-        class_folders,
-        tmp_path,
-        *("--trials", "2", "--only", "learning_rate", "--set", "training.epochs=3"),
-    )
-    assert "dropped" in done.output
+    monkeypatch.setattr(tuning, "train", quick)
+    monkeypatch.setattr(tuning, "STARTUP_TRIALS", 1)
+    arguments = ("--trials", "4", "--only", "dropout", "--set", "training.epochs=3")
+    done = run_tune(config, class_folders, tmp_path, *arguments)
+    assert done.exit_code == 0, done.output
+    assert "trial 2: dropped" in done.output
+    assert seen == [3, 3, tuning.WARMUP_EPOCHS + 1, 3]
     with (tmp_path / "trials.csv").open() as lines:
-        states = [row["state"] for row in csv.DictReader(lines)]
-    assert states == ["complete", "pruned"]
+        rows = list(csv.DictReader(lines))
+    assert [row["state"] for row in rows] == ["complete", "complete", "pruned", "complete"]
+    assert set(rows[0]) == {"trial", "state", "validation_loss", "epochs", "dropout"}
+    best = read_config(tmp_path / "best.toml")
+    assert best.network.dropout == pytest.approx(float(rows[3]["dropout"]))
+    assert best.training.learning_rate == read_config(config).training.learning_rate
 
 
 def test_an_unknown_name_is_refused(config: Path, class_folders: Path, tmp_path: Path) -> None:

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from tumorlens.lab.calibration import calibration_error, fit_temperature
+from tumorlens.calibration import bend
+from tumorlens.lab.calibration import KNOTS, calibration_error, fit_curve, fit_temperature
 
 
 @pytest.mark.parametrize("true", [0.5, 1.0, 3.0])
@@ -28,3 +29,29 @@ def test_the_calibration_error_of_two_bins_by_hand() -> None:
     rows = np.array([[0.9, 0.1], [0.9, 0.1], [0.6, 0.4], [0.6, 0.4]], np.float32)
     targets = np.array([0, 0, 0, 1])  # right: both of 0.9, one of 0.6
     assert calibration_error(rows, targets) == pytest.approx((0.1 * 2 + 0.1 * 2) / 4, abs=1e-6)
+
+
+def _answers(count: int, *, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Answers that boast in the middle of their range, which no temperature can mend."""
+    rng = np.random.default_rng(seed)
+    stated = rng.uniform(0.5, 1, count)
+    true = 0.5 + 2 * (stated - 0.5) ** 2
+    rows = np.stack([stated, 1 - stated], axis=1).astype(np.float32)
+    return rows, (rng.random(count) > true).astype(int)
+
+
+def test_the_curve_mends_what_no_temperature_can() -> None:
+    fitted = fit_curve(*_answers(4000, seed=0))
+    rows, targets = _answers(4000, seed=1)
+    before, after = calibration_error(rows, targets), calibration_error(bend(rows, fitted), targets)
+    assert before > 0.05
+    assert after < 0.03
+    stated, found = np.transpose(fitted)
+    assert (np.diff(stated) > 0).all()
+    assert (np.diff(found) >= 0).all()
+    assert fitted[0] == (0, 0)
+    assert fitted[-1] == (1, 1)
+
+
+def test_a_handful_of_pictures_gives_no_curve() -> None:
+    assert fit_curve(*_answers(KNOTS - 1, seed=0)) == ()

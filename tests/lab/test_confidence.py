@@ -50,7 +50,12 @@ def test_what_is_written_is_what_the_runtime_applies(folder: Path, confidence: C
 
 def test_figures_are_of_groups_left_out(confidence: Confidence) -> None:
     assert confidence.calibration["groups"] == 60
-    assert 0 <= confidence.calibration["expected_error"] <= 1
+    errors = [
+        confidence.calibration[name]
+        for name in ("expected_error", "expected_error_by_temperature_alone")
+    ]
+    assert 0 <= errors[0] <= errors[1] <= 1
+    assert bool(confidence.curve) == (errors[0] < errors[1])
     measured = confidence.conformal.measured
     assert set(measured["coverage"]) == {"glioma", "no_tumor"}
     assert min(measured["coverage"].values()) > 0.8

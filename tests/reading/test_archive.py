@@ -24,19 +24,13 @@ def test_members_come_out_under_plain_names_in_natural_order() -> None:
     data = zipped({"a/10.png": b"ten", "a/2.png": b"two", "../../out.png": b"out", "/etc/x": b"x"})
     with unpacked(data, source="made.zip") as found:
         files = sorted(found.folder.iterdir())
-        assert [path.name for path in files] == [
-            "000000.png",
-            "000001",
-            "000002.png",
-            "000003.png",
-        ]
+        assert [path.name for path in files] == ["000000", "000001.png", "000002.png"]
         assert {found.names[path]: path.read_bytes() for path in files} == {
-            "../../out.png": b"out",
             "/etc/x": b"x",
             "a/2.png": b"two",
             "a/10.png": b"ten",
-        }
-        assert list(found.names.values())[2:] == ["a/2.png", "a/10.png"]
+        }  # what wants to lie above the folder is passed over like any hidden file
+        assert list(found.names.values())[1:] == ["a/2.png", "a/10.png"]
         assert stat.S_IMODE(found.folder.stat().st_mode) == 0o700
     assert not found.folder.exists()
 

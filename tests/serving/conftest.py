@@ -14,9 +14,6 @@ from typing import Any
 
 import httpx2
 import pytest
-
-pytest.importorskip("fastapi", reason="the extra [serve] is not installed")
-
 from fastapi.testclient import TestClient
 
 from tests.conftest import CHANNELS, head, write_tiny_model

@@ -12,7 +12,6 @@ from tests.reading.made import affine, cut, dicom_bytes, nifti_bytes, picture_by
 from tumorlens.scan import Volume
 from tumorlens.ui.inputs import Upload
 
-LIMITS_MB = 128
 APP = Path(__file__).parents[2] / "src" / "tumorlens" / "ui" / "app.py"
 VIEWS = APP.parent / "views"
 

@@ -1,3 +1,5 @@
+import gc
+
 import pytest
 
 from tests.ui.made import nifti, png, upload
@@ -49,13 +51,45 @@ def test_only_one_input_is_kept_decoded(model: Model) -> None:
     assert session.open(first, limits=SMALL) is not opened
 
 
+def test_all_sessions_together_keep_a_few_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_OPEN_VOXELS", 2 * 96 * 80)
+    sessions = [Session() for _ in range(3)]
+    opened = []
+    for session in sessions:
+        session.take([upload("a.png", png())], limits=SMALL)
+        opened.append(session.open(session.inputs[0], limits=SMALL))
+    again = [one.open(one.inputs[0], limits=SMALL) for one in reversed(sessions)]
+    assert again[0] is opened[2]
+    assert again[1] is opened[1]
+    assert again[2] is not opened[0]
+
+
+def test_what_was_opened_is_gone_with_its_session() -> None:
+    before = len(module._OPENED)
+    session = Session()
+    session.take([upload("a.png", png())], limits=SMALL)
+    session.open(session.inputs[0], limits=SMALL)
+    assert len(module._OPENED) == before + 1
+    del session
+    gc.collect()
+    assert len(module._OPENED) == before
+
+
+def test_a_lone_scan_may_be_larger_than_the_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_OPEN_VOXELS", 1)
+    session = Session()
+    session.take([upload("a.png", png())], limits=SMALL)
+    scan = session.open(session.inputs[0], limits=SMALL)
+    assert session.open(session.inputs[0], limits=SMALL) is scan
+
+
 def test_what_is_taken_away_is_forgotten(session: Session, model: Model) -> None:
     one = session.inputs[0]
     session.answer(one, model=model, limits=SMALL)
     session.take([], limits=SMALL)
     assert session.inputs == ()
     assert not session._outcomes
-    assert session._opened is None
+    assert session not in module._OPENED
 
 
 def test_a_volume_is_outlined_as_by_the_library(volume: Volume, outlining: Model) -> None:

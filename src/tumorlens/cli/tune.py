@@ -55,7 +55,9 @@ def tune(
         reading = progress.add_task("reading pictures", total=None)
 
         def on_trial(trial: "FrozenTrial") -> None:
-            ended = "dropped" if trial.value is None else f"validation loss {trial.value:.4f}"
+            ended = {"PRUNED": "dropped", "FAIL": "failed"}.get(
+                trial.state.name, f"validation loss {trial.value or 0:.4f}"
+            )
             values = ", ".join(f"{name} {value:.3g}" for name, value in trial.params.items())
             progress.console.print(f"trial {trial.number}: {ended} ({values})")
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tumorlens.calibration import bend
+from tumorlens.calibration import Curve, bend
 from tumorlens.card import Card, read_card, write_card
 from tumorlens.conformal import Conformal, in_sets
 from tumorlens.gate import GateCard, write_gate
@@ -41,7 +41,7 @@ class Confidence:
         gate: The input gate, with what it refuses and loses measured.
     """
 
-    curve: tuple[float, ...]
+    curve: Curve
     conformal: Conformal
     calibration: Mapping[str, Any]
     gate: FittedGate

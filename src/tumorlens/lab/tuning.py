@@ -33,7 +33,9 @@ BEST_CONFIG, TRIALS_FILE = "best.toml", "trials.csv"
 HISTORY, IMPORTANCE = "history.png", "importance.png"
 
 _DONE = (TrialState.COMPLETE, TrialState.PRUNED)
-_STARTUP_TRIALS, _WARMUP_EPOCHS = 5, 2  # before poor trials are pruned
+STARTUP_TRIALS, WARMUP_EPOCHS = 5, 2
+"""Before poor trials are dropped."""
+
 _SETTINGS = "settings"  # of the study: what all its trials have in common
 
 
@@ -98,7 +100,7 @@ def tune(
         folder = output / f"trial_{trial.number}"
 
         def on_epoch(record: EpochRecord) -> None:
-            trial.report(record.validation_loss, record.epoch)
+            trial.report(record.validation_loss, record.epoch - 1)
             if trial.should_prune():
                 raise optuna.TrialPruned
 
@@ -137,7 +139,7 @@ def _open(config: Config, space: list[str], storage: str) -> optuna.Study:
     study.set_user_attr(_SETTINGS, settings)
     seed = config.training.seed + len(study.trials)  # a continued study does not repeat itself
     study.sampler = optuna.samplers.TPESampler(seed=seed)
-    study.pruner = optuna.pruners.MedianPruner(_STARTUP_TRIALS, _WARMUP_EPOCHS)
+    study.pruner = optuna.pruners.MedianPruner(STARTUP_TRIALS, WARMUP_EPOCHS)
     return study
 
 

@@ -1,7 +1,7 @@
 """What a visitor can take home: the answer as JSON, the picture, the report."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import PurePath
 
 import streamlit as st
@@ -17,14 +17,27 @@ from tumorlens.ui.session import Answer
 
 
 def offer_downloads(
-    name: str, scan: Scan | Volume, answer: Answer, card: Card, *, picture: Image.Image
+    name: str,
+    answer: Answer,
+    card: Card,
+    *,
+    scan: Callable[[], Scan | Volume],
+    picture: Image.Image,
 ) -> None:
-    """Buttons for the downloads; the report is only made when it is asked for."""
+    """Buttons for the downloads; the report is only made when it is asked for.
+
+    Args:
+        name: Of the input.
+        answer: About it.
+        card: Of the model that answered.
+        scan: Gives the decoded input: the buttons stay longer than it is kept.
+        picture: What is shown of it.
+    """
     stem = PurePath(name).name.partition(".")[0] or "scan"
     with st.container(horizontal=True):
         st.download_button(
             "Report",
-            lambda: report_page(scan, answer, card),
+            lambda: report_page(scan(), answer, card),
             f"{stem}-report.html",
             "text/html",
             on_click="ignore",

@@ -1,13 +1,15 @@
 """What one visitor's session holds: the uploads, their answers, and the one scan that is open.
 
 Nothing of it is written anywhere; it is gone when the session ends. Of all inputs only the one
-that is looked at is kept decoded, and one is read and answered at a time in the whole app, so that
-many visitors with large volumes do not take the memory together.
+that is looked at is kept decoded, and of all sessions only as many as `MAX_OPEN_VOXELS` allows:
+another is read again when its visitor comes back. One input is read and answered at a time in the
+whole app. So many visitors with large volumes do not take the memory together.
 """
 
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
 
 from tumorlens.errors import ScanError
 from tumorlens.model import Model
@@ -21,10 +23,22 @@ Answer = Prediction | VolumePrediction
 Outcome = Answer | ScanError
 """The answer about an input, or why there is none."""
 
+MAX_OPEN_VOXELS = 40 * 2**20
+"""Decoded voxels that all sessions keep together, 4 bytes each; a lone one may keep more."""
+
 _TURN = threading.Lock()
 
 
 @dataclass(slots=True)
+class _Opened:
+    """The input that a session looks at, decoded, and its outline by one model."""
+
+    key: str
+    scan: Scan | Volume
+    outline: tuple[str, VolumeOutline] | None = None
+
+
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Session:
     """One visitor's uploads and answers.
 
@@ -34,16 +48,14 @@ class Session:
 
     inputs: tuple[Input, ...] = ()
     _outcomes: dict[tuple[str, str], Outcome] = field(default_factory=dict)
-    _opened: tuple[str, Scan | Volume] | None = None
-    _outlined: tuple[tuple[str, str], VolumeOutline] | None = None
 
     def take(self, uploads: Sequence[Upload], *, limits: Limits) -> None:
         """Take these uploads instead of the earlier ones, and forget what was only in those."""
         with _TURN:
             self.inputs = find_inputs(uploads, limits=limits)
+            _OPENED.pop(self, None)
         keys = {one.key for one in self.inputs}
         self._outcomes = {key: one for key, one in self._outcomes.items() if key[0] in keys}
-        self._opened = self._outlined = None
 
     def waiting(self, model: Model) -> list[Input]:
         """The inputs that this model has not answered yet."""
@@ -68,11 +80,14 @@ class Session:
         Raises:
             ScanError: It cannot be read.
         """
-        if self._opened is None or self._opened[0] != one.key:
-            self._opened = self._outlined = None
-            with _TURN:
-                self._opened = one.key, read_input(one, limits=limits)
-        return self._opened[1]
+        with _TURN:
+            opened = _OPENED.pop(self, None)
+            if opened is None or opened.key != one.key:
+                del opened  # let it go before the next is read
+                opened = _Opened(one.key, read_input(one, limits=limits))
+                _make_room(_size(opened.scan))
+            _OPENED[self] = opened
+            return opened.scan
 
     def outline(self, one: Input, volume: Volume, answer: VolumePrediction) -> VolumeOutline:
         """The tumor in the volume that is open.
@@ -80,8 +95,27 @@ class Session:
         Raises:
             ConfigError: The model does not outline.
         """
-        key = (one.key, answer.model.sha256)
-        if self._outlined is None or self._outlined[0] != key:
-            with _TURN:
-                self._outlined = key, outline_volume(volume, answer)
-        return self._outlined[1]
+        sha256 = answer.model.sha256
+        with _TURN:
+            opened = _OPENED.get(self)
+            if opened is None or opened.key != one.key:
+                return outline_volume(volume, answer)
+            if opened.outline is None or opened.outline[0] != sha256:
+                opened.outline = sha256, outline_volume(volume, answer)
+            return opened.outline[1]
+
+
+_OPENED: WeakKeyDictionary[Session, _Opened] = WeakKeyDictionary()
+"""What the sessions look at, the least recent first; each is gone with its session."""
+
+
+def _make_room(needed: int) -> None:
+    """Let go what others looked at longest ago, until there is room for so many voxels."""
+    for other in list(_OPENED):
+        if needed + sum(_size(one.scan) for one in _OPENED.values()) <= MAX_OPEN_VOXELS:
+            return
+        _OPENED.pop(other, None)
+
+
+def _size(scan: Scan | Volume) -> int:
+    return scan.voxels.size if isinstance(scan, Volume) else scan.pixels.size

@@ -17,8 +17,6 @@ from tumorlens.prediction import predict
 from tumorlens.preparation import Preparation, prepare
 from tumorlens.scan import Scan
 
-SIZE = 80  # the smallest that every network takes
-
 
 class LogitsOnly(torch.nn.Module):
     """torch-cam wants a network that returns one tensor."""
@@ -42,10 +40,21 @@ def variants() -> list[object]:
 
 
 @pytest.fixture(scope="module", params=variants(), ids=str)
-def network(request: pytest.FixtureRequest) -> Classifier:
+def variant(request: pytest.FixtureRequest) -> tuple[str, bool]:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def size(variant: tuple[str, bool]) -> int:
+    """Enough for heatmaps of 2 x 2."""
+    return 64 if CATALOGUE[variant[0]].smallest < 64 else 112
+
+
+@pytest.fixture(scope="module")
+def network(variant: tuple[str, bool], size: int) -> Classifier:
     """Each network with random weights and lived-in batch-norm statistics."""
     torch.manual_seed(0)
-    name, outlines = request.param
+    name, outlines = variant
     built = build_network(name, classes=4, outlines=outlines)
     torch.nn.init.normal_(built.linear.weight, mean=0.05, std=0.1)  # some evidence for each
     for layer in built.features.modules():
@@ -54,32 +63,34 @@ def network(request: pytest.FixtureRequest) -> Classifier:
     built.train()
     with torch.no_grad():
         for _ in range(3):
-            built(torch.rand(4, 1, SIZE, SIZE))
+            built(torch.rand(4, 1, size, size))
     return built.eval()
 
 
 @pytest.fixture(scope="module")
-def exported(network: Classifier, tmp_path_factory: pytest.TempPathFactory) -> Model:
-    card = Card("test", "0", CLASSES, Preparation(size=SIZE), 1.3, "", "test")
+def exported(network: Classifier, size: int, tmp_path_factory: pytest.TempPathFactory) -> Model:
+    card = Card("test", "0", CLASSES, Preparation(size=size), 1.3, "", "test")
     return export_model(network, card, tmp_path_factory.mktemp("model"))
 
 
-def test_outputs_have_the_documented_shapes(network: Classifier) -> None:
+def test_outputs_have_the_documented_shapes(network: Classifier, size: int) -> None:
     with torch.inference_mode():
-        logits, embedding, features, outline = network(torch.rand(2, 1, SIZE, SIZE))
+        logits, embedding, features, outline = network(torch.rand(2, 1, size, size))
     channels = network.linear.in_features
     assert logits.shape == (2, 4)
     assert embedding.shape == (2, channels)
     assert features.shape[:2] == (2, channels)
     torch.testing.assert_close(embedding, features.mean((2, 3)))
-    assert outline is None or outline.shape == (2, 1, SIZE // 2, SIZE // 2)
+    assert outline is None or outline.shape == (2, 1, size // 2, size // 2)
     assert (outline is None) == (network.decoder is None)
 
 
 @pytest.mark.parametrize("target", range(4))
-def test_heatmap_equals_torchcam(network: Classifier, exported: Model, target: int) -> None:
+def test_heatmap_equals_torchcam(
+    network: Classifier, exported: Model, size: int, target: int
+) -> None:
     rng = np.random.default_rng(target)
-    scan = Scan(rng.random((SIZE, SIZE), np.float32) * 200 + 20, "made")
+    scan = Scan(rng.random((size, size), np.float32) * 200 + 20, "made")
     prediction = predict(scan, model=exported)
     ours = grad_cam(prediction.evidence.class_maps[target])
     pictures = torch.from_numpy(prepare(scan, exported.card.preparation).pixels)[None, None]
@@ -100,10 +111,10 @@ def test_explanation_lies_on_the_scan(exported: Model) -> None:
 
 
 def test_the_graph_equals_pytorch_for_any_number_of_pictures(
-    network: Classifier, exported: Model
+    network: Classifier, exported: Model, size: int
 ) -> None:
     for count in (1, 5):
-        pictures = np.random.default_rng(count).random((count, 1, SIZE, SIZE), np.float32)
+        pictures = np.random.default_rng(count).random((count, 1, size, size), np.float32)
         with torch.inference_mode():
             expected = network(torch.from_numpy(pictures))
         answered = exported.run(pictures)
@@ -140,7 +151,8 @@ def test_frozen_stages_do_not_change_in_training(name: str) -> None:
     network = build_network(name, classes=4, frozen_stages=2).train()
     before = {key: value.clone() for key, value in network.state_dict().items()}
     optimizer = torch.optim.SGD([w for w in network.parameters() if w.requires_grad], lr=0.1)
-    network(torch.rand(4, 1, SIZE, SIZE)).logits[:, 0].sum().backward()
+    side = max(64, CATALOGUE[name].smallest)
+    network(torch.rand(4, 1, side, side)).logits[:, 0].sum().backward()
     optimizer.step()
     after = network.state_dict()
     changed = {key.split(".")[1] for key in before if not torch.equal(before[key], after[key])}

@@ -1,5 +1,6 @@
 """The page that answers scans: class and probabilities, where the network looked, the outline."""
 
+from functools import partial
 from typing import NamedTuple
 
 import streamlit as st
@@ -71,7 +72,8 @@ def _show(
             st.caption(title)
             st.table([facts], hide_index=True)
     with words:
-        offer_downloads(one.name, scan, answer, model.card, picture=drawn)
+        again = partial(state.session().open, one, limits=state.settings().limits)
+        offer_downloads(one.name, answer, model.card, scan=again, picture=drawn)
 
 
 def _outlines(answer: Prediction | VolumePrediction) -> bool:
