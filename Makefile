@@ -7,7 +7,7 @@ DATA ?= ../shared/data
 REPORT ?= report
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev format check test test-all figures examples bench clean
+.PHONY: help demo dev browser format check test test-all figures examples bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,13 +37,19 @@ check: dev ## Lint, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: dev ## Run the tests (under 12 minutes on two cores)
+browser: ## Install Chromium for the browser tests, where apt and the rights are there
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || { \
+	  command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium \
+	  >/dev/null; } || echo "no Chromium: the browser tests will be skipped"
+
+test: dev browser ## Run the tests (under 12 minutes on two cores)
 	$(BIN)/python -m pytest -m "not slow"
 
-test-all: dev ## Run the slow tests too
+test-all: dev browser ## Run the slow tests too
 	$(BIN)/python -m pytest
 
-figures: dev ## Write the figures of runs/default/evaluation.json into the README and the card
+figures: dev ## Write the figures of runs/default/evaluation.json into README, MODEL_CARD.md and card
 	$(BIN)/python tools/publish_figures.py
 
 examples: dev ## Make examples/ again

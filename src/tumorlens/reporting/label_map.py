@@ -53,7 +53,7 @@ def _as_in_file(labels: npt.NDArray[np.uint8], like: Path) -> nibabel.Nifti1Imag
     shape = (*original.shape, 1, 1)[:3]
     numbers = np.arange(int(np.prod(shape)), dtype=np.int64).reshape(shape)
     # The numbers of the voxels take the same way as the voxels did.
-    shown = orient(numbers, affine_read_by(original.header), source="", sequence=None)  # type: ignore[arg-type]
+    shown = orient(numbers, affine_read_by(original.header), source="", sequence=None)
     taken_from = shown.voxels if isinstance(shown, Volume) else shown.pixels
     stored = np.zeros(numbers.size, np.uint8)
     stored[taken_from.ravel()] = labels.ravel()
