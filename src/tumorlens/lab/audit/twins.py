@@ -10,7 +10,7 @@ from tumorlens.lab.audit.candidates import Candidate, find_candidates
 from tumorlens.lab.audit.inspection import Inspected
 from tumorlens.lab.progress import Progress, silent
 
-SAME = 0.80
+SAME = 0.82
 """Correlation of the details above which two pictures laid on each other are the same one."""
 
 MIN_OVERLAP = 0.5
