@@ -74,6 +74,7 @@ def test_the_same_seed_gives_the_same_weights(
 
 
 MOVED = {"transplant": 0.3, "removal": 0.3, "decoy": 0.3, "blend": 0.5}
+GROWING = {"epochs": 4, "batch_size": 8, "first_size": 32, "size": 64}
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ MOVED = {"transplant": 0.3, "removal": 0.3, "decoy": 0.3, "blend": 0.5}
     [
         (2, {}),
         (3, {}),
-        (2, {"augmentation": MOVED, "training": {"epochs": 4, "first_size": 32, "size": 64}}),
+        (2, {"augmentation": MOVED, "training": GROWING}),
     ],
 )
 def test_a_killed_run_resumes_to_the_same_result(
