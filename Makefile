@@ -7,7 +7,7 @@ DATA ?= ../shared/data
 REPORT ?= report
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev browser format check test test-all figures examples bench clean
+.PHONY: help demo dev browser format check test test-all figures examples screenshots bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,9 @@ figures: dev ## Write the figures of runs/default/evaluation.json into README, M
 
 examples: dev ## Make examples/ again
 	$(BIN)/python examples/make_examples.py
+
+screenshots: dev browser ## Take the screenshots of docs/images again (needs Chromium)
+	$(BIN)/python tools/take_screenshots.py
 
 bench: $(RUNTIME)/.installed ## Measure start-up, memory and size
 	$(RUNTIME)/bin/python benchmarks/cold_start.py

@@ -8,7 +8,6 @@ extras [serve] and [ui], Playwright, and the Chromium of the system.
 """
 
 import argparse
-import re
 import shutil
 import socket
 import subprocess
@@ -28,7 +27,7 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 SCAN, VOLUME = EXAMPLES / "simulated_glioma_axial.png", EXAMPLES / "mni152_t1.nii.gz"
-COLOURS = 192
+HEIGHTS = {"serve": 1150, "ui": 1180}
 _WAIT_MS = 180_000
 
 
@@ -72,24 +71,22 @@ def show_page(page: Any, scan: Path) -> None:
     page.set_input_files("#files", scan)
     page.get_by_role("status").get_by_text("done.").wait_for()
     page.locator("article .scan").wait_for()
-    page.locator("article").scroll_into_view_if_needed()
 
 
 def show_app(page: Any, scan: Path) -> None:
     """Let the Streamlit app answer a scan."""
     page.locator("input[type=file]").set_input_files(scan)
     page.get_by_test_id("stImage").locator("img").wait_for()
-    page.locator("[data-testid=stVegaLiteChart] svg, [data-testid=stVegaLiteChart] canvas").first.wait_for()
+    chart = page.get_by_test_id("stVegaLiteChart").locator("svg, canvas")
+    chart.first.wait_for()
     page.get_by_role("button", name="Picture", exact=True).wait_for()
     page.wait_for_timeout(1500)  # charts are drawn and faded in
 
 
 def keep(page: Any, path: Path) -> None:
-    """Write what the window shows as a PNG file of few colours."""
+    """Write what the window shows as a small PNG file."""
     with Image.open(BytesIO(page.screenshot())) as shot:
-        small = shot.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
-    small.save(path, optimize=True)
-    print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
+        shot.convert("RGB").save(path, optimize=True)
 
 
 def main() -> None:
@@ -101,20 +98,27 @@ def main() -> None:
     if chromium is None:
         raise SystemExit("no Chromium: apt-get install chromium")
     chosen.output.mkdir(parents=True, exist_ok=True)
-    shots = [("page", "serve", "/health/ready", show_page), ("app", "ui", "/_stcore/health", show_app)]
     with sync_playwright() as started:
         browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        for name, verb, health, show in shots:
+        for name, verb, health, show in SHOTS:
             with running(verb, health) as address:
                 for theme, scan in (("light", SCAN), ("dark", VOLUME)):
-                    size = {"width": 1040, "height": 1000 if verb == "serve" else 1180}
-                    page = browser.new_context(color_scheme=theme, viewport=size).new_page()
+                    size = {"width": 1040, "height": HEIGHTS[verb]}
+                    context = browser.new_context(color_scheme=theme, viewport=size)
+                    page = context.new_page()
                     page.set_default_timeout(_WAIT_MS)
                     page.goto(address)
                     show(page, scan)
                     keep(page, chosen.output / f"{name}-{theme}.png")
-                    page.context.close()
+                    context.close()
         browser.close()
+
+
+SHOTS = (
+    ("page", "serve", "/health/ready", show_page),
+    ("app", "ui", "/_stcore/health", show_app),
+)
+"""Begin of the pictures' names, the verb, where it says that it is there, and what to do there."""
 
 
 if __name__ == "__main__":
