@@ -27,7 +27,7 @@ from playwright.sync_api import sync_playwright
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 SCAN, VOLUME = EXAMPLES / "simulated_glioma_axial.png", EXAMPLES / "mni152_t1.nii.gz"
-HEIGHTS = {"serve": 1150, "ui": 1180}
+HEIGHTS = {"serve": 1240, "ui": 1180}
 _WAIT_MS = 180_000
 
 

@@ -17,11 +17,21 @@ _BAR = 34  # pixels a class
 _CURVE = 200  # pixels high
 
 
-def draw_bars(probabilities: Mapping[str, float]) -> alt.LayerChart:
-    """Horizontal bars from 0 to 100 %, one a class in the model's order, the largest in colour."""
+def draw_bars(probabilities: Mapping[str, float], *, counts: bool = True) -> alt.LayerChart:
+    """Horizontal bars from 0 to 100 %, one a class in the model's order.
+
+    Args:
+        probabilities: By class.
+        counts: Whether the answer counts: then the largest bar is in colour.
+    """
     best = max(probabilities, key=lambda name: probabilities[name])
     rows = [
-        {"class": spoken(name), "probability": value, "text": percent(value), "best": name == best}
+        {
+            "class": spoken(name),
+            "probability": value,
+            "text": percent(value),
+            "best": counts and name == best,
+        }
         for name, value in probabilities.items()
     ]
     base = alt.Chart(alt.Data(values=rows)).encode(
