@@ -7,7 +7,7 @@ DATA ?= ../shared/data
 REPORT ?= report
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev browser format check test test-all figures examples bench clean
+.PHONY: help demo dev browser format check test test-all figures examples screenshots bench bench-web clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,8 +55,16 @@ figures: dev ## Write the figures of runs/default/evaluation.json into README, M
 examples: dev ## Make examples/ again
 	$(BIN)/python examples/make_examples.py
 
+screenshots: dev browser ## Take the screenshots of docs/images again (needs Chromium)
+	$(BIN)/python tools/take_screenshots.py
+
 bench: $(RUNTIME)/.installed ## Measure start-up, memory and size
 	$(RUNTIME)/bin/python benchmarks/cold_start.py
+
+bench-web: dev browser ## Measure the service (10,000 requests, size) and the app's memory into docs/
+	$(BIN)/python benchmarks/serving_load.py --write
+	$(BIN)/python benchmarks/serving_footprint.py --write
+	$(BIN)/python benchmarks/ui_memory.py --write
 
 clean: ## Remove environments, caches and the demo's report
 	rm -rf $(RUNTIME) $(DEV) $(REPORT) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,9 +1,11 @@
-"""Measure what the web service takes: installed size, packed size, memory.
+"""Measure what the web service and the app take: installed size, Heroku slug, memory.
 
-    python benchmarks/serving_footprint.py [--extra serve] [--output docs/serving-footprint.md]
+    python benchmarks/serving_footprint.py [--extras serve ui] [--write]
 
-Installs this folder with the extra into a fresh environment (as Heroku and the Dockerfile do),
-packs it as Heroku packs a slug, starts the service and asks it a picture and a volume.
+Installs this folder with each extra into a fresh environment, as Heroku, Streamlit Community Cloud
+and the Dockerfile do, and packs what a Heroku slug holds: packages, Python itself and the files
+that git tracks. Then starts the service and asks it a picture and a volume. With --write the
+figures go into docs/serving.md.
 """
 
 import argparse
@@ -12,23 +14,27 @@ import platform
 import re
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 import urllib.request
 from pathlib import Path
 
+from quoting import quote
+
 ROOT = Path(__file__).parents[1]
 SLUG_LIMIT_MB = 500
+SERVICE = "serve"
+SCANS = ("simulated_glioma_axial.png", "mni152_t1.nii.gz")
 
 
 def install(folder: Path, extra: str) -> Path:
-    """A fresh environment with the extra; returns its Python."""
+    """A fresh environment with the extra; returns its packages."""
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    python = folder / "bin" / "python"
-    constraint = ["--constraint", str(ROOT / "constraints.txt")]
-    line = [python, "-m", "pip", "install", "--quiet", *constraint, f"{ROOT}[{extra}]"]
+    line = [folder / "bin" / "python", "-m", "pip", "install", "--quiet"]
+    line += ["--constraint", str(ROOT / "constraints.txt"), f"{ROOT}[{extra}]"]
     subprocess.run(line, check=True)
-    return python
+    return next((folder / "lib").glob("python*/site-packages"))
 
 
 def folder_mb(folder: Path) -> float:
@@ -37,14 +43,34 @@ def folder_mb(folder: Path) -> float:
     return sum(path.stat().st_size for path in files) / 1e6
 
 
-def packed_mb(folder: Path) -> float:
-    """MB of the folder as a gzipped archive."""
-    packing = subprocess.Popen(["tar", "-cz", "-C", folder, "."], stdout=subprocess.PIPE)
+def slug_mb(packages: Path) -> float:
+    """MB of what a Heroku slug holds, gzipped: packages, Python, the files that git tracks."""
+    library = sysconfig.get_path("stdlib")
+    parts = (
+        ["-C", str(packages), "."],
+        ["--exclude=./site-packages", "--exclude=__pycache__", "-C", library, "."],
+        ["-C", str(Path(sys.executable).resolve().parent), Path(sys.executable).resolve().name],
+        ["-C", str(ROOT), *_tracked()],
+    )
+    return sum(map(packed_mb, parts))
+
+
+def _tracked() -> list[str]:
+    line = ["git", "ls-files"]
+    return subprocess.run(
+        line, cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout.splitlines()
+
+
+def packed_mb(files: list[str]) -> float:
+    """MB of a gzipped archive of files, as tar names them."""
+    packing = subprocess.Popen(["tar", "-cz", *files], stdout=subprocess.PIPE)
     assert packing.stdout is not None
     size = 0
     while chunk := packing.stdout.read(2**20):
         size += len(chunk)
-    packing.wait()
+    if packing.wait():
+        raise SystemExit("tar failed")
     return size / 1e6
 
 
@@ -66,21 +92,22 @@ def ask(address: str, scan: Path) -> None:
         response.read()
 
 
-def serve_and_ask(python: Path, folder: Path, scans: list[Path]) -> list[tuple[str, float]]:
+def serve_and_ask(python: Path, folder: Path) -> list[tuple[str, float]]:
     """Memory of a service after its start and after each scan, and the most it had."""
     log = folder / "serve.log"
     line = [python, "-m", "tumorlens.cli", "serve", "--port", "0"]
+    environment = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
     with log.open("w") as file:
-        server = subprocess.Popen(line, stderr=file, env=os.environ | {"TMPDIR": str(folder)})
+        server = subprocess.Popen(line, stderr=file, env=environment | {"TMPDIR": str(folder)})
     try:
         while not (found := re.search(r"running on (http://\S+)", log.read_text())):
             if server.poll() is not None:
                 raise SystemExit(log.read_text())
             time.sleep(0.1)
         memory = [("ready", resident_mb(server.pid, "VmRSS"))]
-        for scan in scans:
-            ask(found[1], scan)
-            memory.append((f"after {scan.name}", resident_mb(server.pid, "VmRSS")))
+        for name in SCANS:
+            ask(found[1], ROOT / "examples" / name)
+            memory.append((f"after {name}", resident_mb(server.pid, "VmRSS")))
         memory.append(("at most", resident_mb(server.pid, "VmHWM")))
     finally:
         server.terminate()
@@ -88,42 +115,47 @@ def serve_and_ask(python: Path, folder: Path, scans: list[Path]) -> list[tuple[s
     return memory
 
 
+def describe(
+    sizes: dict[str, tuple[float, float]], memory: list[tuple[str, float]], command: str
+) -> str:
+    """The figures as Markdown."""
+    packages = "\n".join(f"| `[{extra}]` | {a:.0f} | {b:.0f} |" for extra, (a, b) in sizes.items())
+    resident = "\n".join(f"| {when} | {megabytes:.0f} |" for when, megabytes in memory)
+    return f"""
+`{command}` ({platform.machine()}, Python {platform.python_version()}).
+
+| extra | packages, installed, MB | Heroku slug, MB (at most {SLUG_LIMIT_MB}) |
+|---|---|---|
+{packages}
+
+| the service's resident memory | MB |
+|---|---|
+{resident}
+"""
+
+
 def main() -> None:
     """Install, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--extra", default="serve")
-    parser.add_argument("--output", type=Path)
-    parser.add_argument(
-        "--scans",
-        type=Path,
-        nargs="+",
-        default=[ROOT / "examples/simulated_glioma_axial.png", ROOT / "examples/mni152_t1.nii.gz"],
-    )
+    parser.add_argument("--extras", nargs="+", default=[SERVICE, "ui"])
+    parser.add_argument("--write", action="store_true", help="put the figures into the docs")
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        python = install(folder / "environment", chosen.extra)
-        packages = next((folder / "environment" / "lib").glob("python*/site-packages"))
-        size, packed = folder_mb(packages), packed_mb(packages)
-        memory = serve_and_ask(python, folder, chosen.scans)
-    rows = "\n".join(f"| {when} | {megabytes:.0f} |" for when, megabytes in memory)
-    text = f"""# What the web service takes
-
-Written by `python benchmarks/serving_footprint.py --extra {chosen.extra}`
-({platform.machine()}, Python {platform.python_version()}).
-
-| | MB |
-|---|---|
-| packages, installed (pip included) | {size:.0f} |
-| packages, packed as a Heroku slug (limit {SLUG_LIMIT_MB}) | {packed:.0f} |
-
-| resident memory | MB |
-|---|---|
-{rows}
-"""
+    sizes: dict[str, tuple[float, float]] = {}
+    memory: list[tuple[str, float]] = []
+    for extra in chosen.extras:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            packages = install(folder / "environment", extra)
+            sizes[extra] = folder_mb(packages), slug_mb(packages)
+            if extra == SERVICE:
+                memory = serve_and_ask(folder / "environment" / "bin" / "python", folder)
+    command = f"python benchmarks/serving_footprint.py --extras {' '.join(chosen.extras)}"
+    text = describe(sizes, memory, command)
     print(text)
-    if chosen.output:
-        chosen.output.write_text(text)
+    if chosen.write:
+        quote(text, ROOT / "docs" / "serving.md", name="footprint")
+    if any(slug > SLUG_LIMIT_MB for _, slug in sizes.values()):
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 """Measure the web service under load: requests a second, waiting times, memory.
 
     python benchmarks/serving_load.py [--requests 10000] [--concurrency 8] [--scan FILE]
-        [--batch N] [--output docs/serving-performance.md]
+        [--batch N] [--write]
 
 Starts `tumorlens serve` on a free port of this machine, sends the same scan over kept-alive
 connections, and stops it. The client runs on the same cores as the server, so the figures are what
 this machine can do with both. Memory is the server's resident set, children included (decoders in
-a process apart); "start" is after the first answers.
+a process apart); before the first counted request it has answered a few already. With --write the
+figures go into docs/serving.md.
 """
 
 import argparse
@@ -23,6 +24,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from quoting import quote
 
 ROOT = Path(__file__).parents[1]
 WARM_UP = 20
@@ -112,11 +115,10 @@ def describe(found: Load, chosen: argparse.Namespace) -> str:
     cores = len(os.sched_getaffinity(0))
     refused = {status: n for status, n in found.statuses.items() if status != 200}
     rows = "\n".join(f"| {number:,} | {megabytes:.0f} |" for number, megabytes in found.memory)
-    return f"""# The web service under load
-
-Written by `python benchmarks/serving_load.py`: {chosen.requests:,} requests of one scan
-({chosen.scan.name}), {chosen.concurrency} at a time, client and server on the same {cores} cores
-({platform.machine()}, Python {platform.python_version()}).
+    return f"""
+`python benchmarks/serving_load.py`: {chosen.requests:,} requests of one scan ({chosen.scan.name}),
+{chosen.concurrency} at a time, client and server on the same {cores} cores ({platform.machine()},
+Python {platform.python_version()}).
 
 | requests/s | p50 ms | p95 ms | p99 ms | not 200 |
 |---|---|---|---|---|
@@ -126,6 +128,8 @@ Written by `python benchmarks/serving_load.py`: {chosen.requests:,} requests of 
 | after requests | resident MB |
 |---|---|
 {rows}
+
+Memory after the last request: {found.memory[-1][1] - found.memory[0][1]:+.0f} MB against the start.
 """
 
 
@@ -136,7 +140,7 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, default=8)
     parser.add_argument("--batch", type=int, default=0, help="largest batch; 0 for the default")
     parser.add_argument("--scan", type=Path, default=ROOT / "examples/simulated_glioma_axial.png")
-    parser.add_argument("--output", type=Path)
+    parser.add_argument("--write", action="store_true", help="put the figures into the docs")
     chosen = parser.parse_args()
     line = [sys.executable, "-m", "tumorlens.cli", "serve", "--port", "0"]
     environment = {"TUMORLENS_MAX_BATCH": str(chosen.batch)} if chosen.batch else {}
@@ -153,8 +157,8 @@ def main() -> None:
         log.unlink()
     text = describe(found, chosen)
     print(text)
-    if chosen.output:
-        chosen.output.write_text(text)
+    if chosen.write:
+        quote(text, ROOT / "docs" / "serving.md", name="load")
 
 
 def _address(log: Path, server: "subprocess.Popen[bytes]") -> str:

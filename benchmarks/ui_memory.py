@@ -1,13 +1,16 @@
 """Measure the memory of the Streamlit app while people use it: it must fit 1 GB.
 
-    python benchmarks/ui_memory.py [--python ENVIRONMENT/bin/python] [--visitors 3]
+    python benchmarks/ui_memory.py [--python ENVIRONMENT/bin/python] [--visitors 6] [--write]
 
 Starts streamlit_app.py as Streamlit Community Cloud does, opens it in headless Chromium, and
-prints the server's memory after each step and its peak so far. Needs Playwright and Chromium.
+prints the server's memory after each step and its peak so far; with --write the figures go into
+docs/streamlit.md. Needs Playwright and Chromium.
 """
 
 import argparse
 import gzip
+import os
+import platform
 import shutil
 import socket
 import subprocess
@@ -20,6 +23,7 @@ from typing import Any
 import nibabel
 import numpy as np
 from playwright.sync_api import sync_playwright
+from quoting import quote
 
 ROOT = Path(__file__).parents[1]
 LIMIT_MB = 1000
@@ -80,12 +84,30 @@ def give(page: Any, name: str, data: bytes) -> None:
     page.get_by_role("button", name="Picture", exact=True).wait_for()
 
 
+def describe(rows: list[tuple[str, float, float]], python: Path, visitors: int) -> str:
+    """The figures as Markdown."""
+    program = "import platform, streamlit; print(platform.python_version(), streamlit.__version__)"
+    line = [str(python), "-c", program]
+    versions = subprocess.run(line, check=True, capture_output=True, text=True).stdout.split()
+    steps = "\n".join(f"| {step} | {now:.0f} | {peak:.0f} |" for step, now, peak in rows)
+    return f"""
+`python benchmarks/ui_memory.py --visitors {visitors}` (Linux {platform.machine()}, Python
+{versions[0]}, streamlit {versions[1]}, {len(os.sched_getaffinity(0))} cores):
+
+| after | MB | peak MB, of {LIMIT_MB} |
+|---|---|---|
+{steps}
+"""
+
+
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--python", type=Path, default=Path(sys.executable))
-    parser.add_argument("--visitors", type=int, default=3)
+    parser.add_argument("--visitors", type=int, default=6)
+    parser.add_argument("--write", action="store_true", help="put the figures into the docs")
     chosen = parser.parse_args()
+    rows: list[tuple[str, float, float]] = []
     examples = ROOT / "examples"
     volume = (examples / "mni152_t1.nii.gz").read_bytes()
     largest = largest_volume()
@@ -94,32 +116,36 @@ def main() -> None:
     def say(step: str) -> None:
         now, peak = memory(server.pid)
         print(f"{step:58} {now:6.0f} MB now {peak:6.0f} MB at most", flush=True)
+        rows.append((step, now, peak))
 
     try:
-        say("started")
+        say("the start")
         with sync_playwright() as started:
             browser = started.chromium.launch(
                 executable_path=shutil.which("chromium"), args=["--no-sandbox"]
             )
             page = visit(browser, url)
-            say("first visitor")
+            say("the first visitor")
             give(page, "scan.png", (examples / "simulated_glioma_axial.png").read_bytes())
-            say("one picture")
+            say("a picture")
             page.context.close()
             page = visit(browser, url)
             give(page, "volume.nii.gz", volume)
-            say("another visitor: a volume of 63 small slices")
+            say("a volume of 63 slices of 78 x 66 pixels")
             page.context.close()
             for number in range(chosen.visitors):
                 page = visit(browser, url)
                 give(page, f"large-{number}.nii.gz", largest)
-                say(f"visitor {number + 1} of {chosen.visitors} stays: a volume of {SIDE}³ voxels")
+                say(f"{number + 1} visitors at once, each with a volume of {SIDE}³ voxels")
             browser.close()
         peak = memory(server.pid)[1]
     finally:
         server.terminate()
         server.wait(30)
     print(f"peak {peak:.0f} MB of {LIMIT_MB} MB")
+    if chosen.write:
+        text = describe(rows, chosen.python, chosen.visitors)
+        quote(text, ROOT / "docs" / "streamlit.md", name="memory")
     if peak > LIMIT_MB:
         raise SystemExit(1)
 

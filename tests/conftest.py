@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +118,16 @@ def head(rows: int = 96, columns: int = 96, *, blob: float = 0.0) -> FloatArray:
 def write_picture(path: Path, pixels: FloatArray) -> Path:
     Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(path)
     return path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interruptible() -> None:
+    """A shell without job control starts background jobs with SIGINT ignored.
+
+    The commands that tests start would inherit that, and those that tests interrupt go on.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

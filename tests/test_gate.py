@@ -86,19 +86,21 @@ def test_the_distance_is_that_of_the_covariance() -> None:
 def test_the_reason_names_the_check_its_value_and_its_limit(check: str) -> None:
     gate = gate_that_limits(3, **{check: -0.5})
     embedding, pictures = np.ones((1, 3), np.float32), np.zeros((1, 8, 8), np.float32)
-    (reason,) = gate.judge(embedding, pictures)
+    (judged,) = gate.judge(embedding, pictures)
+    reason = judged.reason
     assert reason is not None
+    assert judged.scores == pytest.approx(dict.fromkeys(CHECKS, 0.0), abs=1e-3)
     assert reason.startswith("does not look like a brain MRI: ")
     assert check.replace("_", " ") in reason
     assert "0.00" in reason
     assert "-0.50" in reason
-    assert gate_that_limits(3).judge(embedding, pictures) == [None]
+    assert [one.reason for one in gate_that_limits(3).judge(embedding, pictures)] == [None]
 
 
 def test_an_embedding_that_is_no_number_is_refused() -> None:
     embedding = np.full((1, 3), np.nan, np.float32)
-    (reason,) = gate_that_limits(3).judge(embedding, np.zeros((1, 8, 8), np.float32))
-    assert reason is not None
+    (judged,) = gate_that_limits(3).judge(embedding, np.zeros((1, 8, 8), np.float32))
+    assert judged.reason is not None
 
 
 def test_gray_figures_tell_what_they_say() -> None:

@@ -111,6 +111,19 @@ class GateNumbers:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the gate says of one picture.
+
+    Attributes:
+        scores: Each check's value, to be held against its limit.
+        reason: Why the picture is refused; None where it is let through.
+    """
+
+    scores: Mapping[str, float]
+    reason: str | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Gate:
     """A model's gate: its numbers, and the limits from the card."""
@@ -118,18 +131,16 @@ class Gate:
     numbers: GateNumbers
     limits: Mapping[str, float]
 
-    def judge(self, embedding: FloatArray, pictures: FloatArray) -> list[str | None]:
-        """Why each picture is refused; None for those that are let through.
+    def judge(self, embedding: FloatArray, pictures: FloatArray) -> list[Judgement]:
+        """Judge N pictures, in order.
 
         Args:
             embedding: float32, (N, channels), from the graph.
             pictures: float32, (N, size, size), 0..1, as prepared for the graph.
         """
         values = self.numbers.measure(embedding, gray_figures(pictures, embedding))
-        return [
-            self._reason({check: float(values[check][n]) for check in CHECKS})
-            for n in range(len(pictures))
-        ]
+        rows = ({check: float(values[check][n]) for check in CHECKS} for n in range(len(pictures)))
+        return [Judgement(scores, self._reason(scores)) for scores in rows]
 
     def _reason(self, values: Mapping[str, float]) -> str | None:
         """The check that is missed by most of its limit, in words."""

@@ -1,7 +1,7 @@
 """Scan -> Prediction: the classes' probabilities, and what a heatmap is made from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from tumorlens.calibration import bend
 from tumorlens.card import Card
 from tumorlens.conformal import ADVICE, conformal_set
 from tumorlens.errors import ScanContentError
+from tumorlens.gate import Judgement
 from tumorlens.labels import tumor_probability
 from tumorlens.model import GraphOutputs, Model, load_model
 from tumorlens.preparation import Placement, percentile, prepare
@@ -73,6 +74,8 @@ class Prediction:
         reason: Why it was not accepted; None where it was.
         conformal_set: The classes that cannot be excluded, the most probable first; empty where
             the model's card has no conformal thresholds.
+        gate_scores: By check of the gate, what was held against its limit; empty where the
+            model has no gate.
     """
 
     source: str
@@ -84,6 +87,7 @@ class Prediction:
     accepted: bool = True
     reason: str | None = None
     conformal_set: tuple[str, ...] = ()
+    gate_scores: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def advice(self) -> str | None:
@@ -210,9 +214,9 @@ def _predict_batch(scans: Sequence[Scan], model: Model) -> list[Prediction]:
     identity = _identity(model)
     answers = []
     outlines = _outlines(outputs)
-    reasons = _refusals(model, outputs, pictures)
-    for scan, image, row, class_maps, outline, reason in zip(
-        scans, images, probabilities, maps, outlines, reasons, strict=True
+    judgements = _judgements(model, outputs, pictures)
+    for scan, image, row, class_maps, outline, judged in zip(
+        scans, images, probabilities, maps, outlines, judgements, strict=True
     ):
         named = _by_name(model, row)
         answers.append(
@@ -223,18 +227,19 @@ def _predict_batch(scans: Sequence[Scan], model: Model) -> list[Prediction]:
                 tumor_probability(named),
                 identity,
                 Evidence(class_maps, image.placement, outline),
-                reason is None,
-                reason,
+                judged.reason is None,
+                judged.reason,
                 conformal_set(named, model.card.conformal),
+                judged.scores,
             )
         )
     return answers
 
 
-def _refusals(model: Model, outputs: GraphOutputs, pictures: FloatArray) -> Sequence[str | None]:
-    """Why each picture is no brain MRI; None where it is, or where the model has no gate."""
+def _judgements(model: Model, outputs: GraphOutputs, pictures: FloatArray) -> Sequence[Judgement]:
+    """Whether each picture is a brain MRI; all of them are where the model has no gate."""
     if model.gate is None:
-        return [None] * len(pictures)
+        return [Judgement({}, None)] * len(pictures)
     return model.gate.judge(outputs.embedding, pictures)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.reading.made import picture, picture_bytes
+from tests.reading.made import EXAMPLES, picture, picture_bytes
 from tumorlens.errors import ScanCorruptError, ScanError, ScanFormatError, ScanTooLargeError
 from tumorlens.reading import archive
 from tumorlens.reading.archive import is_archive, plain_name, unpacked
@@ -60,6 +60,11 @@ def test_what_cannot_be_unpacked_is_refused(data: bytes, error: type[ScanError])
     assert is_archive(data)
     with pytest.raises(error), unpacked(data, source="", limits=Limits(max_bytes=4000)):
         pass
+
+
+def test_a_dicom_file_that_begins_like_a_zip_is_none() -> None:
+    data = EXAMPLES["dicom"]["plain"]()
+    assert not is_archive(zipped({})[:4] + data[4:])
 
 
 def test_a_flipped_byte_in_a_member_is_found() -> None:

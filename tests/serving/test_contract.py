@@ -94,6 +94,21 @@ def test_it_keeps_its_contract(schema: Any, method: str, path: str) -> None:
     check()
 
 
+@pytest.mark.parametrize(
+    "shape",
+    [
+        schemas.Answer,
+        schemas.Problem,
+        schemas.Instances,
+        schemas.InferRequest,
+        schemas.InferResponse,
+    ],
+)
+def test_examples_fit_their_shapes(shape: type[schemas.Answer]) -> None:
+    (example,) = shape.model_json_schema()["examples"]
+    shape.model_validate(example, strict=True)
+
+
 def test_answers_have_the_shapes_that_are_documented(client: TestClient, volume: Volume) -> None:
     files = {"file": ("a.nii", volume_nifti(volume))}
     for upload in ({"file": png()}, files):

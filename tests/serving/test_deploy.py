@@ -3,6 +3,8 @@
 import json
 import re
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -87,10 +89,46 @@ def test_the_procfile_starts_the_service(monkeypatch: pytest.MonkeyPatch) -> Non
     assert (told["host"], told["port"]) == ("0.0.0.0", 4711)
 
 
-def test_heroku_installs_the_service() -> None:
-    lines = (ROOT / "requirements.txt").read_text().splitlines()
-    (own,) = [line for line in lines if line.startswith(".")]
-    assert "serve" in re.findall(r"\w+", own)
+def _installed(requirements: Path) -> str:
+    """What a requirements file installs, in the versions that are tested together."""
+    lines = [line for line in requirements.read_text().splitlines() if not line.startswith("#")]
+    assert "--constraint constraints.txt" in lines
+    (own,) = [line for line in lines if not line.startswith("--")]
+    return own
+
+
+def test_heroku_installs_the_service_and_streamlits_cloud_the_app(tmp_path: Path) -> None:
+    for name in ("bin/pre_compile", "deploy/heroku/requirements.txt", "requirements.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    assert _installed(tmp_path / "requirements.txt") == ".[ui]"
+    subprocess.run(["bin/pre_compile"], cwd=tmp_path, check=True)
+    assert _installed(tmp_path / "requirements.txt") == ".[serve]"
+
+
+@pytest.mark.parametrize("path", ["kubernetes/deployment.yaml", "kserve/inferenceservice.yaml"])
+def test_the_name_of_a_service_does_not_set_our_port(path: str) -> None:
+    """Kubernetes would give the pods of a service named tumorlens TUMORLENS_PORT=tcp://..."""
+    assert _find(_load(path), "enableServiceLinks") == [False]
+
+
+def test_every_cloud_of_the_table_has_its_commands() -> None:
+    text = (DEPLOY / "README.md").read_text()
+    for line in re.findall(r"^\| (.+?) \|", text, re.MULTILINE)[2:]:
+        name = line.replace("this machine", "").split(",")[0]
+        assert not name or re.search(rf"^## .*{name}", text, re.MULTILINE), name
+
+
+def test_files_that_the_commands_name_are_there() -> None:
+    text = (DEPLOY / "README.md").read_text()
+    named = re.findall(r"(?:file://|-f |-k )(deploy/[\w./-]+)", text)
+    assert len(named) >= 6
+    for name in named:
+        assert (ROOT / name).exists(), name
+    for name in re.findall(r"\]\(([\w./-]+)(?:#[\w-]+)?\)", text):
+        assert (DEPLOY / name).exists(), name
+    for name in re.findall(r"`(tests/[\w./]+)`", text):
+        assert (ROOT / name).exists(), name
 
 
 @pytest.mark.parametrize("name", ["model", "endpoint-config", "transform-job"])

@@ -123,7 +123,7 @@ def test_a_volume_has_a_slider_for_its_slices(open_page: Open, volume: Volume) -
     assert shown.inner_text() == "2"
     page.keyboard.press("ArrowRight")
     assert shown.inner_text() == "3"
-    assert "This slice" in entry.locator(".of-slice").inner_text()
+    assert "This slice" in entry.locator(".this-slice").inner_text()
     page.keyboard.press("End")
     page.keyboard.press("ArrowLeft")
     assert scan.get_attribute("src") != first

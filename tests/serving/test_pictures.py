@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.conftest import head
 from tumorlens.errors import ConfigError
 from tumorlens.model import Model
 from tumorlens.prediction import Prediction, VolumePrediction, predict
-from tumorlens.reporting.overlay import OPACITY, make_overlay
+from tumorlens.reporting.overlay import OPACITY, gray_picture, make_overlay
 from tumorlens.scan import Scan, Volume
 from tumorlens.serving.pictures import VIEWS, draw_explanation, draw_view
 
@@ -63,10 +64,22 @@ def test_the_page_gets_every_judged_slice(volume: Volume, model: Model) -> None:
     assert [one["index"] for one in view["slices"]] == [one.index for one in answer.slices]
     for one in view["slices"]:
         assert one["aspect"] == 1
-        for name, kind in (("scan", "jpeg"), ("heatmap", "png")):
-            head, _, data = one[name].partition(",")
-            assert head == f"data:image/{kind};base64"
-            Image.open(BytesIO(base64.b64decode(data))).verify()
+        for name in ("scan", "heatmap"):
+            start, _, data = one[name].partition(",")
+            assert start == "data:image/png;base64"
+            _open(base64.b64decode(data)).verify()
+
+
+def test_small_slices_are_exact_and_large_ones_small(model: Model) -> None:
+    for side, kind in ((128, "png"), (200, "jpeg")):
+        scan = Scan(head(side, side, blob=120.0), "a")
+        view = json.loads(draw_view(scan, predict(scan, model=model)))
+        start, _, data = view["slices"][0]["scan"].partition(",")
+        assert start == f"data:image/{kind};base64"
+        shown = np.asarray(Image.open(BytesIO(base64.b64decode(data))).convert("L"), int)
+        difference = np.abs(shown - gray_picture(scan.pixels)[..., 0]).max()
+        assert (difference == 0) == (kind == "png")
+        assert difference < 60
 
 
 def test_the_page_gets_a_scan_of_its_own_in_its_aspect(scan: Scan, model: Model) -> None:

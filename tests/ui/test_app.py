@@ -151,6 +151,8 @@ def test_a_refused_scan_says_why(start: Start, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(session, "predict", refuse)
     at = give(start(), ("knee.png", png()))
     assert at.error[0].value == "**Refused:** this is a knee"
+    assert not at.subheader  # no class is told as if it were an answer
+    assert "means nothing here" in said(at)
 
 
 def test_what_cannot_be_excluded_is_named(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,8 @@ def test_bars_are_the_probabilities_in_the_models_order() -> None:
         ("no tumor", 0.75, True),
     ]
     assert rows[1]["text"] == "75.0 %"
+    refused = values(draw_bars({"glioma": 0.25, "no_tumor": 0.75}, counts=False))[0]
+    assert not any(row["best"] for row in refused)
 
 
 def test_the_curve_shows_every_judged_slice_and_marks_the_suspicious(

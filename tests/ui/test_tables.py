@@ -27,6 +27,7 @@ def test_the_overview_has_a_row_for_answers_and_for_refusals(
     assert rows[1]["remark"] == "10 slices"
     assert (rows[2]["answer"], rows[2]["remark"]) == ("not read", "a text file")
     assert (rows[3]["answer"], rows[3]["remark"]) == ("refused", "it is a knee")
+    assert rows[3]["probability"] == rows[3]["any tumor"] == ""
 
 
 def test_models_are_compared_class_by_class() -> None:

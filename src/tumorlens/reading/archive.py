@@ -16,7 +16,7 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 
 from tumorlens.errors import ScanCorruptError, ScanFormatError, ScanTooLargeError
-from tumorlens.reading.formats import READERS
+from tumorlens.reading.formats import HEAD_BYTES, READERS, reader_name
 from tumorlens.reading.limits import DEFAULT_LIMITS, Limits
 from tumorlens.reading.sources import natural_key
 
@@ -44,8 +44,12 @@ class Unpacked:
 
 
 def is_archive(data: bytes) -> bool:
-    """Whether the bytes begin a zip file."""
-    return data[:4] in {b"PK\x03\x04", b"PK\x05\x06"}
+    """Whether a file is a zip, by its bytes.
+
+    A DICOM file's preamble may be anything, the beginning of a zip too: that is none.
+    """
+    begins = data[:4] in {b"PK\x03\x04", b"PK\x05\x06"}
+    return begins and reader_name(data[:HEAD_BYTES]) is None
 
 
 @contextmanager

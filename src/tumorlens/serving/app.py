@@ -71,7 +71,7 @@ def create_app(model: Model, settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     _add_routes(app, settings)
-    _add_error_handlers(app)
+    _add_error_handlers(app, metrics)
     app.add_middleware(Gate, settings=settings, metrics=metrics)
     app.add_middleware(Guard, metrics=metrics)
     return app
@@ -90,18 +90,22 @@ def _add_routes(app: FastAPI, settings: Settings) -> None:
     app.include_router(page.router)
 
 
-def _add_error_handlers(app: FastAPI) -> None:
+def _add_error_handlers(app: FastAPI, metrics: Metrics) -> None:
+    def respond(request: Request, error: TumorlensError) -> Response:
+        metrics.count_refusal(error)
+        return _response(request, error)
+
     @app.exception_handler(TumorlensError)
     async def _known(request: Request, error: TumorlensError) -> Response:
-        return _response(request, error)
+        return respond(request, error)
 
     @app.exception_handler(RequestValidationError)
     async def _parameter(request: Request, error: RequestValidationError) -> Response:
-        return _response(request, _wrong_parameter(error))
+        return respond(request, _wrong_parameter(error))
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
-        response = _response(request, _of_status(error.status_code))
+        response = respond(request, _of_status(error.status_code))
         response.headers.update(error.headers or {})
         return response
 

@@ -45,13 +45,13 @@ class Gate:
         try:
             self._enter()
         except BusyError as error:
-            await _respond(error, scope, receive, send)
+            await self._refuse(error, scope, receive, send)
             return
         try:
             body.declare(_declared(Headers(scope=scope)))
             await self._app(scope, body.receive, send)
         except (BadRequestError, BodyTooLargeError, BusyError) as error:
-            await _respond(error, scope, receive, send)
+            await self._refuse(error, scope, receive, send)
         finally:
             self._leave(body)
 
@@ -60,6 +60,12 @@ class Gate:
             raise busy(f"{self._waiting} requests before this one")
         self._waiting += 1
         self._metrics.waiting.set(self._waiting)
+
+    async def _refuse(
+        self, error: TumorlensError, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        self._metrics.count_refusal(error)
+        await _respond(error, scope, receive, send)
 
     def _leave(self, body: "_Body") -> None:
         self._waiting -= 1

@@ -3,10 +3,12 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 from tumorlens.card import Card
+from tumorlens.errors import TumorlensError
 from tumorlens.prediction import Prediction, VolumePrediction
 
 _SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 _TENTHS = tuple(step / 10 for step in range(1, 11))
+_SCORES = (-1.0, -0.5, 0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0)
 
 
 class Metrics:
@@ -52,6 +54,19 @@ class Metrics:
             buckets=_TENTHS,
             registry=registry,
         )
+        self.gate_scores = Histogram(
+            "tumorlens_gate_score",
+            "What the input gate measured, by check, of slices of their own and of volumes'.",
+            ["check", "kind"],
+            buckets=_SCORES,
+            registry=registry,
+        )
+        self._gate_limits = Gauge(
+            "tumorlens_gate_limit",
+            "The largest gate score that is let through, by check.",
+            ["check"],
+            registry=registry,
+        )
         self.batches = Histogram(
             "tumorlens_batch_slices",
             "Slices of several requests that went through the network together.",
@@ -72,12 +87,27 @@ class Metrics:
         ProcessCollector(registry=registry)
 
     def show_model(self, card: Card) -> None:
-        """Name the model."""
+        """Name the model, and what its gate lets through."""
         self._model.labels(card.name, card.version, card.sha256).set(1)
+        for check, limit in (card.gate.limits if card.gate else {}).items():
+            self._gate_limits.labels(check).set(limit)
 
     def count_answer(self, answer: Prediction | VolumePrediction) -> None:
-        """Count one answer: its class and how sure it is."""
+        """Count one answer: its class, how sure it is, and how like brain MRI the scan looked."""
         kind = "volume" if isinstance(answer, VolumePrediction) else "slice"
         self.answers.labels(kind, answer.label, str(answer.accepted).lower()).inc()
         self.tumor_probability.observe(answer.tumor_probability)
         self.confidence.observe(max(answer.probabilities.values()))
+        for one in _slices(answer):
+            for check, score in one.gate_scores.items():
+                self.gate_scores.labels(check, kind).observe(score)
+
+    def count_refusal(self, error: TumorlensError) -> None:
+        """Count a scan or a request that got no answer."""
+        self.refusals.labels(error.code).inc()
+
+
+def _slices(answer: Prediction | VolumePrediction) -> list[Prediction]:
+    if isinstance(answer, VolumePrediction):
+        return [one.answer for one in answer.slices]
+    return [answer]

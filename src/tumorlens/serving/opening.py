@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from tumorlens.errors import ScanContentError
 from tumorlens.reading import Limits, Source, find_sources, read_data, read_source
 from tumorlens.reading.archive import is_archive, unpacked
-from tumorlens.reading.formats import HEAD_BYTES, reader_name
 from tumorlens.scan import Scan, Volume
 from tumorlens.serving.gate import busy
 
@@ -34,8 +33,7 @@ def open_upload(upload: Upload | Scan, *, limits: Limits) -> Scan | Volume:
     """
     if isinstance(upload, Scan):
         return upload
-    # A DICOM file's preamble may be anything, the beginning of a zip too.
-    if is_archive(upload.data) and reader_name(upload.data[:HEAD_BYTES]) is None:
+    if is_archive(upload.data):
         return _open_archive(upload, limits)
     return read_data(upload.data, source=upload.name, limits=limits)
 

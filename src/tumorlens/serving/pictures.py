@@ -24,6 +24,8 @@ from tumorlens.scan import Scan, Volume
 _SIDES = {"scan": (1024, 384), "heatmap": (384, 160)}
 """Longest sides in pixels of the page's pictures: of a scan of its own, of a volume's slice."""
 
+_SMALL = 128  # pixels on its longest side
+
 
 def draw_explanation(
     scan: Scan | Volume,
@@ -73,7 +75,6 @@ def _pictures(overlay: Overlay) -> dict[str, Any]:
     rows, columns = overlay.scan.shape[:2]
     per_row, per_column = overlay.spacing_mm or (1.0, 1.0)
     answer, is_slice = overlay.prediction, overlay.index is not None
-    scan = jpeg_bytes(overlay.scan, longest_side=_SIDES["scan"][is_slice])
     colours = _transparent(overlay)
     side = _SIDES["heatmap"][is_slice]
     colours.thumbnail((side, side))
@@ -85,11 +86,18 @@ def _pictures(overlay: Overlay) -> dict[str, Any]:
         "accepted": answer.accepted,
         "reason": answer.reason,
         "aspect": round(columns * per_column / (rows * per_row), 4),
-        "scan": _data_uri(scan, "jpeg"),
+        "scan": _gray(overlay, longest_side=_SIDES["scan"][is_slice]),
         "heatmap": _data_uri(png_bytes(colours), "png"),
         "outline": _outline(overlay, longest_side=_SIDES["scan"][is_slice]),
         "target": overlay.explanation.target,
     }
+
+
+def _gray(overlay: Overlay, *, longest_side: int) -> str:
+    """The slice in gray; a small one, which the page enlarges, without the traces of JPEG."""
+    if max(overlay.scan.shape) <= _SMALL:
+        return _data_uri(png_bytes(Image.fromarray(overlay.scan[..., 0])), "png")
+    return _data_uri(jpeg_bytes(overlay.scan, longest_side=longest_side), "jpeg")
 
 
 def _transparent(overlay: Overlay) -> Image.Image:

@@ -30,4 +30,5 @@ async def _to_record(service: Service, upload: Upload) -> dict[str, Any]:
     try:
         return await service.answer(upload, to_json)
     except ScanError as error:
+        service.metrics.count_refusal(error)
         return {"source": upload.name, "error": error.to_json()}

@@ -9,16 +9,20 @@ from tumorlens.reading import Limits
 from tumorlens.reporting.overlay import make_overlays
 from tumorlens.reporting.page import Picture, Row, make_picture, make_row, render_entry, render_page
 from tumorlens.reporting.results import Result
+from tumorlens.serving.metrics import Metrics
 from tumorlens.serving.opening import Upload, open_upload
 
 
-def draw_report(uploads: Sequence[Upload], *, model: Model, limits: Limits) -> bytes:
+def draw_report(
+    uploads: Sequence[Upload], *, model: Model, limits: Limits, metrics: Metrics
+) -> bytes:
     """Answer uploads one after another and write the page of `tumorlens.write_report`.
 
     Args:
         uploads: Each a scan; one that is refused has its reason on the page.
         model: Answers.
         limits: How large each may be.
+        metrics: Counts what was answered and refused.
 
     Returns:
         One HTML page that needs no other file.
@@ -27,6 +31,10 @@ def draw_report(uploads: Sequence[Upload], *, model: Model, limits: Limits) -> b
     entries: list[str] = []
     for number, upload in enumerate(uploads, 1):
         result = _answer(upload, model, limits)
+        if isinstance(result, ScanError):
+            metrics.count_refusal(result)
+        else:
+            metrics.count_answer(result[1])
         rows.append(make_row(result, number=number))
         entries.append(render_entry(result, _pictures(result, number), number=number))
     return "".join(render_page(model.card, rows, entries)).encode()

@@ -36,6 +36,21 @@ _PROBLEM: dict[str, Any] = {
 }
 
 
+_SCAN: dict[str, Any] = {"b64": "iVBORw0KGgo=", "name": "scan.png"}
+_TENSOR: dict[str, Any] = {
+    "name": "scan",
+    "shape": [1],
+    "datatype": "BYTES",
+    "data": ["iVBORw0KGgo="],
+}
+_INFERRED: dict[str, Any] = {
+    "id": "1",
+    "model_name": "default",
+    "model_version": "0.1.0",
+    "outputs": [_TENSOR | {"name": "label", "data": ["meningioma"]}],
+}
+
+
 class _Shape(BaseModel):
     model_config = ConfigDict(extra="allow", protected_namespaces=())
 
@@ -177,6 +192,8 @@ class Base64Scan(_Shape):
 class Instances(_Shape):
     """A request as Vertex AI and TensorFlow Serving send it."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"instances": [_SCAN]}]})
+
     instances: list[Base64Scan]
 
 
@@ -198,12 +215,16 @@ class Tensor(_Shape):
 class InferRequest(_Shape):
     """A request of the Open Inference Protocol."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"id": "1", "inputs": [_TENSOR]}]})
+
     id: str | None = None
     inputs: list[Tensor]
 
 
 class InferResponse(_Shape):
     """A response of the Open Inference Protocol."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_INFERRED]})
 
     id: str | None = None
     model_name: str

@@ -9,7 +9,6 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from tumorlens.errors import TumorlensError
 from tumorlens.model import Model
 from tumorlens.prediction import Prediction, VolumePrediction, predict
 from tumorlens.scan import Scan, Volume
@@ -80,14 +79,10 @@ class Service:
         """
         if not self.is_ready:
             raise not_ready()
-        try:
-            outcome = await self.work(partial(self._begin, upload, finish, index))
-            if isinstance(outcome, _Finished):
-                return outcome.response
-            answer = await self._batcher.answer(outcome)
-        except TumorlensError as error:
-            self.metrics.refusals.labels(error.code).inc()
-            raise
+        outcome = await self.work(partial(self._begin, upload, finish, index))
+        if isinstance(outcome, _Finished):
+            return outcome.response
+        answer = await self._batcher.answer(outcome)
         self.metrics.count_answer(answer)
         return await self.work(partial(finish, outcome, answer))
 

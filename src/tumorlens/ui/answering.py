@@ -48,11 +48,14 @@ def show_verdict(answer: Answer) -> None:
     verdict = read_verdict(answer)
     if verdict.refusal:
         st.error(f"**Refused:** {plain(verdict.refusal)}", icon=":material/block:")
-        st.caption("What the model would have said means nothing here:")
-    st.subheader(verdict.headline, anchor=False)
-    st.caption(verdict.tumor)
+        said = f"{verdict.headline}, {verdict.tumor}"
+        st.caption(f"What the model would have said means nothing here: {plain(said)}")
+    else:
+        st.subheader(verdict.headline, anchor=False)
+        st.caption(verdict.tumor)
     bars = ", ".join(f"{spoken(name)} {p:.1%}" for name, p in answer.probabilities.items())
-    st.altair_chart(draw_bars(answer.probabilities), alt=f"Probabilities: {bars}")
+    drawn = draw_bars(answer.probabilities, counts=answer.accepted)
+    st.altair_chart(drawn, alt=f"Probabilities: {bars}")
     if verdict.classes:
         st.markdown(f"Cannot be excluded: **{plain(', '.join(verdict.classes))}**")
     if verdict.advice:

@@ -17,11 +17,21 @@ _BAR = 34  # pixels a class
 _CURVE = 200  # pixels high
 
 
-def draw_bars(probabilities: Mapping[str, float]) -> alt.LayerChart:
-    """Horizontal bars from 0 to 100 %, one a class in the model's order, the largest in colour."""
+def draw_bars(probabilities: Mapping[str, float], *, counts: bool = True) -> alt.LayerChart:
+    """Horizontal bars from 0 to 100 %, one a class in the model's order.
+
+    Args:
+        probabilities: By class.
+        counts: Whether the answer counts: then the largest bar is in colour.
+    """
     best = max(probabilities, key=lambda name: probabilities[name])
     rows = [
-        {"class": spoken(name), "probability": value, "text": percent(value), "best": name == best}
+        {
+            "class": spoken(name),
+            "probability": value,
+            "text": percent(value),
+            "best": counts and name == best,
+        }
         for name, value in probabilities.items()
     ]
     base = alt.Chart(alt.Data(values=rows)).encode(
@@ -106,5 +116,5 @@ def draw_history(
 def _colours(field: str, names: list[str]) -> alt.Color:
     """Few colours that are told apart without red-green vision; no legend for a lone line."""
     scale = alt.Scale(domain=names, range=_LINES[: len(names)])
-    legend = alt.Legend(title=None, orient="top") if len(names) > 1 else None
+    legend = alt.Legend(title=None, orient="top", labelLimit=300, columns=2) if len(names) > 1 else None
     return alt.Color(f"{field}:N", scale=scale, legend=legend)

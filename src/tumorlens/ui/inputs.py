@@ -64,7 +64,7 @@ def find_inputs(uploads: Sequence[Upload], *, limits: Limits) -> tuple[Input, ..
         if upload in dicom:
             if upload is dicom[0]:
                 found += _series(dicom)
-        elif _is_zip(upload):
+        elif is_archive(upload.data):
             found += _members(upload, limits)
         else:
             found.append(Input(upload.key, upload.name, (upload,)))
@@ -91,11 +91,6 @@ def read_input(one: Input, *, limits: Limits) -> Scan | Volume:
 
 def _format(upload: Upload) -> str | None:
     return reader_name(upload.data[:HEAD_BYTES])
-
-
-def _is_zip(upload: Upload) -> bool:
-    # A DICOM file's preamble may be anything, the beginning of a zip too.
-    return is_archive(upload.data) and _format(upload) is None
 
 
 def _series(uploads: Sequence[Upload]) -> Iterator[Input]:

@@ -16,7 +16,7 @@ LOSS = {"training_loss": "training", "validation_loss": "validation"}
 ACCURACY = {
     "training_accuracy": "training",
     "validation_accuracy": "validation",
-    "validation_macro_recall": "validation, class by class",
+    "validation_macro_recall": "macro recall",
 }
 """Columns of the history that are drawn, and what they are called."""
 

@@ -22,18 +22,22 @@ def overview(
 
 def _overview_row(name: str, outcome: Prediction | VolumePrediction | ScanError) -> Row:
     if isinstance(outcome, ScanError):
-        return {"scan": name, "answer": "not read", "probability": "", "any tumor": ""} | {
-            "remark": printable(outcome.found)
-        }
+        return _unanswered(name, "not read", printable(outcome.found))
     verdict = read_verdict(outcome)
+    if verdict.refusal:
+        return _unanswered(name, "refused", verdict.refusal)
     slices = f"{len(outcome.slices)} slices" if isinstance(outcome, VolumePrediction) else ""
     return {
         "scan": name,
-        "answer": "refused" if verdict.refusal else spoken(outcome.label),
+        "answer": spoken(outcome.label),
         "probability": percent(outcome.probabilities[outcome.label]),
         "any tumor": percent(outcome.tumor_probability),
-        "remark": verdict.refusal or slices,
+        "remark": slices,
     }
+
+
+def _unanswered(name: str, answer: str, remark: str) -> Row:
+    return {"scan": name, "answer": answer, "probability": "", "any tumor": "", "remark": remark}
 
 
 def compare(first: Mapping[str, float], second: Mapping[str, float]) -> list[Row]:

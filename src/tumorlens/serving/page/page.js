@@ -156,10 +156,10 @@ function judged({ conformal_set: likely, advice, outline }) {
   if (likely?.length) pairs.push(["Cannot be excluded", likely.map(spoken).join(", ")]);
   if (advice) pairs.push(["Advice", advice]);
   if (outline?.diameter_pixels) {
-    const length = outline.diameter_mm === null ? `${outline.diameter_pixels} pixels` : `${outline.diameter_mm} mm`;
-    pairs.push(["Longest diameter", length], ["Part of the head", `${outline.area_percent} %`]);
+    const [length, unit] = outline.diameter_mm === null ? [outline.diameter_pixels, "pixels"] : [outline.diameter_mm, "mm"];
+    pairs.push(["Longest diameter", `${length.toFixed(0)} ${unit}`], ["Part of the head", `${outline.area_percent.toFixed(1)} %`]);
   }
-  if (outline?.volume_ml) pairs.push(["Volume", `${outline.volume_ml} ml`]);
+  if (outline?.volume_ml) pairs.push(["Volume", `${outline.volume_ml.toFixed(1)} ml`]);
   if (!pairs.length) return [];
   const list = facts(pairs);
   list.classList.add("judged");
@@ -174,7 +174,7 @@ function bars(told, refused) {
       make("span", { class: "number", text: percent(value) })));
   const list = make("div", { class: "bars", role: "list", "aria-label": "Probabilities" }, ...rows);
   const words = "What the network would say, were it a brain MRI:";
-  return make("div", {}, ...(refused ? [make("p", { class: "quiet", text: words })] : []), list);
+  return make("div", {}, ...(refused ? [make("p", { class: "quiet meaningless", text: words })] : []), list);
 }
 
 function viewer({ answer: told, opacity, slices }) {
@@ -199,7 +199,7 @@ function viewer({ answer: told, opacity, slices }) {
     if (!isVolume) return;
     $(".where", box).textContent = String(one.index);
     slider.setAttribute("aria-valuetext", `slice ${one.index}, tumor ${percent(one.tumor_probability)}`);
-    $(".of-slice", box).textContent = one.accepted === false ? `This slice: refused, ${one.reason}` : `This slice: ${spoken(one.label)} ${percent(one.probabilities[one.label])}, tumor of any kind ${percent(one.tumor_probability)}`;
+    $(".this-slice", box).textContent = one.accepted === false ? `This slice: refused, ${one.reason}` : `This slice: ${spoken(one.label)} ${percent(one.probabilities[one.label])}, tumor of any kind ${percent(one.tumor_probability)}`;
     for (const name of ["x1", "x2"]) $(".here", box).setAttribute(name, place(Number(slider.value), slices));
   };
   const fade = () => {

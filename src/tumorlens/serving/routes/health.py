@@ -40,6 +40,6 @@ async def ready(service: Served) -> Response:
     summary="Counters for Prometheus",
 )
 async def metrics(service: Served) -> Response:
-    """Requests, seconds, classes, refusals, probabilities and batches."""
+    """Requests, seconds, classes, refusals, probabilities, gate scores and batches."""
     text = generate_latest(service.metrics.registry)
     return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -106,7 +106,13 @@ async def report(request: Request, service: Served) -> Response:
     uploads = await receive_uploads(request, max_files=service.settings.max_files)
     if not service.is_ready:
         raise not_ready()
-    draw = partial(draw_report, uploads, model=service.model, limits=service.settings.limits)
+    draw = partial(
+        draw_report,
+        uploads,
+        model=service.model,
+        limits=service.settings.limits,
+        metrics=service.metrics,
+    )
     name = {"Content-Disposition": 'attachment; filename="tumorlens-report.html"'}
     return Response(await service.work(draw), headers=name, media_type="text/html")
 
