@@ -97,8 +97,8 @@ def _move(aside: Path, folder: Path, earlier: Iterable[str]) -> None:
         (folder / OVERLAYS).mkdir(exist_ok=True)
     for file in drawn:
         file.replace(folder / OVERLAYS / file.name)
-    for file in set(earlier) - {f"{OVERLAYS}/{file.name}" for file in drawn}:
-        (folder / file).unlink(missing_ok=True)
+    for stale in set(earlier) - {f"{OVERLAYS}/{file.name}" for file in drawn}:
+        (folder / stale).unlink(missing_ok=True)
     for name in _MOVED:
         (aside / name).replace(folder / name)
 
