@@ -15,3 +15,5 @@ def set_environment(address: str | None) -> None:
     if address is None:
         # Despite its name it decides on every system whether Ray takes the machine's address.
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+        # Workers would run at the lowest priority, and starve beside any other work.
+        os.environ.setdefault("RAY_worker_niceness", "0")

@@ -1,7 +1,8 @@
 """The folder of a bulk run: which model it is of, what is done, and parts that are whole.
 
 ``run.json`` says which model answers; ``answers/`` and ``refused/`` are Parquet tables of one file
-a chunk; ``.tumorlens-partial/`` is what is being written, and is empty between two runs.
+a chunk; ``.tumorlens-partial/`` is what is being written, in a folder that only one run knows:
+when it is gone, workers of an earlier run that still live can add nothing.
 """
 
 import json
@@ -36,15 +37,17 @@ class BulkFolder:
     Attributes:
         place: Where it is.
         classes: The model's class names, in order.
+        run: Of this run only.
     """
 
     place: Path
     classes: tuple[str, ...]
+    run: str
 
     @property
     def aside(self) -> Path:
         """Where workers write before they rename."""
-        return self.place / PARTIAL
+        return self.place / PARTIAL / self.run
 
     def done(self) -> set[bytes]:
         """The ids of all sources that have a row in one of the tables.
@@ -101,12 +104,12 @@ class BulkFolder:
 
 
 def open_folder(place: Path, card: Card) -> BulkFolder:
-    """Make the folder of a run, or go on in the one of an earlier run.
+    """Make the folder of a run, or go on in the one of an earlier run, which ends thereby.
 
     Raises:
         ConfigError: It cannot be written, it holds something else, or another model answered.
     """
-    folder = BulkFolder(place, tuple(card.classes))
+    folder = BulkFolder(place, tuple(card.classes), uuid.uuid4().hex)
     with writing(place):
         place.mkdir(parents=True, exist_ok=True)
         is_new = not any(one.name != PARTIAL for one in place.iterdir())
@@ -115,7 +118,7 @@ def open_folder(place: Path, card: Card) -> BulkFolder:
         _check(place, model)
     clear_aside(folder)
     with writing(place):
-        folder.aside.mkdir()
+        folder.aside.mkdir(parents=True)
         if is_new:
             text = json.dumps({"made_by": MADE_BY, "model": model}, indent=2)
             (folder.aside / RUN).write_text(text + "\n", encoding="utf-8")
@@ -126,8 +129,8 @@ def open_folder(place: Path, card: Card) -> BulkFolder:
 
 
 def clear_aside(folder: BulkFolder) -> None:
-    """Remove what workers left half written; only while none works."""
-    shutil.rmtree(folder.aside, ignore_errors=True)
+    """Remove what is half written; workers that still live fail when they try to write."""
+    shutil.rmtree(folder.place / PARTIAL, ignore_errors=True)
 
 
 def _check(place: Path, model: Mapping[str, str]) -> None:

@@ -57,7 +57,7 @@ def answer_archive(
 
     Sources that have a row in ``output`` are not answered again, so a run that was stopped goes
     on. All machines of the cluster must see the paths, the output and the model under the same
-    names. One run at a time may write into a folder.
+    names. A run that begins in a folder ends any other that still writes into it.
 
     Args:
         paths: Files and folders, as `tumorlens.reading.find_sources` takes them.
@@ -109,7 +109,9 @@ class _Actor:
             return {"done": [json.dumps({"failed": failed})]}
 
 
-def _answer(sources: Sequence[Source], worker: Answerer, address: str | None) -> Generator[Done]:
+def _answer(
+    sources: Sequence[Source], worker: Answerer, address: str | None
+) -> Generator[Done, None, None]:
     """What became of each chunk, as soon as it is known."""
     if not sources:
         return
