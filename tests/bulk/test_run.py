@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -40,7 +41,11 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number in range(61):
         part = folder / f"patient-{number % 7}"
         part.mkdir(exist_ok=True)
-        write_picture(part / f"{number}.png", head(1500, 1500, blob=1.5 * number))
+        if number < 15:
+            write_picture(part / f"{number}.png", head(900, 900, blob=6.0 * number))
+        else:
+            twin = number % 15
+            shutil.copy(folder / f"patient-{twin % 7}" / f"{twin}.png", part / f"{number}.png")
     for number in range(3):
         (folder / "patient-1" / f"bad-{number}.jpg").write_text("no picture")
     return folder

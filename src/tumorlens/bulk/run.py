@@ -71,11 +71,12 @@ def answer_archive(
         ModelError: The model folder cannot be used, or is another one on another machine.
         ConfigError: The output folder cannot be used, or there is no cluster at the address.
     """
-    folder = Path(os.path.abspath(output.expanduser()))  # noqa: PTH100  (links stay links)
-    place = Path(os.path.abspath(model.expanduser())) if model else None  # noqa: PTH100
+    folder = _absolute(output.expanduser())
+    place = _absolute(model.expanduser()) if model else None
     card = load_model(place, threads=1).card
-    found = find_sources([os.path.abspath(Path(one).expanduser()) for one in paths])  # noqa: PTH100
     run = open_folder(folder, card)
+    # An empty name stays what it is: nobody meant the current folder by it.
+    found = find_sources([_absolute(path) if path != "" else path for path in paths])
     earlier = run.done()
     unique = {source_id(source): source for source in found.sources}
     left = [source for key, source in unique.items() if key not in earlier]
@@ -91,6 +92,10 @@ def answer_archive(
     clear_aside(run)
     passed_over = tuple(one for one in found.passed_over if not one.is_relative_to(folder))
     return Outcome(now, before, run.count(ANSWERS), run.count(REFUSED), passed_over)
+
+
+def _absolute(path: str | Path) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100  (links stay links)
 
 
 class _Actor:
