@@ -176,11 +176,13 @@ def _cluster(address: str | None) -> Iterator[int]:
                 log_to_driver=False,
                 logging_level=logging.ERROR,
             )
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except Exception as error:  # Ray raises many types, and bare exceptions too
         raise ConfigError(
             expected="a running Ray cluster" if address else "a machine that can start Ray",
             found=str(error).partition("\n")[0] or type(error).__name__,
-            remedy="Start one (ray start --head), or leave --address out.",
+            remedy="Start one (ray start --head), or leave --address out."
+            if address
+            else "Try again when the machine has less to do; Ray's logs are in /tmp/ray.",
             source=address or "ray",
         ) from error
     _keep_quiet()
