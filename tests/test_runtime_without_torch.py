@@ -30,7 +30,8 @@ def _runtime_modules() -> list[str]:
     root = Path(tumorlens.__file__).parent
     paths = (path.relative_to(root.parent).with_suffix("") for path in root.rglob("*.py"))
     names = {".".join(path.parts).removesuffix(".__init__") for path in paths}
-    away = ("tumorlens.cli.__main__", "tumorlens.lab", "tumorlens.serving", "tumorlens.ui")
+    extras = ("tumorlens.bulk", "tumorlens.lab", "tumorlens.serving", "tumorlens.ui")
+    away = ("tumorlens.cli.__main__", *extras)
     return sorted(name for name in names if not name.startswith(away))
 
 

@@ -220,14 +220,23 @@ def test_full_disk_is_told(model: Model, tmp_path: Path, monkeypatch: pytest.Mon
         tumorlens.write_report(_answered(model, _named("a.png")), tmp_path, card=model.card)
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
-def test_full_disk_at_the_answers_is_told(
-    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("room", [0, 100, 1000, 5000])
+def test_disk_that_fills_up_leaves_the_earlier_report(
+    model: Model, tmp_path: Path, room: int
 ) -> None:
-    (tmp_path / "answers.csv.partial").symlink_to("/dev/full")
-    with pytest.raises(ConfigError, match="No space left"):
-        tumorlens.write_report([], tmp_path, card=model.card)
-    assert not (tmp_path / "index.html").exists()
+    """A limit on the size of files stands for the full disk; what fails depends on the room."""
+    resource = pytest.importorskip("resource")
+    tumorlens.write_report(_answered(model, _named("old.png")), tmp_path, card=model.card)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    results = _answered(model, *(_named(f"{number}.png") for number in range(3)))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+    try:
+        with pytest.raises(ConfigError, match="room on its disk; found File too large"):
+            tumorlens.write_report(results, tmp_path, card=model.card)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
 def test_errors_of_the_results_are_not_taken_for_the_folders(model: Model, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """How a command ends: its exit status and, where it failed, one plain message."""
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -16,6 +17,7 @@ WRONG_USAGE = 2
 INTERRUPTED = 130
 PIPE_CLOSED = 141  # what a shell reports of a program that wrote into a closed pipe
 
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _USAGE_ERRORS = (ConfigError, ModelError, MissingExtraError)
 
 _Parameters = ParamSpec("_Parameters")
@@ -24,8 +26,9 @@ _Parameters = ParamSpec("_Parameters")
 def plainly(verb: Callable[_Parameters, None]) -> Callable[_Parameters, None]:
     """Let a command end with an exit status and a message, never with a stack trace.
 
-    A `TumorlensError` gives 2 where settings or the model are wrong, else 1; Ctrl-C 130; a
-    reader who closes the pipe (``| head``) 141. Bugs still show their trace.
+    A `TumorlensError` gives 2 where settings or the model are wrong, else 1, as does a full disk
+    behind standard output; Ctrl-C 130; a reader who closes the pipe (``| head``) 141. Bugs still
+    show their trace.
     """
 
     @wraps(verb)
@@ -41,11 +44,22 @@ def plainly(verb: Callable[_Parameters, None]) -> Callable[_Parameters, None]:
             say("tumorlens: interrupted")
             raise typer.Exit(INTERRUPTED) from None
         except BrokenPipeError:
-            # Python flushes once more at its end, and would complain of the same.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _forget_output()
             raise typer.Exit(PIPE_CLOSED) from None
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            _forget_output()
+            found = error.strerror or str(error)
+            say(f"tumorlens: expected room on the disk; found {found}. Make room and run it again.")
+            raise typer.Exit(REFUSED) from None
 
     return run
+
+
+def _forget_output() -> None:
+    """Python flushes once more at its end, and would complain of the same."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def say(message: str) -> None:

@@ -18,6 +18,13 @@ class OutputFormat(StrEnum):
     CSV = "csv"
 
 
+class Engine(StrEnum):
+    """What answers."""
+
+    PLAIN = "plain"
+    RAY = "ray"
+
+
 def predict(
     paths: Annotated[
         list[str],
@@ -54,6 +61,20 @@ def predict(
     no_explain: Annotated[
         bool, typer.Option("--no-explain", help="Write the report without heatmaps.")
     ] = False,
+    engine: Annotated[
+        Engine,
+        typer.Option(
+            help="plain: this process. ray: many, for archives; writes Parquet tables into "
+            "--output (answers/, refused/), no report, and goes on where it was stopped.",
+        ),
+    ] = Engine.PLAIN,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT",
+            help="A running Ray cluster; if left out, --engine ray starts one on this machine.",
+        ),
+    ] = None,
 ) -> None:
     """Tell which tumor scans show, if any.
 
@@ -70,7 +91,23 @@ def predict(
     tumorlens predict patient/ volume.nii.gz --output report
 
     tumorlens predict scans/ --format jsonl > answers.jsonl
+
+    tumorlens predict archive/ --engine ray --output answers
     """
+    if engine is Engine.RAY:
+        if output is None:
+            raise typer.BadParameter("--engine ray needs it", param_hint="--output")
+        if output_format is not OutputFormat.TABLE:
+            raise typer.BadParameter("--engine ray writes Parquet only", param_hint="--format")
+        if target is not None:
+            raise typer.BadParameter("--engine ray draws no heatmaps", param_hint="--target")
+        from tumorlens.cli.bulk import answer_in_bulk
+
+        if answer_in_bulk(paths, output, model=model, address=address):
+            raise typer.Exit(REFUSED)
+        return
+    if address is not None:
+        raise typer.BadParameter("needs --engine ray", param_hint="--address")
     if target is not None and (output is None or no_explain):
         raise typer.BadParameter("needs heatmaps: --output DIR", param_hint="--target")
     from tumorlens.cli.answering import Wish, answer_paths

@@ -1,8 +1,14 @@
-"""The folder of a report: only ours to overwrite, and whole at any moment."""
+"""The folder of a report: only ours to overwrite, and whole at any moment.
 
+A report grows in `PARTIAL` inside its folder, and is moved into place when it is complete: a
+run that is killed leaves the earlier report whole, and the next run clears away what it left.
+"""
+
+import json
 import re
+import shutil
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,9 +19,13 @@ PAGE = "index.html"
 JSON = "answers.json"
 CSV = "answers.csv"
 OVERLAYS = "overlays"
+PARTIAL = ".tumorlens-partial"
+"""Where a report grows; hidden, so that no search for scans looks into it."""
+
 MARK = '<meta name="generator" content="tumorlens">'
 """Near the beginning of every page of ours: how an earlier report is known again."""
 
+_MOVED = (JSON, CSV, PAGE)  # in this order: a page of ours claims the rest
 _LONGEST_NAME = 80
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{p}{n}" for p in ("com", "lpt") for n in range(10))}
 """Names that Windows keeps for devices."""
@@ -30,7 +40,7 @@ def claim_folder(folder: Path) -> None:
     """
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        taken = [name for name in (PAGE, JSON, CSV, OVERLAYS) if (folder / name).exists()]
+        taken = [name for name in (*_MOVED, OVERLAYS) if (folder / name).exists()]
     if taken and not _is_ours(folder):
         raise ConfigError(
             expected="a new or empty folder, or one with an earlier report of tumorlens",
@@ -52,6 +62,55 @@ def writing(path: Path) -> Iterator[None]:
             remedy="Choose another folder, or make room.",
             source=str(path),
         ) from error
+
+
+@contextmanager
+def growing(folder: Path) -> Iterator[Path]:
+    """Let a report grow aside, and move it into place when the ``with`` block ends well.
+
+    Overlays of earlier reports that the new one does not list are removed; files of others in
+    the folder stay. If the block fails, the earlier report stays as it was.
+
+    Args:
+        folder: Claimed with `claim_folder`.
+
+    Yields:
+        The empty folder that takes the report's files, with ``overlays/`` in it.
+    """
+    aside = folder / PARTIAL
+    # A killed run may have moved overlays of a list that it had no time to move.
+    earlier = _overlays_listed(folder / JSON) | _overlays_listed(aside / JSON)
+    with writing(folder):
+        shutil.rmtree(aside, ignore_errors=True)
+        (aside / OVERLAYS).mkdir(parents=True)
+    try:
+        yield aside
+        with writing(folder):
+            _move(aside, folder, earlier)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _move(aside: Path, folder: Path, earlier: Iterable[str]) -> None:
+    drawn = sorted((aside / OVERLAYS).iterdir())
+    if drawn:
+        (folder / OVERLAYS).mkdir(exist_ok=True)
+    for file in drawn:
+        file.replace(folder / OVERLAYS / file.name)
+    for stale in set(earlier) - {f"{OVERLAYS}/{file.name}" for file in drawn}:
+        (folder / stale).unlink(missing_ok=True)
+    for name in _MOVED:
+        (aside / name).replace(folder / name)
+
+
+def _overlays_listed(path: Path) -> set[str]:
+    """The overlays of a report, as its answers list them; none where they are not whole."""
+    try:
+        records = json.loads(path.read_bytes())
+        listed = [file for record in records for file in record.get("overlays", ())]
+        return {f"{OVERLAYS}/{Path(file).name}" for file in listed}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return set()
 
 
 class PartialFile:
@@ -147,6 +206,8 @@ def _safe(source: str) -> str:
 
 
 def _is_ours(folder: Path) -> bool:
+    if (folder / PARTIAL / OVERLAYS).is_dir():  # a run was killed before its page was in place
+        return True
     try:
         with (folder / PAGE).open(encoding="utf-8", errors="replace") as page:
             return MARK in page.read(1000)

@@ -1,6 +1,5 @@
 """Results -> a folder: one HTML page, the answers for machines, and the overlays."""
 
-import json
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -19,6 +18,7 @@ from tumorlens.reporting.folder import (
     FileNames,
     PartialFile,
     claim_folder,
+    growing,
     write_bytes,
     writing,
 )
@@ -42,7 +42,8 @@ def write_report(
     ``answers.csv``; and ``overlays/NAME.png``: scan, heatmap and both, each at the scan's own
     size (of a volume its most suspicious slices, ``NAME-slice-INDEX.png``). Each result is
     written as it comes and then forgotten, so any number of inputs needs the same memory. An
-    earlier report in the folder is replaced; no other file is touched.
+    earlier report in the folder is replaced when the new one is complete, not before; no other
+    file is touched. Writing again after a killed run gives what an unbroken one would have.
 
     >>> scan = read_scan("scan.jpg")  # doctest: +SKIP
     >>> write_report([(scan, predict(scan))], "report")  # doctest: +SKIP
@@ -68,15 +69,13 @@ def write_report(
     place = Path(folder).expanduser()
     card = card or read_card(DEFAULT_FOLDER)
     claim_folder(place)
-    earlier = _overlays_listed(place / JSON)
-    with ExitStack() as stack:
-        page = stack.enter_context(PartialFile(place / PAGE))
-        report = _Report(place, card, target, explained, stack)
+    with growing(place) as aside, ExitStack() as stack:
+        page = stack.enter_context(PartialFile(aside / PAGE))
+        report = _Report(aside, card, target, explained, stack)
         for result in results:
             report.add(result)
         for piece in render_page(card, report.rows, report.entries()):
             page.write(piece)
-    _remove(place, earlier - report.overlays)
     return place / PAGE
 
 
@@ -87,7 +86,6 @@ class _Report:
         self, place: Path, card: Card, target: str | None, explained: bool, stack: ExitStack
     ) -> None:
         self.rows: list[Row] = []
-        self.overlays: set[str] = set()
         self._place = place
         self._card = card
         self._target = target
@@ -128,10 +126,7 @@ class _Report:
         for overlay in make_overlays(scan, prediction, target=self._target):
             part = "" if overlay.index is None else f"-slice-{overlay.index:03d}"
             file = f"{OVERLAYS}/{self._names.name(prediction.source, part=part)}.png"
-            with writing(self._place / OVERLAYS):
-                (self._place / OVERLAYS).mkdir(exist_ok=True)
             write_bytes(self._place / file, png_bytes(draw_figure(overlay)))
-            self.overlays.add(file)
             yield make_picture(overlay, file, number=number)
 
     def _check_model(self, result: Result) -> None:
@@ -149,19 +144,3 @@ class _Report:
 def _spool(place: Path) -> IO[str]:
     with writing(place):
         return tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n", dir=place)
-
-
-def _overlays_listed(path: Path) -> set[str]:
-    """The overlays of an earlier report, as it lists them."""
-    try:
-        records = json.loads(path.read_bytes())
-        listed = [file for record in records for file in record.get("overlays", ())]
-        return {f"{OVERLAYS}/{Path(file).name}" for file in listed}
-    except (OSError, ValueError, TypeError, AttributeError):
-        return set()
-
-
-def _remove(place: Path, files: Iterable[str]) -> None:
-    with writing(place):
-        for file in files:
-            (place / file).unlink(missing_ok=True)

@@ -1,0 +1,46 @@
+"""What ``tumorlens predict --engine ray`` does."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tumorlens.bulk.environment import set_environment
+from tumorlens.cli.exits import say
+from tumorlens.cli.extras import import_extra
+from tumorlens.cli.progress import bars
+from tumorlens.notice import NOTICE
+
+
+def answer_in_bulk(
+    paths: Sequence[str], output: Path, *, model: Path | None, address: str | None
+) -> bool:
+    """Answer all that is found at the paths on Ray, and tell how it ended.
+
+    Returns:
+        Whether any input was refused, by this run or an earlier one into the same folder.
+
+    Raises:
+        ModelError: The model folder cannot be used.
+        ConfigError: The output folder or the cluster cannot be used.
+        MissingExtraError: Ray is not installed.
+    """
+    set_environment(address)
+    tables = import_extra("tumorlens.bulk.folder", extra="ray")
+    run = import_extra("tumorlens.bulk.run", extra="ray")
+    with bars(transient=True) as progress:
+        task = progress.add_task("scans", total=None)
+        done = run.answer_archive(
+            paths,
+            output,
+            model=model,
+            address=address,
+            on_progress=lambda count, total: progress.update(task, completed=count, total=total),
+        )
+    if done.passed_over:
+        say(f"passed over, being no scans: {len(done.passed_over)}")
+    before = f", {done.before} were before" if done.before else ""
+    say(f"{done.now} done{before}")
+    say(f"answers: {output / tables.ANSWERS} ({done.answers})")
+    if done.refused:
+        say(f"refused: {output / tables.REFUSED} ({done.refused})")
+    say(NOTICE)
+    return bool(done.refused)
