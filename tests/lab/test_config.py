@@ -73,3 +73,9 @@ def test_overrides_that_make_no_sense_are_refused(override: str, tmp_path: Path)
 
 def test_the_training_size_is_the_preparations_by_default() -> None:
     assert Config().training_size == Config().preparation.size
+
+
+def test_training_pictures_grow_evenly_to_their_last_size() -> None:
+    config = parse_config({"training": {"epochs": 5, "first_size": 128, "size": 192}})
+    assert [config.size_in(epoch) for epoch in (1, 2, 3, 4, 5)] == [128, 144, 160, 176, 192]
+    assert parse_config({"training": {"size": 160}}).size_in(1) == 160

@@ -73,10 +73,27 @@ def test_the_same_seed_gives_the_same_weights(
     np.testing.assert_array_equal(weights(first), weights(second))
 
 
-@pytest.mark.parametrize("killed_in", [2, 3])
+MOVED = {"transplant": 0.3, "removal": 0.3, "decoy": 0.3, "blend": 0.5}
+GROWING = {"epochs": 4, "batch_size": 8, "first_size": 32, "size": 64}
+
+
+@pytest.mark.parametrize(
+    ("killed_in", "changes"),
+    [
+        (2, {}),
+        (3, {}),
+        (2, {"augmentation": MOVED, "training": GROWING}),
+    ],
+)
 def test_a_killed_run_resumes_to_the_same_result(
-    config: Config, data: tuple[Pictures, Split], tmp_path: Path, killed_in: int
+    config: Config,
+    data: tuple[Pictures, Split],
+    tmp_path: Path,
+    killed_in: int,
+    changes: dict[str, dict[str, float]],
 ) -> None:
+    config = parse_config(config.model_dump() | changes)
+
     def kill(epoch: int, done: int, _: int) -> None:
         if epoch == killed_in and done == 2:
             raise KeyboardInterrupt

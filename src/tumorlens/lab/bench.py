@@ -13,6 +13,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from tumorlens.errors import ConfigError
 from tumorlens.lab.balancing import balanced_draws, class_weights, draw
+from tumorlens.lab.blending import find_siblings
 from tumorlens.lab.catalogue import CATALOGUE
 from tumorlens.lab.checkpoint import is_checkpoint, load_checkpoint
 from tumorlens.lab.config import Config
@@ -29,7 +30,8 @@ class Bench:
     """What stays the same through a run, on its device.
 
     ``bare`` is the network unwrapped; ``validation`` holds the validation pictures that are
-    looked at after each epoch, drawn once with the data sets' shares.
+    looked at after each epoch, drawn once with the data sets' shares; ``siblings`` is what
+    `find_siblings` gave.
     """
 
     fabric: Fabric
@@ -38,11 +40,13 @@ class Bench:
     optimizer: Optimizer
     loss_of: Callable[[Tensor, Tensor], Tensor]
     pictures: Pictures
+    classes: tuple[str, ...]
     targets: Tensor
     training: np.ndarray
     draws: np.ndarray
     validation: np.ndarray
     average: AveragedModel | None
+    siblings: np.ndarray
 
     @property
     def judged(self) -> nn.Module:
@@ -81,12 +85,21 @@ def set_up(config: Config, pictures: Pictures, split: Split, classes: Sequence[s
         optimizer,
         loss_of,
         pictures,
+        tuple(classes),
         targets,
         training,
         draws,
         validation=watched if len(watched) else validation,
         average=moving_average(bare, settings.averaging),
+        siblings=_siblings(config, pictures),
     )
+
+
+def _siblings(config: Config, pictures: Pictures) -> np.ndarray:
+    """Other sequences of the same slices, looked for only where they are wanted."""
+    if config.augmentation.blend:
+        return find_siblings(pictures.examples, pictures.pixels)
+    return np.zeros((0, 2), np.int64)
 
 
 def _shares(config: Config, pictures: Pictures, indices: np.ndarray) -> np.ndarray:
@@ -136,7 +149,7 @@ def _loss(
 
 
 def _check_size(config: Config) -> None:
-    name, size = config.network.name, min(config.training_size, config.preparation.size)
+    name, size = config.network.name, min(config.size_in(1), config.preparation.size)
     about = CATALOGUE.get(name)
     if about and size < about.smallest:
         raise ConfigError(

@@ -113,6 +113,14 @@ class AugmentationConfig(_Section):
     """Probability of a head that moved during the scan."""
     mixup: float = Field(default=0.0, ge=0, le=10)
     """Of the Beta distribution that shares of two mixed pictures are drawn from; 0 for none."""
+    blend: float = Field(default=0.0, ge=0, le=1)
+    """Probability of a weighted mean with another sequence of the same slice."""
+    transplant: float = Field(default=0.0, ge=0, le=1)
+    """Probability that a tumor-free head gets another picture's tumor."""
+    removal: float = Field(default=0.0, ge=0, le=1)
+    """Probability that a tumor is covered with tissue, and the picture counts as tumor-free."""
+    decoy: float = Field(default=0.0, ge=0, le=1)
+    """Probability of a piece of healthy tissue laid in like a tumor, which changes no label."""
 
 
 class TrainingConfig(_Section):
@@ -122,6 +130,9 @@ class TrainingConfig(_Section):
     batch_size: int = Field(default=32, ge=2)
     size: int | None = Field(default=None, ge=32)
     """Side of the training pictures; the preparation's size where absent."""
+    first_size: int | None = Field(default=None, ge=32)
+    """Side of the training pictures in the first epoch, from where it grows evenly to ``size``;
+    ``size`` all along where absent."""
     learning_rate: float = Field(default=1e-3, gt=0)
     weight_decay: float = Field(default=0.02, ge=0)
     warmup_epochs: float = Field(default=1.0, ge=0)
@@ -200,6 +211,18 @@ class Config(_Section):
     def training_size(self) -> int:
         """Side of the training pictures in pixels."""
         return self.training.size or self.preparation.size
+
+    def size_in(self, epoch: int) -> int:
+        """Side of the training pictures in an epoch (from 1), a multiple of 16 while it grows.
+
+        Learning on small pictures first costs a fraction of the time (M. Tan and Q. Le,
+        "EfficientNetV2", ICML 2021, arXiv:2104.00298, section 4.2).
+        """
+        last, first = self.training_size, self.training.first_size
+        if first is None or epoch >= self.training.epochs:
+            return last
+        grown = first + (last - first) * (epoch - 1) / (self.training.epochs - 1)
+        return min(last, round(grown / 16) * 16)
 
 
 def read_config(path: Path, *, overrides: Sequence[str] = ()) -> Config:

@@ -13,6 +13,7 @@ from tumorlens.lab.config import Config
 from tumorlens.lab.datasets import Example, load_examples
 from tumorlens.lab.figure import new_figure, save_figure
 from tumorlens.lab.pictures import Pictures, load_pictures
+from tumorlens.lab.transplanting import Labelled, transplant
 
 
 def draw_preview(
@@ -58,10 +59,15 @@ def _changed(config: Config, loaded: Pictures, samples: int, seed: int) -> Tenso
     """(pictures, samples, channels, size, size); the tumor's mask in the second channel."""
     generator = torch.Generator().manual_seed(seed)
     batch = torch.from_numpy(np.stack([loaded.pixels, loaded.masks], axis=1)).float() / 255
+    classes = tuple(sorted({example.label for example in loaded.examples}))
+    targets = torch.tensor([classes.index(example.label) for example in loaded.examples])
+    labelled = Labelled(batch, targets, torch.from_numpy(loaded.outlined))
+    settings = config.augmentation
     found = []
     for _ in range(samples):
-        one = augment(batch, config.augmentation, size=config.training_size, generator=generator)
-        mixed, _, _ = mix_up(one[:, :1], config.augmentation, generator=generator)
+        one = transplant(labelled, settings, classes=classes, generator=generator).layers
+        one = augment(one, settings, size=config.training_size, generator=generator)
+        mixed, _, _ = mix_up(one[:, :1], settings, generator=generator)
         found.append(torch.cat([mixed, one[:, 1:]], dim=1))
     return torch.stack(found, dim=1)
 

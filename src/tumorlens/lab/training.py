@@ -14,6 +14,7 @@ from tumorlens.errors import TrainingError
 from tumorlens.lab.augmentation import augment, mix_up
 from tumorlens.lab.balancing import draw, draw_with_return
 from tumorlens.lab.bench import Bench, set_up
+from tumorlens.lab.blending import blend
 from tumorlens.lab.checkpoint import load_checkpoint, save_checkpoint
 from tumorlens.lab.config import Config
 from tumorlens.lab.history import EpochRecord, write_history
@@ -25,6 +26,7 @@ from tumorlens.lab.pictures import Pictures
 from tumorlens.lab.progress import silent
 from tumorlens.lab.resampling import fill_up, retrain_linear
 from tumorlens.lab.splitting import Split
+from tumorlens.lab.transplanting import Labelled, transplant
 
 __all__ = ["BEST", "LAST", "SNAPSHOT", "Trained", "predict_logits", "train"]
 
@@ -131,7 +133,7 @@ def _train_epoch(
         batch = drawn[start : start + settings.batch_size]
         rate = learning_rate(settings, epoch - 1 + done / len(starts))
         set_rate(bench.optimizer, rate)
-        loss, right = _look_at(bench, config, batch, generator)
+        loss, right = _look_at(bench, config, batch, config.size_in(epoch), generator)
         if not torch.isfinite(loss):
             raise _diverged(epoch, run)
         bench.optimizer.zero_grad()
@@ -150,26 +152,40 @@ def _train_epoch(
 
 
 def _look_at(
-    bench: Bench, config: Config, batch: np.ndarray, generator: torch.Generator
+    bench: Bench, config: Config, batch: np.ndarray, size: int, generator: torch.Generator
 ) -> tuple[Tensor, int]:
     """The loss of one batch, and how many of its pictures were named rightly."""
-    pictures = bench.pictures
-    layers = [to_float(pixels, batch) for pixels in (pictures.pixels, pictures.masks)]
+    shown = _shown(bench, config, batch, generator)
     changed = augment(
-        bench.fabric.to_device(torch.cat(layers if config.network.outlines else layers[:1], dim=1)),
+        bench.fabric.to_device(shown.layers if config.network.outlines else shown.layers[:, :1]),
         config.augmentation,
-        size=config.training_size,
+        size=size,
         generator=generator,
     )
     seen, partners, share = mix_up(changed[:, :1], config.augmentation, generator=generator)
     outputs = bench.network(seen.contiguous(memory_format=torch.channels_last))
-    wanted = bench.fabric.to_device(bench.targets[batch])
-    outlined = bench.fabric.to_device(torch.from_numpy(pictures.outlined[batch]))
+    wanted = bench.fabric.to_device(shown.targets)
+    outlined = bench.fabric.to_device(shown.outlined)
     loss = _cost(bench, config, outputs, (wanted, changed[:, 1:], outlined))
     if share < 1:
         others = (wanted[partners], changed[partners, 1:], outlined[partners])
         loss = share * loss + (1 - share) * _cost(bench, config, outputs, others)
     return loss, int((outputs.logits.argmax(1) == wanted).sum())
+
+
+def _shown(bench: Bench, config: Config, batch: np.ndarray, generator: torch.Generator) -> Labelled:
+    """A batch's pictures, masks and classes, blended with siblings and with tumors moved."""
+    pictures, settings = bench.pictures, config.augmentation
+    own = to_float(pictures.pixels, batch)
+    own = blend(own, batch, bench.siblings, pictures.pixels, settings.blend, generator=generator)
+    layers = torch.cat([own, to_float(pictures.masks, batch)], dim=1)
+    outlined = torch.from_numpy(pictures.outlined[batch])
+    return transplant(
+        Labelled(layers, bench.targets[batch], outlined),
+        settings,
+        classes=bench.classes,
+        generator=generator,
+    )
 
 
 def _cost(
