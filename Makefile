@@ -7,7 +7,7 @@ DATA ?= ../shared/data
 REPORT ?= report
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev browser format check test test-all figures examples screenshots bench bench-web clean
+.PHONY: help demo dev browser format check test test-all figures examples screenshots bench bench-short bench-web clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -58,8 +58,19 @@ examples: dev ## Make examples/ again
 screenshots: dev browser ## Take the screenshots of docs/images again (needs Chromium)
 	$(BIN)/python tools/take_screenshots.py
 
-bench: $(RUNTIME)/.installed ## Measure start-up, memory and size
-	$(RUNTIME)/bin/python benchmarks/cold_start.py
+bench: $(RUNTIME)/.installed $(DEV)/.bench ## Measure speed beside other programs, growth and training (an hour)
+	$(BIN)/python benchmarks/side_by_side.py --data $(DATA)
+	$(BIN)/python benchmarks/growth.py
+	$(BIN)/python benchmarks/training_throughput.py --data $(DATA)/sartaj/Training
+
+bench-short: $(RUNTIME)/.installed $(DEV)/.bench ## Try the measuring, a few of everything; writes nothing
+	$(BIN)/python benchmarks/side_by_side.py --data $(DATA) --short --no-page
+	$(BIN)/python benchmarks/growth.py --short --no-page
+	$(BIN)/python benchmarks/training_throughput.py --data $(DATA)/sartaj/Training --short --no-page
+
+$(DEV)/.bench: $(DEV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[lab,dev,bench]'
+	@touch $@
 
 bench-web: dev browser ## Measure the service (10,000 requests, size) and the app's memory into docs/
 	$(BIN)/python benchmarks/serving_load.py --write

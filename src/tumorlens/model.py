@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,11 +10,16 @@ import numpy as np
 import onnxruntime
 
 from tumorlens.card import CARD_FILE, Card, read_card
-from tumorlens.errors import ModelCorruptError, ModelMissingError
+from tumorlens.errors import ConfigError, ModelCorruptError, ModelMissingError
 from tumorlens.gate import Gate, read_gate
+from tumorlens.overlapping import cores
 from tumorlens.scan import FloatArray
 
 GRAPH_FILE = "model.onnx"
+FLOAT32, INT8 = "float32", "int8"
+GRAPHS = {FLOAT32: GRAPH_FILE, INT8: "model.int8.onnx"}
+"""The graph's file for each precision; only the first is in every model folder."""
+
 OUTPUTS = ("logits", "embedding", "features")
 OUTLINE = "outline"
 """A fourth output, of graphs that outline the tumor too."""
@@ -47,17 +52,27 @@ class Model:
     """A loaded model; make one with `load_model`.
 
     Attributes:
-        card: What the model is and how it is used.
+        card: What the model is and how it is used; its hash is that of the graph in use.
         class_weights: float32, (classes, channels): the linear layer, which turns the last
             feature maps into the classes' heatmaps.
         session: The ONNX Runtime session.
         gate: What refuses pictures that are no brain MRI; None where the card has none.
+        threads: That one pass of the graph uses; 0 for as many as there are cores.
+        precision: ``float32`` or ``int8``.
     """
 
     card: Card
     class_weights: FloatArray
     session: Any
     gate: Gate | None = None
+    threads: int = 0
+    precision: str = FLOAT32
+
+    @property
+    def passes(self) -> int:
+        """How many passes side by side keep all cores busy, what is before and after included."""
+        here = cores()
+        return max(min(2, here), here // self.threads if self.threads else 1)
 
     @property
     def outlines(self) -> bool:
@@ -76,51 +91,82 @@ class Model:
         return GraphOutputs(*self.session.run(wanted, {name: pictures}))
 
 
-def load_model(folder: str | Path | None = None, *, threads: int = 0) -> Model:
+def load_model(
+    folder: str | Path | None = None, *, threads: int = 0, precision: str = FLOAT32
+) -> Model:
     """Load a model folder and verify that its graph is the one the card speaks of.
 
     Args:
         folder: With ``model.onnx`` and ``card.json``; the bundled model where None.
-        threads: For one pass of the graph; 0 for as many as there are cores.
+        threads: For one pass of the graph; 0 for as many as there are cores, which answers one
+            picture soonest. With 1, many pictures are answered soonest: each core answers its
+            own. The answers are the same.
+        precision: ``float32``; or ``int8``, quicker and a little less exact, where the card
+            says how much (`Card.int8`).
 
     Raises:
-        ModelMissingError: The folder or one of its files is absent.
+        ConfigError: There is no such precision.
+        ModelMissingError: The folder or one of its files is absent, or it has no graph of this
+            precision.
         ModelCorruptError: The graph's or the gate's hash is not the card's, or the card, the
             graph or the gate cannot be read.
     """
     place = Path(folder).expanduser() if folder is not None else DEFAULT_FOLDER
-    card = read_card(place)
-    graph = _verified_graph(place, card)
+    card = _card_for(place, precision)
+    graph = place / GRAPHS[precision]
+    _verify(graph, card.sha256)
     gate = read_gate(place, card.gate) if card.gate else None
     try:
+        # By its path: of bytes, two copies would be in memory at once.
         session = onnxruntime.InferenceSession(
-            graph, _session_options(threads), providers=["CPUExecutionProvider"]
+            str(graph), _session_options(threads), providers=["CPUExecutionProvider"]
         )
         weights = _class_weights(session, card)
     except Exception as error:  # ONNX Runtime raises many types of its own
-        raise _broken_graph(place, str(error)) from error
-    return Model(card, weights, session, gate)
+        raise _broken_graph(graph, str(error)) from error
+    return Model(card, weights, session, gate, threads, precision)
 
 
-def _verified_graph(folder: Path, card: Card) -> bytes:
-    path = folder / GRAPH_FILE
+def _card_for(folder: Path, precision: str) -> Card:
+    """The folder's card, with the hash of the graph of this precision."""
+    if precision not in GRAPHS:
+        raise ConfigError(
+            expected=f"one of the precisions {', '.join(GRAPHS)}",
+            found=precision,
+            remedy="Choose one of them.",
+            source="precision",
+        )
+    card = read_card(folder)
+    if precision == FLOAT32:
+        return card
+    if card.int8 is None:
+        raise ModelMissingError(
+            expected=f"a model folder with {GRAPHS[INT8]}, named in its card",
+            found="a card that names none",
+            remedy="Use float32, or make one: tumorlens quantize MODEL --data DATA --split SPLIT.",
+            source=str(folder),
+        )
+    return replace(card, sha256=card.int8.sha256)
+
+
+def _verify(graph: Path, sha256: str) -> None:
     try:
-        graph = path.read_bytes()
+        with graph.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise ModelMissingError(
-            expected=f"a model folder with {GRAPH_FILE} and {CARD_FILE}",
-            found=f"no readable {GRAPH_FILE}",
+            expected=f"a model folder with {graph.name} and {CARD_FILE}",
+            found=f"no readable {graph.name}",
             remedy="Copy the whole folder, or export the model again.",
-            source=str(folder),
+            source=str(graph.parent),
         ) from error
-    if (found := hashlib.sha256(graph).hexdigest()) != card.sha256:
+    if found != sha256:
         raise ModelCorruptError(
-            expected=f"a graph with SHA-256 {card.sha256}",
+            expected=f"a graph with SHA-256 {sha256}",
             found=found,
             remedy="The file is damaged or of another model: copy or export the folder again.",
-            source=str(path),
+            source=str(graph),
         )
-    return graph
 
 
 def _session_options(threads: int) -> onnxruntime.SessionOptions:
@@ -136,10 +182,10 @@ def _class_weights(session: Any, card: Card) -> FloatArray:
     return weights.reshape(len(card.classes), -1)
 
 
-def _broken_graph(folder: Path, found: str) -> ModelCorruptError:
+def _broken_graph(graph: Path, found: str) -> ModelCorruptError:
     return ModelCorruptError(
         expected=f"an ONNX graph exported by tumorlens, with the outputs {', '.join(OUTPUTS)}",
         found=found,
         remedy="Export the model again.",
-        source=str(folder / GRAPH_FILE),
+        source=str(graph),
     )

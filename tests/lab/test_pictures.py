@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from tumorlens.errors import DataError
+from tumorlens.lab import picture_store, pictures
 from tumorlens.lab.datasets import Example, load_examples
 from tumorlens.lab.pictures import load_pictures
 from tumorlens.preparation import Preparation, prepare
@@ -21,13 +22,11 @@ def example(path: Path, channel: int | None = None) -> Example:
 def test_pictures_are_exactly_what_the_runtime_prepares(class_folders: Path) -> None:
     examples = load_examples(class_folders)
     told: list[tuple[int, int]] = []
-    pictures = load_pictures(
-        examples, SMALL, progress=lambda done, total: told.append((done, total))
-    )
-    assert pictures.examples == tuple(examples)
+    loaded = load_pictures(examples, SMALL, progress=lambda done, total: told.append((done, total)))
+    assert loaded.examples == tuple(examples)
     assert told[-1] == (len(examples), len(examples))
     expected = prepare(read_scan(examples[5].path), SMALL).pixels
-    np.testing.assert_array_equal(pictures.pixels[5] / np.float32(255), expected)
+    np.testing.assert_array_equal(loaded.pixels[5] / np.float32(255), expected)
 
 
 def test_a_channel_is_read_alone(tmp_path: Path) -> None:
@@ -89,3 +88,26 @@ def test_a_mask_of_another_size_is_an_error(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((20, 40), np.uint8)).save(tmp_path / "mask.png")
     with pytest.raises(DataError, match="40x40"):
         load_pictures([replace(example(tmp_path / "head.png"), mask=tmp_path / "mask.png")], SMALL)
+
+
+def _no_reading(*_: object) -> None:
+    raise AssertionError("a picture was read again")
+
+
+def test_many_pictures_are_read_once(
+    class_folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examples = load_examples(class_folders)
+    plain = load_pictures(examples, SMALL)
+    monkeypatch.setenv(picture_store.VARIABLE, str(tmp_path))
+    monkeypatch.setattr(picture_store, "STORED_FROM", 10)
+    first = load_pictures(examples, SMALL)
+    monkeypatch.setattr(pictures, "read_pixels", _no_reading)
+    told: list[tuple[int, int]] = []
+    again = load_pictures(examples, SMALL, progress=lambda *at: told.append(at))
+    assert told == [(len(examples), len(examples))]
+    for loaded in (first, again):
+        assert loaded.examples == plain.examples
+        for name in ("pixels", "masks", "thumbnails", "outlined"):
+            np.testing.assert_array_equal(getattr(loaded, name), getattr(plain, name))
+    assert isinstance(again.pixels.base, np.memmap)

@@ -19,6 +19,7 @@ from tumorlens.cli.evaluate import evaluate
 from tumorlens.cli.exits import INTERRUPTED, plainly
 from tumorlens.cli.networks import networks
 from tumorlens.cli.predict import predict
+from tumorlens.cli.quantize import quantize
 from tumorlens.cli.segment import segment
 from tumorlens.cli.serve import serve
 from tumorlens.cli.train import train
@@ -32,6 +33,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     tune,
     ensemble,
     evaluate,
+    quantize,
     audit,
     serve,
     ui,

@@ -11,7 +11,7 @@ from typing import Protocol
 from tumorlens.card import Card
 from tumorlens.cli.exits import say
 from tumorlens.errors import ConfigError, TumorlensError
-from tumorlens.model import load_model
+from tumorlens.model import FLOAT32, load_model
 from tumorlens.notice import NOTICE
 from tumorlens.reading import Source, find_sources
 from tumorlens.reporting.folder import OVERLAYS
@@ -33,6 +33,7 @@ class Wish:
     model: Path | None
     target: str | None
     explained: bool
+    precision: str = FLOAT32
 
 
 class Printer(AbstractContextManager["Printer"], Protocol):
@@ -53,9 +54,9 @@ def answer_paths(paths: Sequence[str], wish: Wish) -> int:
         ModelError: The model folder cannot be used.
         ConfigError: The output folder cannot be used, or the model has no class ``target``.
     """
-    model = load_model(wish.model)
-    _check_target(wish.target, model.card)
     found = find_sources(paths)
+    model = load_model(wish.model, threads=_threads(found.sources), precision=wish.precision)
+    _check_target(wish.target, model.card)
     _tell_passed_over(found.passed_over)
     sources = _without_own_report(found.sources, wish.output)
     results = _with_progress(answer_all(sources, model=model), len(sources), wish)
@@ -76,6 +77,11 @@ def answer_paths(paths: Sequence[str], wish: Wish) -> int:
         page = _write(shown(), wish, model.card)
     _tell_end(len(sources), refused, unlike, page, wish)
     return refused
+
+
+def _threads(sources: Sequence[Source]) -> int:
+    """For one pass: all cores where there is one file to answer, else each core its own pass."""
+    return 0 if len(sources) == 1 and len(sources[0].files) <= 1 else 1
 
 
 def _without_own_report(sources: Sequence[Source], output: Path | None) -> Sequence[Source]:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tumorlens.cli.exits import REFUSED
+from tumorlens.cli.precision import Precision
 
 
 class OutputFormat(StrEnum):
@@ -51,6 +52,9 @@ def predict(
             "--model", "-m", metavar="DIR", help="A model folder; the bundled model if left out."
         ),
     ] = None,
+    precision: Annotated[
+        Precision, typer.Option(help="int8 is quicker and a little less exact; the card says how.")
+    ] = Precision.FLOAT32,
     target: Annotated[
         str | None,
         typer.Option(
@@ -112,6 +116,6 @@ def predict(
         raise typer.BadParameter("needs heatmaps: --output DIR", param_hint="--target")
     from tumorlens.cli.answering import Wish, answer_paths
 
-    wish = Wish(output_format.value, output, model, target, not no_explain)
+    wish = Wish(output_format.value, output, model, target, not no_explain, precision.value)
     if answer_paths(paths, wish):
         raise typer.Exit(REFUSED)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tumorlens.cli.exits import REFUSED, say
+from tumorlens.cli.precision import Precision
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -27,6 +28,9 @@ def segment(
             "--model", "-m", metavar="DIR", help="A model folder; the bundled model if left out."
         ),
     ] = None,
+    precision: Annotated[
+        Precision, typer.Option(help="int8 is quicker and a little less exact; the card says how.")
+    ] = Precision.FLOAT32,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
 ) -> None:
     """Outline the tumor.
@@ -47,7 +51,7 @@ def segment(
     from tumorlens.notice import NOTICE
     from tumorlens.reporting.segments import find_inputs, write_segments
 
-    loaded = load_model(model)
+    loaded = load_model(model, precision=precision.value)
     inputs, refused = find_inputs(paths)
     results = write_segments(inputs, output, model=loaded, refused=refused)
     records = list(follow(results, len(inputs) + len(refused)))

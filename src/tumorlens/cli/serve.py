@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from tumorlens.cli.precision import Precision
+
 
 def serve(
     *,
@@ -34,6 +36,13 @@ def serve(
             help="A model folder; the bundled model if left out.",
         ),
     ] = None,
+    precision: Annotated[
+        Precision,
+        typer.Option(
+            envvar="TUMORLENS_PRECISION",
+            help="int8 is quicker and a little less exact; the card says how.",
+        ),
+    ] = Precision.FLOAT32,
 ) -> None:
     """Serve the model over HTTP, with a page for people at /.
 
@@ -53,5 +62,5 @@ def serve(
     from tumorlens.model import load_model
 
     settings = serving.Settings.from_environment(os.environ)
-    app = serving.create_app(load_model(model), settings)
+    app = serving.create_app(load_model(model, precision=precision.value), settings)
     serving.serve(app, host=host, port=port, settings=settings)

@@ -43,6 +43,9 @@ def train(
 ) -> None:
     """Train a model, calibrate it, export it and score it on patients it never saw.
 
+    Prepared pictures are kept in ~/.cache/tumorlens/pictures for the next time; TUMORLENS_CACHE
+    names another folder, or off.
+
     Example: tumorlens train configs/custom_cnn.toml --data ~/data/sartaj --run runs/first
     """
     from tumorlens.card import read_card

@@ -16,7 +16,16 @@ import torch
 from tumorlens.card import CARD_FILE, Card, write_card
 from tumorlens.errors import TrainingError
 from tumorlens.lab.networks import Classifier
-from tumorlens.model import GRAPH_FILE, OUTLINE, OUTPUTS, WEIGHT_KEY, Model, load_model
+from tumorlens.model import (
+    GRAPH_FILE,
+    GRAPHS,
+    INT8,
+    OUTLINE,
+    OUTPUTS,
+    WEIGHT_KEY,
+    Model,
+    load_model,
+)
 
 TOLERANCE = 1e-4
 """Largest difference allowed between the graph's and PyTorch's outputs."""
@@ -48,6 +57,7 @@ def export_model(network: Classifier, card: Card, folder: Path) -> Model:
         _compare(network, load_model(aside))
         for name in (GRAPH_FILE, CARD_FILE):
             (Path(aside) / name).replace(folder / name)
+    (folder / GRAPHS[INT8]).unlink(missing_ok=True)  # of the older model
     return load_model(folder)
 
 

@@ -1,4 +1,4 @@
-"""Examples -> prepared pictures in memory, decoded and prepared once."""
+"""Examples -> prepared pictures, decoded and prepared once and kept on disk."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,9 +10,10 @@ from PIL import Image as Pillow
 
 from tumorlens.errors import DataError, TumorlensError
 from tumorlens.lab.datasets import Example, read_mask, read_pixels
+from tumorlens.lab.picture_store import Arrays, open_store, store_of, write_store
 from tumorlens.lab.progress import Progress, silent
 from tumorlens.labels import NO_TUMOR
-from tumorlens.preparation import Placement, Preparation, percentile, prepare
+from tumorlens.preparation import Placement, Preparation, percentiles, prepare
 from tumorlens.scan import FloatArray, Scan
 
 ByteArray = npt.NDArray[np.uint8]
@@ -54,7 +55,10 @@ def load_pictures(
     *,
     progress: Progress = silent,
 ) -> Pictures:
-    """Decode and prepare every example once, in threads.
+    """Decode and prepare every example, in threads, or take them from an earlier time.
+
+    Many pictures are kept on disk (`tumorlens.lab.picture_store`) and memory-mapped the next
+    time; their arrays are not writable.
 
     Args:
         examples: What to load.
@@ -64,41 +68,49 @@ def load_pictures(
     Raises:
         DataError: Pictures cannot be read, or are volumes; all of them are counted.
     """
+    store = store_of(examples, preparation)
+    arrays = open_store(store) if store else None
+    if arrays is None:
+        arrays = _read(examples, preparation, progress)
+        if store:
+            write_store(store, arrays)
+            arrays = open_store(store) or arrays  # mapped: the memory is free again
+    else:
+        progress(len(examples), len(examples))
+    kept = [example for example, keep in zip(examples, arrays.kept, strict=True) if keep]
+    blank = [example for example, keep in zip(examples, arrays.kept, strict=True) if not keep]
+    outlined = [example.mask is not None or example.label == NO_TUMOR for example in kept]
+    return Pictures(
+        arrays.pixels,
+        arrays.thumbnails,
+        arrays.masks,
+        np.array(outlined, bool),
+        tuple(kept),
+        tuple(blank),
+    )
+
+
+def _read(examples: Sequence[Example], preparation: Preparation, progress: Progress) -> Arrays:
     loaded: list[_Loaded | DataError | None] = []
     with ThreadPoolExecutor() as threads:
         for result in threads.map(lambda example: _try(example, preparation), examples):
             loaded.append(result)
             progress(len(loaded), len(examples))
     _refuse_broken([result for result in loaded if isinstance(result, DataError)])
-    return _stacked(examples, loaded, preparation.size)
+    return _stacked([one if isinstance(one, tuple) else None for one in loaded], preparation.size)
 
 
-def _stacked(
-    examples: Sequence[Example], loaded: Sequence[_Loaded | DataError | None], size: int
-) -> Pictures:
+def _stacked(loaded: Sequence[_Loaded | None], size: int) -> Arrays:
     """Everything that was loaded, each kind in one array."""
-    kept = [
-        (example, one)
-        for example, one in zip(examples, loaded, strict=True)
-        if isinstance(one, tuple)
-    ]
+    kept = [one for one in loaded if one]
     pixels = np.zeros((len(kept), size, size), np.uint8)
     masks = np.zeros_like(pixels)
     thumbnails = np.zeros((len(kept), THUMBNAIL_SIZE, THUMBNAIL_SIZE), np.uint8)
-    for index, (_, (picture, thumbnail, mask)) in enumerate(kept):
+    for index, (picture, thumbnail, mask) in enumerate(kept):
         pixels[index], thumbnails[index] = picture, thumbnail
         if mask is not None:
             masks[index] = mask
-    outlined = [e.mask is not None or e.label == NO_TUMOR for e, _ in kept]
-    blank = [example for example, one in zip(examples, loaded, strict=True) if not one]
-    return Pictures(
-        pixels,
-        thumbnails,
-        masks,
-        np.array(outlined, bool),
-        tuple(example for example, _ in kept),
-        tuple(blank),
-    )
+    return Arrays(pixels, masks, thumbnails, np.array([one is not None for one in loaded], bool))
 
 
 def _refuse_broken(errors: Sequence[DataError]) -> None:
@@ -134,7 +146,8 @@ def _load(example: Example, preparation: Preparation) -> _Loaded | None:
     """The prepared picture, its thumbnail and mask; None where there is nothing to see."""
     pixels = read_pixels(example)
     grey_levels = 255.0 if pixels.max() <= 1 else 1.0  # pictures of floats lie in 0..1
-    if (percentile(pixels, 99) - percentile(pixels, 1)) * grey_levels < MIN_CONTRAST:
+    low, high = percentiles(pixels, 1, 99)
+    if (high - low) * grey_levels < MIN_CONTRAST:
         return None
     image = prepare(Scan(pixels, example.picture), preparation)
     inset = image.placement.inset

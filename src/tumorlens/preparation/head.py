@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as Pillow
 
-from tumorlens.preparation.percentiles import percentile
+from tumorlens.preparation.percentiles import percentiles
 from tumorlens.scan import FloatArray
 
 _SEARCH_SIZE = 128  # pixels a side of the small copy in which the head is searched
@@ -38,7 +38,7 @@ def _head_mask(pixels: FloatArray, threshold: float) -> npt.NDArray[np.bool_]:
     """bool, (128, 128): the bright regions of a small copy, without those too thin for a head."""
     side = (_SEARCH_SIZE, _SEARCH_SIZE)
     small = np.asarray(Pillow.fromarray(pixels).resize(side, Pillow.Resampling.BOX))
-    low, high = percentile(small, 1), percentile(small, 99)
+    low, high = percentiles(small, 1, 99)
     bright = small > low + threshold * (high - low)
     # Mirrored outwards: a head cut by the picture's edge stays thick, a thin frame stays thin.
     framed = np.pad(bright, _OPENING, mode="symmetric")
@@ -48,11 +48,11 @@ def _head_mask(pixels: FloatArray, threshold: float) -> npt.NDArray[np.bool_]:
     return near[_OPENING:-_OPENING, _OPENING:-_OPENING] & bright
 
 
-def _window_counts(mask: npt.NDArray[np.bool_], width: int) -> npt.NDArray[np.int64]:
+def _window_counts(mask: npt.NDArray[np.bool_], width: int) -> npt.NDArray[np.int32]:
     """How many pixels are set in the square of an odd ``width`` around each; same shape."""
     before = width // 2 + 1
-    padded = np.pad(mask.astype(np.int64), ((before, width // 2), (before, width // 2)))
-    total = padded.cumsum(axis=0).cumsum(axis=1)
+    padded = np.pad(mask, ((before, width // 2), (before, width // 2)))
+    total = padded.cumsum(axis=0, dtype=np.int32).cumsum(axis=1, dtype=np.int32)
     return np.asarray(
         total[width:, width:]
         - total[:-width, width:]

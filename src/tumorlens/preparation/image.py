@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from tumorlens.preparation.head import find_head
-from tumorlens.preparation.percentiles import percentile
+from tumorlens.preparation.percentiles import percentiles
 from tumorlens.scan import FloatArray, Scan
 
 
@@ -137,9 +137,9 @@ def prepare(scan: Scan, preparation: Preparation | None = None) -> Image:
     return Image(square, Placement(scan.pixels.shape, crop, inset, preparation.size))
 
 
-def _scale_intensity(pixels: FloatArray, percentiles: tuple[float, float]) -> FloatArray:
+def _scale_intensity(pixels: FloatArray, ends: tuple[float, float]) -> FloatArray:
     """float32 in 0..1; all 0 where the percentiles coincide."""
-    low, high = (percentile(pixels, percent) for percent in percentiles)
+    low, high = percentiles(pixels, *ends)
     if high <= low:
         return np.zeros_like(pixels)
     scaled = (pixels - np.float32(low)) / np.float32(high - low)

@@ -12,9 +12,16 @@ def percentile(pixels: FloatArray, percent: float) -> float:
         pixels: float32, any shape, at least one, finite.
         percent: In [0, 100].
     """
+    return percentiles(pixels, percent)[0]
+
+
+def percentiles(pixels: FloatArray, *percents: float) -> tuple[float, ...]:
+    """Several at once, as `percentile` gives them one by one: the sorting is done once."""
     flat = pixels.ravel()
-    place = percent / 100 * (flat.size - 1)
-    below = int(place)
-    above = min(below + 1, flat.size - 1)
-    part = np.partition(flat, (below, above))
-    return float(part[below]) + (place - below) * (float(part[above]) - float(part[below]))
+    places = [percent / 100 * (flat.size - 1) for percent in percents]
+    ends = [(int(place), min(int(place) + 1, flat.size - 1)) for place in places]
+    part = np.partition(flat, sorted({end for pair in ends for end in pair}))
+    return tuple(
+        float(part[below]) + (place - below) * (float(part[above]) - float(part[below]))
+        for place, (below, above) in zip(places, ends, strict=True)
+    )

@@ -1,6 +1,7 @@
 """The overlay as one picture for people: scan, heatmap, both, and what the answer is."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from io import BytesIO
 from typing import Any
 
@@ -20,6 +21,7 @@ _QUIET = (156, 164, 176)
 _MIN_COLUMN = 168  # below this the headings of a panel would be cramped
 _FONT = (13.0, 40.0)  # smallest and largest text, in pixels
 _COLUMNS_PER_EM = 21
+_LINES_KEPT = 64  # lines of text that come again in every figure, such as the notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def draw_figure(overlay: Overlay) -> Image.Image:
 def png_bytes(picture: Image.Image) -> bytes:
     """The picture as a PNG file's bytes."""
     buffer = BytesIO()
-    picture.save(buffer, "PNG", compress_level=3)
+    picture.save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
 
 
@@ -138,6 +140,7 @@ def _paragraph(text: str, width: int, size: float, colour: _Colour) -> Image.Ima
     return _stack([_line(words, size, colour) for words in _break(text, width, size)])
 
 
+@lru_cache(maxsize=_LINES_KEPT)
 def _line(text: str, size: float, colour: _Colour) -> Image.Image:
     """One line of text, drawn at twice its size, since letters sit on whole pixels."""
     font = _font(2 * size)
@@ -162,7 +165,8 @@ def _font(size: float) -> Any:
     return ImageFont.load_default(size)
 
 
-def _break(text: str, width: float, size: float) -> list[str]:
+@lru_cache(maxsize=_LINES_KEPT)
+def _break(text: str, width: float, size: float) -> tuple[str, ...]:
     """Break text into lines of at most ``width`` pixels, between words where that is possible."""
     font, room = _font(2 * size), 2 * width
     lines = [""]
@@ -176,4 +180,4 @@ def _break(text: str, width: float, size: float) -> list[str]:
             if lines[-1] and font.getlength(lines[-1] + letter) > room:
                 lines.append("")
             lines[-1] += letter
-    return lines
+    return tuple(lines)

