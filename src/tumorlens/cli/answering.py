@@ -10,6 +10,7 @@ from typing import Protocol
 
 from tumorlens.card import Card
 from tumorlens.cli.exits import say
+from tumorlens.cli.extras import import_extra
 from tumorlens.errors import ConfigError, TumorlensError
 from tumorlens.model import load_model
 from tumorlens.notice import NOTICE
@@ -33,6 +34,7 @@ class Wish:
     model: Path | None
     target: str | None
     explained: bool
+    dicom: bool = False
 
 
 class Printer(AbstractContextManager["Printer"], Protocol):
@@ -58,7 +60,8 @@ def answer_paths(paths: Sequence[str], wish: Wish) -> int:
     found = find_sources(paths)
     _tell_passed_over(found.passed_over)
     sources = _without_own_report(found.sources, wish.output)
-    results = _with_progress(answer_all(sources, model=model), len(sources), wish)
+    answered = _with_dicom(answer_all(sources, model=model), sources, wish)
+    results = _with_progress(answered, len(sources), wish)
     refused = unlike = 0
     page = None
     with _printer(wish.output_format, model.card) as printer:
@@ -133,6 +136,18 @@ def _write(results: Iterable[Result], wish: Wish, card: Card) -> Path | None:
     return write_report(
         results, wish.output, card=card, target=wish.target, explained=wish.explained
     )
+
+
+def _with_dicom(
+    results: Iterator[Result], sources: Sequence[Source], wish: Wish
+) -> Iterator[Result]:
+    """The same results, each answer written as a DICOM report on its way where that is wished."""
+    if not wish.dicom or wish.output is None:
+        return results
+    objects = import_extra("tumorlens.reporting.dicom_folder", extra="dicom")
+    objects.check_dicom(sources)
+    reported: Iterator[Result] = objects.with_reports(results, sources, wish.output)
+    return reported
 
 
 def _with_progress(results: Iterator[Result], total: int, wish: Wish) -> Iterator[Result]:

@@ -54,6 +54,14 @@ def predict(
     no_explain: Annotated[
         bool, typer.Option("--no-explain", help="Write the report without heatmaps.")
     ] = False,
+    dicom: Annotated[
+        bool,
+        typer.Option(
+            "--dicom",
+            help="Write each answer as a DICOM structured report too, with the patient's elements "
+            "of the source: DIR/dicom/<name>_sr.dcm.",
+        ),
+    ] = False,
 ) -> None:
     """Tell which tumor scans show, if any.
 
@@ -73,8 +81,10 @@ def predict(
     """
     if target is not None and (output is None or no_explain):
         raise typer.BadParameter("needs heatmaps: --output DIR", param_hint="--target")
+    if dicom and output is None:
+        raise typer.BadParameter("needs a folder: --output DIR", param_hint="--dicom")
     from tumorlens.cli.answering import Wish, answer_paths
 
-    wish = Wish(output_format.value, output, model, target, not no_explain)
+    wish = Wish(output_format.value, output, model, target, not no_explain, dicom)
     if answer_paths(paths, wish):
         raise typer.Exit(REFUSED)
