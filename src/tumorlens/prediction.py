@@ -14,7 +14,7 @@ from tumorlens.conformal import ADVICE, conformal_set
 from tumorlens.errors import ScanContentError
 from tumorlens.labels import tumor_probability
 from tumorlens.model import GraphOutputs, Model, load_model
-from tumorlens.preparation import Placement, percentile, prepare
+from tumorlens.preparation import Placement, percentile, prepare, strip_skull, strips_volumes
 from tumorlens.reading import read_scan
 from tumorlens.scan import FloatArray, Scan, Volume
 
@@ -176,8 +176,10 @@ def predict(
         A `Prediction` for a slice, a `VolumePrediction` for a volume.
 
     Raises:
-        ScanError: The path cannot be read as a scan, or no slice of the volume shows a head.
+        ScanError: The path cannot be read as a scan, no slice of the volume shows a head, or
+            the skull cannot be taken off as the model's preparation says.
         ModelError: The bundled model cannot be loaded.
+        MissingExtraError: What takes the skull off is not installed.
     """
     if isinstance(scan, str | Path):
         scan = read_scan(scan)
@@ -246,6 +248,9 @@ def _outlines(outputs: GraphOutputs) -> Sequence[FloatArray | None]:
 
 
 def _predict_volume(volume: Volume, model: Model) -> VolumePrediction:
+    method = model.card.preparation.skull_strip
+    if method is not None and strips_volumes(method):
+        volume, model = strip_skull(volume, method), model.with_skull_strip(None)
     indices = slices_with_head(volume)
     answers = predict_slices([volume.slice(index) for index in indices], model=model)
     slices = tuple(map(SlicePrediction, indices, answers))

@@ -10,8 +10,9 @@ from typing import Protocol
 
 from tumorlens.card import Card
 from tumorlens.cli.exits import say
-from tumorlens.cli.extras import import_extra
+from tumorlens.cli.skull_stripping import choose
 from tumorlens.errors import ConfigError, TumorlensError
+from tumorlens.extras import import_extra
 from tumorlens.model import load_model
 from tumorlens.notice import NOTICE
 from tumorlens.reading import Source, find_sources
@@ -35,6 +36,7 @@ class Wish:
     target: str | None
     explained: bool
     dicom: bool = False
+    skull_strip: str | None = None
 
 
 class Printer(AbstractContextManager["Printer"], Protocol):
@@ -55,7 +57,7 @@ def answer_paths(paths: Sequence[str], wish: Wish) -> int:
         ModelError: The model folder cannot be used.
         ConfigError: The output folder cannot be used, or the model has no class ``target``.
     """
-    model = load_model(wish.model)
+    model = choose(load_model(wish.model), wish.skull_strip)
     _check_target(wish.target, model.card)
     found = find_sources(paths)
     _tell_passed_over(found.passed_over)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tumorlens.cli.exits import REFUSED
+from tumorlens.cli.skull_stripping import SkullStrip
 
 
 class OutputFormat(StrEnum):
@@ -54,6 +55,7 @@ def predict(
     no_explain: Annotated[
         bool, typer.Option("--no-explain", help="Write the report without heatmaps.")
     ] = False,
+    skull_strip: SkullStrip = None,
     dicom: Annotated[
         bool,
         typer.Option(
@@ -85,6 +87,6 @@ def predict(
         raise typer.BadParameter("needs a folder: --output DIR", param_hint="--dicom")
     from tumorlens.cli.answering import Wish, answer_paths
 
-    wish = Wish(output_format.value, output, model, target, not no_explain, dicom)
+    wish = Wish(output_format.value, output, model, target, not no_explain, dicom, skull_strip)
     if answer_paths(paths, wish):
         raise typer.Exit(REFUSED)

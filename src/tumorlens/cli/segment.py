@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tumorlens.cli.exits import REFUSED, say
-from tumorlens.cli.extras import import_extra
+from tumorlens.cli.skull_stripping import SkullStrip, choose
+from tumorlens.extras import import_extra
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -28,6 +29,7 @@ def segment(
             "--model", "-m", metavar="DIR", help="A model folder; the bundled model if left out."
         ),
     ] = None,
+    skull_strip: SkullStrip = None,
     dicom: Annotated[
         bool,
         typer.Option(
@@ -57,7 +59,7 @@ def segment(
     from tumorlens.notice import NOTICE
     from tumorlens.reporting.segments import find_inputs, write_segments
 
-    loaded = load_model(model)
+    loaded = choose(load_model(model), skull_strip)
     inputs, refused = find_inputs(paths)
     writer = None
     if dicom:

@@ -3,5 +3,23 @@
 from tumorlens.preparation.head import find_head
 from tumorlens.preparation.image import Box, Image, Placement, Preparation, prepare
 from tumorlens.preparation.percentiles import percentile
+from tumorlens.preparation.skull_stripping import (
+    SKULL_STRIPPERS,
+    find_brain,
+    strip_skull,
+    strips_volumes,
+)
 
-__all__ = ["Box", "Image", "Placement", "Preparation", "find_head", "percentile", "prepare"]
+__all__ = [
+    "SKULL_STRIPPERS",
+    "Box",
+    "Image",
+    "Placement",
+    "Preparation",
+    "find_brain",
+    "find_head",
+    "percentile",
+    "prepare",
+    "strip_skull",
+    "strips_volumes",
+]
