@@ -100,7 +100,7 @@ def _rim(head: BoolArray, middle: Floats) -> Floats:
     within = ((points >= 0) & (points < head.shape)).all(axis=-1)
     on_head = np.zeros(within.shape, bool)
     on_head[within] = head[points[within][:, 0], points[within][:, 1]]
-    return np.maximum(1.0, (on_head * steps).max(axis=1))
+    return np.asarray(np.maximum(1.0, (on_head * steps).max(axis=1)))
 
 
 def _sampled(small: FloatArray, points: Floats) -> Floats:
