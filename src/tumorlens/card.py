@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from tumorlens.calibration import Curve, checked_curve
 from tumorlens.conformal import Conformal
-from tumorlens.errors import ModelCorruptError, ModelMissingError
+from tumorlens.errors import ConfigError, ModelCorruptError, ModelMissingError
 from tumorlens.gate import GateCard
 from tumorlens.notice import NOTICE
 from tumorlens.preparation import Preparation
@@ -134,7 +134,7 @@ class Card:
             if not (card.temperature > 0 and card.classes and card.preparation.size > 0):
                 raise ValueError("temperature, classes and size must not be zero or empty")
             return card
-        except (KeyError, TypeError, ValueError) as error:
+        except (ConfigError, KeyError, TypeError, ValueError) as error:
             raise ModelCorruptError(
                 expected=f"the fields {', '.join(f.name for f in fields(cls))}",
                 found=f"a mistake in them ({error})",

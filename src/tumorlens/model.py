@@ -79,6 +79,18 @@ class Model:
         """Whether the graph outlines the tumor too."""
         return any(one.name == OUTLINE for one in self.session.get_outputs())
 
+    def with_skull_strip(self, method: str | None) -> "Model":
+        """The same model, that takes the skull off first by another method, or leaves it on.
+
+        Args:
+            method: A name in `tumorlens.preparation.SKULL_STRIPPERS`; None to leave it on.
+
+        Raises:
+            ConfigError: There is no such method.
+        """
+        preparation = replace(self.card.preparation, skull_strip=method)
+        return replace(self, card=replace(self.card, preparation=preparation))
+
     def run(self, pictures: FloatArray) -> GraphOutputs:
         """Run the graph.
 

@@ -16,7 +16,13 @@ from tumorlens.gate import Judgement
 from tumorlens.labels import tumor_probability
 from tumorlens.model import GraphOutputs, Model, load_model
 from tumorlens.overlapping import overlapped
-from tumorlens.preparation import Placement, percentiles, prepare
+from tumorlens.preparation import (
+    Placement,
+    percentiles,
+    prepare,
+    strip_skull,
+    strips_volumes,
+)
 from tumorlens.reading import read_scan
 from tumorlens.scan import FloatArray, Scan, Volume
 
@@ -181,8 +187,10 @@ def predict(
         A `Prediction` for a slice, a `VolumePrediction` for a volume.
 
     Raises:
-        ScanError: The path cannot be read as a scan, or no slice of the volume shows a head.
+        ScanError: The path cannot be read as a scan, no slice of the volume shows a head, or
+            the skull cannot be taken off as the model's preparation says.
         ModelError: The bundled model cannot be loaded.
+        MissingExtraError: What takes the skull off is not installed.
     """
     if isinstance(scan, str | Path):
         scan = read_scan(scan)
@@ -254,6 +262,9 @@ def _outlines(outputs: GraphOutputs) -> Sequence[FloatArray | None]:
 
 
 def _predict_volume(volume: Volume, model: Model) -> VolumePrediction:
+    method = model.card.preparation.skull_strip
+    if method is not None and strips_volumes(method):
+        volume, model = strip_skull(volume, method), model.with_skull_strip(None)
     indices = slices_with_head(volume)
     answers = predict_slices([volume.slice(index) for index in indices], model=model)
     slices = tuple(map(SlicePrediction, indices, answers))

@@ -10,7 +10,9 @@ from typing import Protocol
 
 from tumorlens.card import Card
 from tumorlens.cli.exits import say
+from tumorlens.cli.skull_stripping import choose
 from tumorlens.errors import ConfigError, TumorlensError
+from tumorlens.extras import import_extra
 from tumorlens.model import FLOAT32, load_model
 from tumorlens.notice import NOTICE
 from tumorlens.reading import Source, find_sources
@@ -34,6 +36,8 @@ class Wish:
     target: str | None
     explained: bool
     precision: str = FLOAT32
+    dicom: bool = False
+    skull_strip: str | None = None
 
 
 class Printer(AbstractContextManager["Printer"], Protocol):
@@ -55,11 +59,13 @@ def answer_paths(paths: Sequence[str], wish: Wish) -> int:
         ConfigError: The output folder cannot be used, or the model has no class ``target``.
     """
     found = find_sources(paths)
-    model = load_model(wish.model, threads=_threads(found.sources), precision=wish.precision)
+    loaded = load_model(wish.model, threads=_threads(found.sources), precision=wish.precision)
+    model = choose(loaded, wish.skull_strip)
     _check_target(wish.target, model.card)
     _tell_passed_over(found.passed_over)
     sources = _without_own_report(found.sources, wish.output)
-    results = _with_progress(answer_all(sources, model=model), len(sources), wish)
+    answered = _with_dicom(answer_all(sources, model=model), sources, wish)
+    results = _with_progress(answered, len(sources), wish)
     refused = unlike = 0
     page = None
     with _printer(wish.output_format, model.card) as printer:
@@ -139,6 +145,18 @@ def _write(results: Iterable[Result], wish: Wish, card: Card) -> Path | None:
     return write_report(
         results, wish.output, card=card, target=wish.target, explained=wish.explained
     )
+
+
+def _with_dicom(
+    results: Iterator[Result], sources: Sequence[Source], wish: Wish
+) -> Iterator[Result]:
+    """The same results, each answer written as a DICOM report on its way where that is wished."""
+    if not wish.dicom or wish.output is None:
+        return results
+    objects = import_extra("tumorlens.reporting.dicom_folder", extra="dicom")
+    objects.check_dicom(sources)
+    reported: Iterator[Result] = objects.with_reports(results, sources, wish.output)
+    return reported
 
 
 def _with_progress(results: Iterator[Result], total: int, wish: Wish) -> Iterator[Result]:

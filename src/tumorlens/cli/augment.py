@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from tumorlens.cli.exits import plainly
-from tumorlens.cli.extras import import_extra
+from tumorlens.extras import import_extra
 
 augmenting = typer.Typer(no_args_is_help=True, help="See what augmentation does to pictures.")
 

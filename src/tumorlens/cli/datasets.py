@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tumorlens.cli.exits import plainly
-from tumorlens.cli.extras import import_extra
+from tumorlens.extras import import_extra
 
 if TYPE_CHECKING:
     from tumorlens.lab.datasets.example import About

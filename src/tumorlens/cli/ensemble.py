@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tumorlens.cli.extras import import_extra
+from tumorlens.extras import import_extra
 
 
 def ensemble(

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tumorlens.cli.exits import say
-from tumorlens.cli.extras import import_extra
+from tumorlens.cli.skull_stripping import SkullStrip, choose_for_slices
+from tumorlens.extras import import_extra
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -32,6 +33,7 @@ def evaluate(
     against: Annotated[
         Path | None, typer.Option(help="Another model folder, to compare with.")
     ] = None,
+    skull_strip: SkullStrip = None,
     output: Annotated[
         Path | None, typer.Option(help="Folder for evaluation.json, report.html and pictures.")
     ] = None,
@@ -51,7 +53,7 @@ def evaluate(
     lab = import_extra("tumorlens.lab.evaluation", extra="lab")
     measuring = import_extra("tumorlens.lab.evaluation.measuring", extra="lab")
     parts = import_extra("tumorlens.lab.evaluation.parts", extra="lab")
-    loaded = load_model(model)
+    loaded = choose_for_slices(load_model(model), skull_strip)
     other = load_model(against) if against else None
     measuring.check_request(loaded, checks=checks, against=other)
     found = parts.read_parts(data, split=split, part=part)
@@ -67,7 +69,7 @@ def evaluate(
             against=other,
             follow=_follow(progress),
         )
-    command = _command(data, model, split, part, checks)
+    command = _command(data, model, split, part, checks=checks, skull_strip=skull_strip)
     record = measured.to_json(command=command)
     if output is not None:
         lab.write_evaluation(output, measured.evaluation, record=record)
@@ -108,12 +110,21 @@ def _follow(progress: "Progress") -> Callable[[str, int, int], None]:
     return follow
 
 
-def _command(data: Path, model: Path | None, split: Path | None, part: str, checks: bool) -> str:
+def _command(
+    data: Path,
+    model: Path | None,
+    split: Path | None,
+    part: str,
+    *,
+    checks: bool,
+    skull_strip: str | None,
+) -> str:
     """The command as typed, with the place of the data left open."""
     words = ["tumorlens evaluate", "DATA" if split else data.name]
     words += ["--model", model.as_posix()] if model else []
     words += ["--split", split.as_posix(), "--part", part] if split else []
     words += ["--checks"] if checks else []
+    words += ["--skull-strip", skull_strip] if skull_strip else []
     return " ".join(words)
 
 

@@ -8,6 +8,7 @@ import typer
 
 from tumorlens.cli.exits import REFUSED
 from tumorlens.cli.precision import Precision
+from tumorlens.cli.skull_stripping import SkullStrip
 
 
 class OutputFormat(StrEnum):
@@ -79,6 +80,15 @@ def predict(
             help="A running Ray cluster; if left out, --engine ray starts one on this machine.",
         ),
     ] = None,
+    skull_strip: SkullStrip = None,
+    dicom: Annotated[
+        bool,
+        typer.Option(
+            "--dicom",
+            help="Write each answer as a DICOM structured report too, with the patient's elements "
+            "of the source: DIR/dicom/<name>_sr.dcm.",
+        ),
+    ] = False,
 ) -> None:
     """Tell which tumor scans show, if any.
 
@@ -114,8 +124,19 @@ def predict(
         raise typer.BadParameter("needs --engine ray", param_hint="--address")
     if target is not None and (output is None or no_explain):
         raise typer.BadParameter("needs heatmaps: --output DIR", param_hint="--target")
+    if dicom and output is None:
+        raise typer.BadParameter("needs a folder: --output DIR", param_hint="--dicom")
     from tumorlens.cli.answering import Wish, answer_paths
 
-    wish = Wish(output_format.value, output, model, target, not no_explain, precision.value)
+    wish = Wish(
+        output_format.value,
+        output,
+        model,
+        target,
+        not no_explain,
+        precision.value,
+        dicom,
+        skull_strip,
+    )
     if answer_paths(paths, wish):
         raise typer.Exit(REFUSED)

@@ -7,6 +7,8 @@ import typer
 
 from tumorlens.cli.exits import REFUSED, say
 from tumorlens.cli.precision import Precision
+from tumorlens.cli.skull_stripping import SkullStrip, choose
+from tumorlens.extras import import_extra
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,13 +33,23 @@ def segment(
     precision: Annotated[
         Precision, typer.Option(help="int8 is quicker and a little less exact; the card says how.")
     ] = Precision.FLOAT32,
+    skull_strip: SkullStrip = None,
+    dicom: Annotated[
+        bool,
+        typer.Option(
+            "--dicom",
+            help="Write DICOM too: the outline as a Segmentation, the answer as a structured "
+            "report, both with the patient's elements of the source.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
 ) -> None:
     """Outline the tumor.
 
     A picture gives DIR/<stem>.mask.png (0 or 255, of its own size), a volume or a case (a folder
     with t1, t1c, t2 and flair volumes) DIR/<name>_seg.nii.gz (0 or 1, on its own grid), and all of
-    them DIR/segments.json with areas, volumes, diameters and places.
+    them DIR/segments.json with areas, volumes, diameters and places. With --dicom, a DICOM file or
+    series gives DIR/<name>_seg.dcm and DIR/<name>_sr.dcm besides, tied to the source series.
 
     Exit status: 0 all outlined, 1 some inputs refused, 2 wrong usage.
 
@@ -51,9 +63,14 @@ def segment(
     from tumorlens.notice import NOTICE
     from tumorlens.reporting.segments import find_inputs, write_segments
 
-    loaded = load_model(model, precision=precision.value)
+    loaded = choose(load_model(model, precision=precision.value), skull_strip)
     inputs, refused = find_inputs(paths)
-    results = write_segments(inputs, output, model=loaded, refused=refused)
+    writer = None
+    if dicom:
+        objects = import_extra("tumorlens.reporting.dicom_folder", extra="dicom")
+        objects.check_dicom(inputs)
+        writer = objects.write_objects
+    results = write_segments(inputs, output, model=loaded, refused=refused, dicom=writer)
     records = list(follow(results, len(inputs) + len(refused)))
     failed = [record for record in records if "error" in record]
     if as_json:

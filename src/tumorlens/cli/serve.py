@@ -56,7 +56,7 @@ def serve(
 
     tumorlens serve --host 0.0.0.0 --port 8080 --model runs/mine/model
     """
-    from tumorlens.cli.extras import import_extra
+    from tumorlens.extras import import_extra
 
     serving = import_extra("tumorlens.serving", extra="serve")
     from tumorlens.model import load_model

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tumorlens.cli.extras import import_extra
+from tumorlens.cli.skull_stripping import NONE, SkullStrip
+from tumorlens.extras import import_extra
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -29,6 +30,7 @@ def train(
         str | None,
         typer.Option(help="First weights: none, imagenet, or a file (network.weights)."),
     ] = None,
+    skull_strip: SkullStrip = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", help="Override a setting: --set training.epochs=20 (repeatable)."),
@@ -56,6 +58,9 @@ def train(
     overrides = [*(settings or [])]
     if weights is not None:
         overrides.append(f"network.weights={json.dumps(weights)}")
+    if skull_strip is not None:
+        method = "" if skull_strip == NONE else skull_strip
+        overrides.append(f"preparation.skull_strip={json.dumps(method)}")
     chosen = config_module.read_config(config, overrides=overrides)
     folder = run or Path("runs") / chosen.name
     with bars() as progress:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tumorlens.cli.extras import import_extra
+from tumorlens.extras import import_extra
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial

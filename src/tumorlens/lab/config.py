@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tumorlens.errors import ConfigError
-from tumorlens.preparation import Preparation
+from tumorlens.preparation import SKULL_STRIPPERS, Preparation, strips_volumes
 
 
 class _Section(BaseModel):
@@ -51,6 +51,16 @@ class PreparationConfig(_Section):
     percentiles: tuple[float, float] = (0.5, 99.5)
     head_threshold: float = Field(default=0.1, gt=0, lt=1)
     margin: float = Field(default=0.02, ge=0, le=1)
+    skull_strip: str = ""
+    """A method for slices in `tumorlens.preparation.SKULL_STRIPPERS`; the skull stays on where
+    empty."""
+
+    @model_validator(mode="after")
+    def _known_stripper(self) -> Self:
+        names = [name for name in SKULL_STRIPPERS if not strips_volumes(name)]
+        if self.skull_strip not in ("", *names):
+            raise ValueError(f"one of {', '.join(names)}: training sees single slices")
+        return self
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -61,7 +71,7 @@ class PreparationConfig(_Section):
 
     def build(self) -> Preparation:
         """The same settings as the runtime knows them."""
-        return Preparation(**self.model_dump())
+        return Preparation(**self.model_dump() | {"skull_strip": self.skull_strip or None})
 
 
 class NetworkConfig(_Section):

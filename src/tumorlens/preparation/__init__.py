@@ -3,14 +3,24 @@
 from tumorlens.preparation.head import find_head
 from tumorlens.preparation.image import Box, Image, Placement, Preparation, prepare
 from tumorlens.preparation.percentiles import percentile, percentiles
+from tumorlens.preparation.skull_stripping import (
+    SKULL_STRIPPERS,
+    find_brain,
+    strip_skull,
+    strips_volumes,
+)
 
 __all__ = [
+    "SKULL_STRIPPERS",
     "Box",
     "Image",
     "Placement",
     "Preparation",
+    "find_brain",
     "find_head",
     "percentile",
     "percentiles",
     "prepare",
+    "strip_skull",
+    "strips_volumes",
 ]

@@ -1,6 +1,6 @@
 """What a network sees of a slice, and the way back to the slice's own pixels."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,6 +8,7 @@ from PIL import Image as Pillow
 
 from tumorlens.preparation.head import find_head
 from tumorlens.preparation.percentiles import percentiles
+from tumorlens.preparation.skull_stripping import strip_skull, stripper
 from tumorlens.scan import FloatArray, Scan
 
 
@@ -21,16 +22,37 @@ class Preparation:
             in percent.
         head_threshold: What counts as head when the border is cropped; see `find_head`.
         margin: Kept around the head, as a fraction of its side.
+        skull_strip: The name in `SKULL_STRIPPERS` by which the skull is taken off first; None to
+            leave it on. One that takes volumes is used by `tumorlens.predict`, before a volume
+            is cut into slices.
+
+    Raises:
+        ConfigError: There is no such method.
     """
 
     size: int = 224
     percentiles: tuple[float, float] = (0.5, 99.5)
     head_threshold: float = 0.1
     margin: float = 0.02
+    skull_strip: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.skull_strip is not None:
+            stripper(self.skull_strip)
+
+    def unstripping(self) -> "Preparation":
+        """The same for what is already stripped, or prepared."""
+        return replace(self, skull_strip=None)
 
     def to_json(self) -> dict[str, Any]:
-        """The settings by name, as they stand in the card."""
-        return asdict(self) | {"percentiles": list(self.percentiles)}
+        """The settings by name, as they stand in the card.
+
+        ``skull_strip`` is there only if it is set, so that older versions read other cards.
+        """
+        told = asdict(self) | {"percentiles": list(self.percentiles)}
+        if self.skull_strip is None:
+            del told["skull_strip"]
+        return told
 
 
 class Box(NamedTuple):
@@ -111,9 +133,9 @@ class Image:
 def prepare(scan: Scan, preparation: Preparation | None = None) -> Image:
     """Make of a slice what a network sees.
 
-    The black border is cropped to the head, intensities are scaled between two percentiles
-    to 0..1, the slice is resized with its physical aspect kept (non-square pixels are made
-    square where ``spacing_mm`` is known) and centred on a black square.
+    The skull is taken off if that is set, the black border is cropped to the head, intensities
+    are scaled between two percentiles to 0..1, the slice is resized with its physical aspect kept
+    (non-square pixels are made square where ``spacing_mm`` is known) and centred on a black square.
 
     Args:
         scan: The slice, as read.
@@ -121,8 +143,14 @@ def prepare(scan: Scan, preparation: Preparation | None = None) -> Image:
 
     Returns:
         The picture, with 256 grey levels, so that it can be kept as uint8 without loss.
+
+    Raises:
+        ScanContentError: The skull cannot be taken off this slice, by a method for volumes say.
+        MissingExtraError: The method is not installed.
     """
     preparation = preparation or Preparation()
+    if preparation.skull_strip is not None:
+        scan = strip_skull(scan, preparation.skull_strip)
     crop = Box(
         *find_head(scan.pixels, threshold=preparation.head_threshold, margin=preparation.margin)
     )

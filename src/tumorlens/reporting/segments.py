@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,14 @@ from PIL import Image as Pillow
 
 from tumorlens.errors import ScanError
 from tumorlens.model import Model
-from tumorlens.outlining import outline, outline_maps, outline_volume, volume_maps
+from tumorlens.outlining import (
+    Outline,
+    VolumeOutline,
+    outline,
+    outline_maps,
+    outline_volume,
+    volume_maps,
+)
 from tumorlens.prediction import Prediction, VolumePrediction, predict
 from tumorlens.reading import Source, find_sources, read_scan, read_source
 from tumorlens.reading.case import Case, find_case, is_label_map
@@ -28,6 +35,10 @@ whole tumor with its edema."""
 
 Record = dict[str, Any]
 Input = Source | Case
+DicomWriter = Callable[
+    [Source, Prediction | VolumePrediction, Outline | VolumeOutline, Path], list[Path]
+]
+"""Writes the DICOM objects of one outline, of names that begin with the path; returns theirs."""
 
 
 def find_inputs(paths: Sequence[str]) -> tuple[list[Input], list[ScanError]]:
@@ -65,6 +76,7 @@ def write_segments(
     *,
     model: Model,
     refused: Sequence[ScanError] = (),
+    dicom: DicomWriter | None = None,
 ) -> Iterator[Record]:
     """Outline every input and write masks and ``segments.json`` into a folder.
 
@@ -74,6 +86,8 @@ def write_segments(
             volume or case ``<name>_seg.nii.gz`` (0 or 1, on its own grid).
         model: One that outlines.
         refused: Errors to record beside.
+        dicom: Writes DICOM objects besides, for inputs that are DICOM; an input for which it
+            raises a `ScanError` is refused.
 
     Yields:
         Each input's record, or the error of one that was refused; the others go on.
@@ -88,7 +102,7 @@ def write_segments(
     yield from records
     for one in inputs:
         try:
-            record = _segment(one, folder, names, model)
+            record = _segment(one, folder, names, model, dicom)
         except ScanError as error:
             record = _refusal(error)
         records.append(record)
@@ -97,24 +111,39 @@ def write_segments(
         file.write(json.dumps(records, indent=2, allow_nan=False) + "\n")
 
 
-def _segment(one: Input, folder: Path, names: FileNames, model: Model) -> Record:
+def _segment(
+    one: Input, folder: Path, names: FileNames, model: Model, dicom: DicomWriter | None
+) -> Record:
     if isinstance(one, Case):
         return _segment_case(one, folder, names, model)
     scan = read_source(one)
     answer = predict(scan, model=model)
+    stem = folder / names.name(one.name)
     if isinstance(scan, Volume) and isinstance(answer, VolumePrediction):
-        found = outline_volume(scan, answer)
-        path = folder / f"{names.name(one.name)}_seg.nii.gz"
-        write_label_map(path, found.mask, scan, like=_nifti_file(one))
-        return _record(one.name, path, answer) | found.to_json()
+        whole = outline_volume(scan, answer)
+        beside = _objects(dicom, one, answer, whole, stem)
+        path = stem.with_name(f"{stem.name}_seg.nii.gz")
+        write_label_map(path, whole.mask, scan, like=_nifti_file(one))
+        return _record(one.name, path, answer) | whole.to_json() | beside
     assert isinstance(scan, Scan)
     assert isinstance(answer, Prediction)
     shown = outline(scan, answer)
-    path = folder / f"{names.name(one.name)}.mask.png"
+    beside = _objects(dicom, one, answer, shown, stem)
+    path = stem.with_name(f"{stem.name}.mask.png")
     buffer = io.BytesIO()
     Pillow.fromarray(shown.mask.astype(np.uint8) * 255).save(buffer, "PNG")
     write_bytes(path, buffer.getvalue())
-    return _record(one.name, path, answer) | shown.to_json()
+    return _record(one.name, path, answer) | shown.to_json() | beside
+
+
+def _objects(
+    dicom: DicomWriter | None,
+    one: Source,
+    answer: Prediction | VolumePrediction,
+    found: Outline | VolumeOutline,
+    stem: Path,
+) -> Record:
+    return {"dicom": [path.name for path in dicom(one, answer, found, stem)]} if dicom else {}
 
 
 def _segment_case(case: Case, folder: Path, names: FileNames, model: Model) -> Record:

@@ -259,7 +259,7 @@ def _painted(rows: dict[int, list[ByteArray]], pixels: ByteArray) -> Painted:
 
 
 def _again(picture: ByteArray, preparation: Preparation) -> ByteArray:
-    image = prepare(Scan(picture.astype(np.float32), "painted"), preparation)
+    image = prepare(Scan(picture.astype(np.float32), "painted"), preparation.unstripping())
     return np.rint(image.pixels * 255).astype(np.uint8)
 
 

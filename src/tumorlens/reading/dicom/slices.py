@@ -66,6 +66,21 @@ def slices_of(dataset: Dataset, *, source: str, limits: Limits) -> list[Slice]:
     # Sequences are parsed when asked for, and damaged ones fail then.
     with decoding("DICOM image", source=source):
         frames = read_frames(dataset, rescale=rescale, source=source, limits=limits)
+    return frames_of(dataset, frames, source=source)
+
+
+def frames_of(dataset: Dataset, frames: FloatArray, *, source: str) -> list[Slice]:
+    """Give the frames of a file their places in space.
+
+    Args:
+        dataset: The file.
+        frames: (frames, rows, columns), what is known of its pixels.
+        source: For messages.
+
+    Raises:
+        ScanCorruptError: The header cannot be read.
+    """
+    with decoding("DICOM image", source=source):
         inverted = is_inverted(dataset)
         first = number(dataset, "InstanceNumber") or 0.0
         return [

@@ -1,7 +1,7 @@
 import pytest
 
-from tumorlens.cli.extras import import_extra
 from tumorlens.errors import MissingExtraError
+from tumorlens.extras import import_extra
 
 
 def test_what_is_installed_is_imported() -> None:

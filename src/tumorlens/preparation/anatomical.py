@@ -1,0 +1,47 @@
+"""Volumes in the one orientation that stripping methods were made for, and the way back."""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from tumorlens.errors import ScanContentError
+from tumorlens.scan import FloatArray, Plane, Volume
+
+BoolArray = npt.NDArray[np.bool_]
+Spacing = tuple[float, float, float]
+
+# How `Volume` shows each plane, turned to (to the head, to the front, to the left).
+_TURNS: dict[Plane, tuple[tuple[int, int, int], tuple[int, ...]]] = {
+    "axial": ((0, 1, 2), (1,)),
+    "coronal": ((1, 0, 2), (0,)),
+    "sagittal": ((1, 2, 0), (0, 1, 2)),
+}
+
+
+def find_upright(volume: Volume, find: Callable[[FloatArray, Spacing], BoolArray]) -> BoolArray:
+    """Find the brain in a turned copy of a volume.
+
+    Args:
+        volume: Shown in any plane; as axial where the plane is unknown.
+        find: Takes voxels, float32, with axes to the patient's head, front and left, as in the
+            MNI152 template, and their spacing in mm; returns a mask of their shape.
+
+    Returns:
+        bool, (slices, rows, columns) of the volume.
+
+    Raises:
+        ScanContentError: The volume's spacing is unknown.
+    """
+    if volume.spacing_mm is None:
+        raise ScanContentError(
+            expected="a volume that tells its spacing, which skull stripping needs",
+            found="one without",
+            remedy="Give the original NIfTI or DICOM files, or strip with radial.",
+            source=volume.source,
+        )
+    order, flips = _TURNS[volume.plane or "axial"]
+    upright = np.ascontiguousarray(np.flip(volume.voxels.transpose(order), flips))
+    across, down, along = (volume.spacing_mm[axis] for axis in order)
+    mask = find(upright, (across, down, along))
+    return np.ascontiguousarray(np.flip(mask, flips).transpose(np.argsort(order)))

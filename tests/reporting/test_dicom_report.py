@@ -1,0 +1,96 @@
+from pathlib import Path
+
+import highdicom
+import pytest
+from pydicom import dcmread
+from pydicom.sr.codedict import codes
+
+from tumorlens.errors import ScanContentError
+from tumorlens.model import Model
+from tumorlens.notice import NOTICE
+from tumorlens.outlining import measure_outline
+from tumorlens.prediction import predict
+from tumorlens.reading import find_sources, read_source
+from tumorlens.reading.dicom.origin import trace
+from tumorlens.reporting.dicom_report import make_report
+from tumorlens.reporting.dicom_seg import make_segmentation
+from tumorlens.reporting.dicom_series import save
+
+from .made_dicom import PATIENT, STUDY, dump, needs_dcmtk, write_series, write_single
+
+
+def write(path: Path, source_path: Path, model: Model, *, segmented: bool = False):
+    """The answer and outline of a source, and its report in a file."""
+    source = find_sources(source_path).sources[0]
+    scan = read_source(source)
+    answer = predict(scan, model=model)
+    outline = measure_outline(scan, answer)
+    origin = trace(source.files, source=source.name)
+    segmentation = make_segmentation(origin, outline.mask, answer.model) if segmented else None
+    save(make_report(origin, answer, outline, segmentation), path)
+    return answer, outline
+
+
+def values_of(group: highdicom.sr.MeasurementsAndQualitativeEvaluations) -> dict[str, float]:
+    return {one.name.meaning: one.value for one in group.get_measurements()}
+
+
+def test_a_volumes_whole_answer_stands_in_it(tmp_path: Path, outlining: Model) -> None:
+    folder = write_series(tmp_path / "series")
+    answer, outline = write(tmp_path / "sr.dcm", folder, outlining, segmented=True)
+    report = highdicom.sr.srread(tmp_path / "sr.dcm").content
+    whole, *slices = report.get_image_measurement_groups()
+    assert whole.finding_type.meaning == answer.label.replace("_", " ")
+    for label, probability in answer.probabilities.items():
+        told = values_of(whole)[f"Probability of {label.replace('_', ' ')}"]
+        assert told == pytest.approx(probability, abs=1e-5)
+    assert len(whole.source_images) == 6
+    images = [int(one.source_images[0].referenced_sop_instance_uid[-1]) - 1 for one in slices]
+    assert images == list(answer.suspicious)
+    assert outline.mask.any()
+    (region,) = report.get_volumetric_roi_measurement_groups()
+    assert values_of(region)["Volume"] == pytest.approx(outline.volume_ml, abs=1e-3)
+    assert values_of(region)["Diameter"] == pytest.approx(outline.outline.diameter_mm, abs=1e-3)
+
+
+def test_the_notice_and_the_patient_stand_in_it(tmp_path: Path, outlining: Model) -> None:
+    write(tmp_path / "sr.dcm", write_single(tmp_path / "one.dcm"), outlining)
+    made = dcmread(tmp_path / "sr.dcm")
+    said = [
+        item.TextValue
+        for item in made.ContentSequence
+        if item.ValueType == "TEXT"
+        and item.ConceptNameCodeSequence[0].CodeValue == codes.DCM.Comment.value
+    ]
+    assert said[0] == NOTICE
+    for name, value in PATIENT.items():
+        assert str(made[name].value) == value
+    evidence = made.CurrentRequestedProcedureEvidenceSequence[0]
+    assert evidence.StudyInstanceUID == made.StudyInstanceUID == STUDY["StudyInstanceUID"]
+    assert evidence.ReferencedSeriesSequence[0].SeriesInstanceUID == STUDY["SeriesInstanceUID"]
+    assert (made.CompletionFlag, made.VerificationFlag) == ("COMPLETE", "UNVERIFIED")
+
+
+def test_a_source_without_a_place_in_space_can_be_reported(tmp_path: Path, model: Model) -> None:
+    """Only an outline needs it; this model draws none."""
+    path = write_single(tmp_path / "one.dcm", FrameOfReferenceUID=None)
+    source = find_sources(path).sources[0]
+    scan = read_source(source)
+    made = make_report(trace([path], source="one"), predict(scan, model=model), None)
+    assert made.PatientID == PATIENT["PatientID"]
+    bare = write_single(tmp_path / "bare.dcm", StudyInstanceUID=None)
+    with pytest.raises(ScanContentError, match="StudyInstanceUID"):
+        make_report(trace([bare], source="bare"), predict(scan, model=model), None)
+
+
+@needs_dcmtk
+def test_dcmtk_reads_it(tmp_path: Path, outlining: Model) -> None:
+    answer, outline = write(
+        tmp_path / "sr.dcm", write_series(tmp_path / "series"), outlining, segmented=True
+    )
+    told = dump("dsrdump", "+Pl", tmp_path / "sr.dcm")
+    assert "Comprehensive SR Document" in told
+    assert NOTICE in told
+    assert f'99TUMORLENS,"{answer.label.replace("_", " ")}"' in told
+    assert f'"{round(outline.volume_ml, 3)}" (mL,UCUM,"milliliter")' in told
+    assert "=ComprehensiveSRStorage" in dump("dcmdump", tmp_path / "sr.dcm")
