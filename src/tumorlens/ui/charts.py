@@ -116,7 +116,5 @@ def draw_history(
 def _colours(field: str, names: list[str]) -> alt.Color:
     """Few colours that are told apart without red-green vision; no legend for a lone line."""
     scale = alt.Scale(domain=names, range=_LINES[: len(names)])
-    legend = (
-        alt.Legend(title=None, orient="top", labelLimit=300, columns=2) if len(names) > 1 else None
-    )
-    return alt.Color(f"{field}:N", scale=scale, legend=legend)
+    legend = alt.Legend(title=None, orient="top", labelLimit=300, columns=2)
+    return alt.Color(f"{field}:N", scale=scale, legend=legend if len(names) > 1 else None)
