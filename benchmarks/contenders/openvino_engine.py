@@ -40,8 +40,7 @@ class OpenVino(Tumorlens):
     def __init__(self, model: Path) -> None:
         super().__init__(model)
         session = _Session(model / GRAPH_FILE, self.model.session)
-        # One request at a time may run: threads=CORES keeps the runtime from overlapping two.
-        self.model = replace(self.model, session=session, threads=CORES)
+        self.model = replace(self.model, session=session)
         self.network(np.zeros((1, 1, self.side, self.side), np.float32))
 
     def folder(self, paths: Sequence[Path]) -> int:
