@@ -63,6 +63,7 @@ def test_the_model_loads_the_gate_its_card_speaks_of(tmp_path: Path) -> None:
     sha256 = write_gate(folder, made_numbers(CHANNELS))
     with pytest.raises(ModelCorruptError):
         load_model(folder)
+    assert load_model(folder, threads=1, gated=False).gate is None
     write_card(folder, replace(card, gate=GateCard(sha256, LIMITS)))
     gate = load_model(folder, threads=1).gate
     assert gate is not None

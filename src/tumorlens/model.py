@@ -76,12 +76,13 @@ class Model:
         return GraphOutputs(*self.session.run(wanted, {name: pictures}))
 
 
-def load_model(folder: str | Path | None = None, *, threads: int = 0) -> Model:
+def load_model(folder: str | Path | None = None, *, threads: int = 0, gated: bool = True) -> Model:
     """Load a model folder and verify that its graph is the one the card speaks of.
 
     Args:
         folder: With ``model.onnx`` and ``card.json``; the bundled model where None.
         threads: For one pass of the graph; 0 for as many as there are cores.
+        gated: Whether the model's gate is read; without it every picture is accepted.
 
     Raises:
         ModelMissingError: The folder or one of its files is absent.
@@ -91,7 +92,7 @@ def load_model(folder: str | Path | None = None, *, threads: int = 0) -> Model:
     place = Path(folder).expanduser() if folder is not None else DEFAULT_FOLDER
     card = read_card(place)
     graph = _verified_graph(place, card)
-    gate = read_gate(place, card.gate) if card.gate else None
+    gate = read_gate(place, card.gate) if card.gate and gated else None
     try:
         session = onnxruntime.InferenceSession(
             graph, _session_options(threads), providers=["CPUExecutionProvider"]

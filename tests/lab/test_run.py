@@ -58,6 +58,7 @@ def test_the_run_folder_says_everything(run: Path) -> None:
         "history.csv",
         "curves.png",
         "evaluation.json",
+        "answers.csv",
         "confusion.png",
         "roc.png",
         "checkpoints/last.safetensors",
