@@ -232,12 +232,22 @@ def read_gate(folder: Path, card: GateCard) -> Gate:
             source=str(folder),
         ) from error
     if (found := hashlib.sha256(data).hexdigest()) != card.sha256:
-        raise _corrupt(path, f"a gate with SHA-256 {card.sha256}", found)
+        raise ModelCorruptError(
+            expected=f"a gate with SHA-256 {card.sha256}",
+            found=found,
+            remedy="The file is damaged or of another model: copy the folder again.",
+            source=str(path),
+        )
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             numbers = GateNumbers(**{one.name: arrays[one.name] for one in fields(GateNumbers)})
     except Exception as error:  # zipfile and NumPy raise many types
-        raise _corrupt(path, "the numbers of a gate", str(error)) from error
+        raise ModelCorruptError(
+            expected="the numbers of a gate of this version of tumorlens",
+            found=str(error),
+            remedy="Fit it again: python tools/fit_confidence.py MODEL --data DATA --split SPLIT",
+            source=str(path),
+        ) from error
     return Gate(numbers, card.limits)
 
 
@@ -250,12 +260,3 @@ def write_gate(folder: Path, numbers: GateNumbers) -> str:
     aside.write_bytes(buffer.getvalue())
     aside.replace(folder / GATE_FILE)
     return hashlib.sha256(buffer.getvalue()).hexdigest()
-
-
-def _corrupt(path: Path, expected: str, found: str) -> ModelCorruptError:
-    return ModelCorruptError(
-        expected=expected,
-        found=found,
-        remedy="The file is damaged or of another model: copy the folder again.",
-        source=str(path),
-    )

@@ -80,7 +80,8 @@ def run_training(
 
     The run folder then holds ``run.json`` (settings, versions, hash of the data), ``split.csv``,
     ``history.csv``, ``curves.png``, ``checkpoints/``, the model folder ``model/``, and the
-    scores on the validation part: ``evaluation.json``, ``confusion.png``, ``roc.png``; and where
+    scores on the validation part: ``evaluation.json``, ``answers.csv`` (what `evaluate --pool`
+    reads), ``confusion.png``, ``roc.png``; and where
     a source was left out the same of that source in ``left_out/``. A run
     that was killed is continued.
 

@@ -105,7 +105,7 @@ def fit_gate(
     checks = fit_checks(known, unlike)
     values = checks.values(shown)
     unseen = judge_unseen(brains, other, held, kinds)
-    measured = {
+    measured: dict[str, Any] = {
         "refused": refused_parts(known, unlike, shown, unseen, kinds),
         "lost": lost_parts(values, shown, unseen, [validation[index] for index in chosen]),
         "lost_without_the_data_set": parts_of(unseen.lost),

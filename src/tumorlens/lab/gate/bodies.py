@@ -54,7 +54,8 @@ def _muscles(size: int, outer: Mask, random: Random) -> FloatArray:
 
 def _marrow(size: int, random: Random) -> FloatArray:
     shade = 1 + random.uniform(0, 0.25) * cloud(size, random, 5)
-    return random.uniform(60, 250) * shade + random.uniform(3, 25) * cloud(size, random, 80)
+    grain = random.uniform(3, 25) * cloud(size, random, 80)
+    return np.asarray(random.uniform(60, 250) * shade + grain, np.float32)
 
 
 def joint(heads: ByteArray, random: Random) -> FloatArray:

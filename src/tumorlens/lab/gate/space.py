@@ -75,7 +75,7 @@ class Space:
         return Placed(
             np.asarray(np.concatenate([steps, seen], axis=1) @ self.lead.T, np.float32),
             seen[:, :GRAY],
-            np.sqrt(np.maximum(squared, 0) / len(self.center)),
+            np.asarray(np.sqrt(np.maximum(squared, 0) / len(self.center)), np.float64),
             described.kinds,
         )
 
