@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from tumorlens.gate import CHECKS, Gate, GateNumbers, gray_figures
+from tumorlens.gate import CHECKS, GRAY, Gate, GateNumbers, picture_figures
 
-FIGURES = gray_figures(np.zeros((1, 8, 8), np.float32), np.ones((1, 1), np.float32)).shape[1]
+FIGURES = picture_figures(np.zeros((1, 8, 8), np.float32), np.ones((1, 1), np.float32)).shape[1]
 
 
 def made_numbers(channels: int) -> GateNumbers:
@@ -15,10 +15,10 @@ def made_numbers(channels: int) -> GateNumbers:
         axes=np.eye(1, channels, dtype=np.float32),
         stretch=np.zeros(1, np.float32),
         rest=np.ones(1, np.float32),
-        likeness=np.zeros(channels + 1, np.float32),
-        gray_center=np.zeros(FIGURES, np.float32),
-        gray_scale=np.ones(FIGURES, np.float32),
-        gray_levels=np.zeros(FIGURES + 1, np.float32),
+        figures_center=np.zeros(FIGURES, np.float32),
+        figures_scale=np.ones(FIGURES, np.float32),
+        likeness=np.zeros(channels + FIGURES + 1, np.float32),
+        gray_levels=np.zeros(GRAY + 1, np.float32),
     )
 
 

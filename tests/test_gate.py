@@ -9,7 +9,15 @@ from tests.conftest import CHANNELS, write_tiny_model
 from tests.made_gates import FIGURES, gate_that_limits, made_numbers
 from tumorlens.card import read_card, write_card
 from tumorlens.errors import ModelCorruptError, ModelMissingError
-from tumorlens.gate import CHECKS, GATE_FILE, GateCard, gray_figures, read_gate, write_gate
+from tumorlens.gate import (
+    CHECKS,
+    GATE_FILE,
+    GRAY,
+    GateCard,
+    picture_figures,
+    read_gate,
+    write_gate,
+)
 from tumorlens.model import load_model
 from tumorlens.prediction import predict
 
@@ -55,6 +63,7 @@ def test_the_model_loads_the_gate_its_card_speaks_of(tmp_path: Path) -> None:
     sha256 = write_gate(folder, made_numbers(CHANNELS))
     with pytest.raises(ModelCorruptError):
         load_model(folder)
+    assert load_model(folder, threads=1, gated=False).gate is None
     write_card(folder, replace(card, gate=GateCard(sha256, LIMITS)))
     gate = load_model(folder, threads=1).gate
     assert gate is not None
@@ -103,26 +112,46 @@ def test_an_embedding_that_is_no_number_is_refused() -> None:
     assert judged.reason is not None
 
 
-def test_gray_figures_tell_what_they_say() -> None:
+def test_figures_tell_what_they_say() -> None:
     picture = np.zeros((3, 10, 10), np.float32)
     picture[:, 2:8, 2:8] = 0.5
     picture[1, 2:8, 2:5] = 1.0
     picture[2, 2:8, 2:5] = 0.8
-    figures = gray_figures(picture, np.ones((3, 4), np.float32))
+    figures = picture_figures(picture, np.ones((3, 4), np.float32))
     assert figures.shape == (3, FIGURES)
     assert figures.dtype == np.float32
-    white, filled, asymmetry = figures[:, 0], figures[:, 2], figures[:, -4]
+    assert figures[:, 0] == pytest.approx(np.log(2))  # of four channels of 1
+    white, filled, asymmetry = figures[:, 1], figures[:, 3], figures[:, GRAY - 3]
     assert white[1] == pytest.approx(np.log(18 / 37 + 1e-3), rel=1e-5)
     assert white[0] == white[2] == pytest.approx(np.log(1e-3))
     assert filled == pytest.approx(np.full(3, 0.37))
     assert asymmetry[0] == 0
     assert asymmetry[1] > asymmetry[2] > 0
-    histogram = figures[:, 10:23] ** 2
+    histogram = figures[:, 11:24] ** 2
     np.testing.assert_allclose(histogram.sum(axis=1), 36 / 37, rtol=1e-5)
 
 
+def test_the_shape_is_where_the_picture_lies() -> None:
+    picture = np.zeros((2, 56, 56), np.float32)
+    picture[0, 8:16, 20:28] = 0.5  # four cells: rows 2 and 3, columns 5 and 6
+    shapes = picture_figures(picture, np.ones((2, 4), np.float32))[:, GRAY:].reshape(2, 2, 14, 14)
+    expected = np.zeros((14, 14))
+    expected[2:4, 5:7] = 1
+    np.testing.assert_allclose(shapes[0, 0], expected)
+    np.testing.assert_allclose(shapes[0, 1], expected * 128 / 255, atol=1e-6)
+    assert not shapes[1].any()
+
+
+def test_a_figure_far_out_counts_no_more_than_one_at_the_edge() -> None:
+    numbers = replace(made_numbers(2), likeness=np.eye(1, 2 + FIGURES + 1, 2)[0].astype(np.float32))
+    figures = np.zeros((4, FIGURES), np.float32)
+    figures[:, 0] = (3, 8, 1e6, -1e6)
+    found = numbers.measure(np.ones((4, 2), np.float32), figures)["likeness"]
+    np.testing.assert_allclose(found, (3, 8, 8, -8))
+
+
 def test_an_empty_picture_has_figures_too() -> None:
-    assert np.isfinite(gray_figures(np.zeros((1, 8, 8), np.float32), np.zeros((1, 4)))).all()
+    assert np.isfinite(picture_figures(np.zeros((1, 8, 8), np.float32), np.zeros((1, 4)))).all()
 
 
 @pytest.mark.skipif(

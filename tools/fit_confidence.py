@@ -21,8 +21,8 @@ from tumorlens.lab.pictures import load_pictures
 from tumorlens.lab.splitting import TRAINING, VALIDATION, read_part
 from tumorlens.model import load_model
 
-MOST = 1200
-"""Training pictures of each data set that are read; the gate uses no more than 900."""
+MOST = 800
+"""Training pictures of each data set that are read; the gate uses no more than 600."""
 
 
 MORE = "folders of brain scans of sources that the network did not learn from"
@@ -63,7 +63,7 @@ def main() -> None:
     folder = chosen.output or chosen.model
     if folder != chosen.model:
         shutil.copytree(chosen.model, folder, dirs_exist_ok=True)
-    model = load_model(folder, threads=1)
+    model = load_model(folder, threads=1, gated=False)  # its gate is about to be replaced
     parts = [read_part(chosen.split, part) for part in (TRAINING, VALIDATION)]
     names = {picture.partition("/")[0] for part in parts for picture in part}
     examples = load_examples(chosen.data, only=sorted(names))

@@ -1,15 +1,17 @@
 """Is it a brain MRI at all? What a model's gate refuses, it refuses with a reason.
 
-Three checks, each a few numbers on what the graph returned anyway; one that fails refuses:
+Three checks, each a few numbers on what the graph returned anyway and on the picture itself; one
+that fails refuses:
 
 - ``distance``: Mahalanobis distance of the embedding, scaled to length 1, from the training
   scans (K. Lee and others, "A Simple Unified Framework for Detecting Out-of-Distribution
   Samples and Adversarial Attacks", NeurIPS 2018, arXiv:1807.03888), with the covariance of
   probabilistic principal components (M. Tipping and C. Bishop, JRSS B 1999);
-- ``likeness``: how much more the embedding is like other pictures than like brain MRI, by a
-  linear discriminant; 0 is the mean brain scan, 1 the mean of the others;
-- ``gray_levels``: the same from the picture's gray levels, symmetry and edges alone: X-ray and
-  CT have bone at one white level, charts have paper.
+- ``likeness``: how much more embedding, gray levels and the coarse shape of the picture are like
+  other pictures than like brain MRI, as the log odds of a logistic regression;
+- ``gray_levels``: the same from gray levels, symmetry and edges alone, by a linear discriminant:
+  X-ray and CT have bone at one white level, charts have paper. 0 is the mean brain scan, 1 the
+  mean of the others.
 """
 
 import hashlib
@@ -20,6 +22,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
+from PIL import Image as Pillow
 
 from tumorlens.errors import ModelCorruptError, ModelMissingError
 from tumorlens.scan import FloatArray
@@ -32,8 +36,14 @@ _WORDS = {
     "likeness": "likeness to other pictures {:.2f}",
     "gray_levels": "strangeness of its gray levels {:.2f}",
 }
+GRAY = 27
+"""How many of `picture_figures` tell of gray levels; the rest is shape."""
+
 _HEAD = 5  # levels (of 255) up to this are background
 _LEVELS = np.linspace(_HEAD + 1, 251, 13).astype(int)
+_SHAPE = 14  # cells a side of the coarse shape
+_SOLID = 16  # levels above this are part of the silhouette
+_FAR = 8.0  # standard deviations at which a figure is cut off
 _QUANTILES = np.array([0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95])
 
 
@@ -77,10 +87,10 @@ class GateNumbers:
         axes: (components, channels), orthonormal.
         stretch: (components,): what each axis adds to the squared distance beyond ``rest``.
         rest: (1,): squared distance for a step of 1 off all axes.
-        likeness: (channels + 1,), weights and a constant.
-        gray_center: (figures,), mean of `gray_figures` of the training scans.
-        gray_scale: (figures,), their standard deviation.
-        gray_levels: (figures + 1,), weights and a constant.
+        figures_center: (figures,), mean of `picture_figures` of the training scans.
+        figures_scale: (figures,), their standard deviation.
+        likeness: (channels + figures + 1,), weights and a constant.
+        gray_levels: (GRAY + 1,), weights and a constant.
     """
 
     center: FloatArray
@@ -88,26 +98,26 @@ class GateNumbers:
     axes: FloatArray
     stretch: FloatArray
     rest: FloatArray
+    figures_center: FloatArray
+    figures_scale: FloatArray
     likeness: FloatArray
-    gray_center: FloatArray
-    gray_scale: FloatArray
     gray_levels: FloatArray
 
-    def measure(self, embedding: FloatArray, gray: FloatArray) -> dict[str, FloatArray]:
+    def measure(self, embedding: FloatArray, figures: FloatArray) -> dict[str, FloatArray]:
         """Every check's value for N pictures: float32, (N,) each.
 
         Args:
             embedding: float32, (N, channels), from the graph.
-            gray: float32, (N, figures), from `gray_figures`.
+            figures: float32, (N, figures), from `picture_figures`.
         """
-        length = np.linalg.norm(embedding, axis=1, keepdims=True)
-        place = (embedding / np.maximum(length, 1e-12) - self.center) / self.scale
+        place = (unit_length(embedding) - self.center) / self.scale
         squared = (place**2).sum(axis=1) * self.rest + (place @ self.axes.T) ** 2 @ self.stretch
-        figures = (gray - self.gray_center) / self.gray_scale
+        seen = within_reach((figures - self.figures_center) / self.figures_scale)
+        both = np.concatenate([place, seen], axis=1)
         return {
             "distance": np.sqrt(np.maximum(squared, 0) / len(self.center)),
-            "likeness": place @ self.likeness[:-1] + self.likeness[-1],
-            "gray_levels": figures @ self.gray_levels[:-1] + self.gray_levels[-1],
+            "likeness": both @ self.likeness[:-1] + self.likeness[-1],
+            "gray_levels": seen[:, :GRAY] @ self.gray_levels[:-1] + self.gray_levels[-1],
         }
 
 
@@ -138,7 +148,7 @@ class Gate:
             embedding: float32, (N, channels), from the graph.
             pictures: float32, (N, size, size), 0..1, as prepared for the graph.
         """
-        values = self.numbers.measure(embedding, gray_figures(pictures, embedding))
+        values = self.numbers.measure(embedding, picture_figures(pictures, embedding))
         rows = ({check: float(values[check][n]) for check in CHECKS} for n in range(len(pictures)))
         return [Judgement(scores, self._reason(scores)) for scores in rows]
 
@@ -156,23 +166,44 @@ class Gate:
         return f"does not look like a brain MRI: {words}, allowed {self.limits[worst]:.2f}"
 
 
-def gray_figures(pictures: FloatArray, embedding: FloatArray) -> FloatArray:
-    """What the gray levels of prepared pictures look like, as figures a linear check can use.
+def unit_length(embedding: FloatArray) -> FloatArray:
+    """Embeddings (N, channels), each scaled to length 1."""
+    length = np.linalg.norm(embedding, axis=1, keepdims=True)
+    return np.asarray(embedding / np.maximum(length, 1e-12), np.float32)
+
+
+def within_reach(figures: FloatArray) -> FloatArray:
+    """Standardised figures, cut off where they are far out; what is no number is kept."""
+    return np.asarray(np.clip(figures, -_FAR, _FAR), np.float32)
+
+
+def picture_figures(pictures: FloatArray, embedding: FloatArray) -> FloatArray:
+    """What prepared pictures look like, as figures a linear check can use.
 
     Args:
         pictures: float32, (N, size, size), 0..1.
         embedding: float32, (N, channels); how strongly the network answers is a figure too.
 
     Returns:
-        float32, (N, figures): share of white and nearly white pixels (logarithms), of the square
-        that is filled, quantiles and histogram of the filled part, asymmetry, edges, and the
-        logarithm of the embedding's length.
+        float32, (N, figures). The first `GRAY` tell of gray levels: the logarithm of the
+        embedding's length, share of white and nearly white pixels (logarithms), of the square
+        that is filled, quantiles and histogram of the filled part, asymmetry and edges. The
+        others are the silhouette and the picture itself, both coarse.
     """
     strength = np.log(np.linalg.norm(embedding, axis=1) + 1e-6)
     rows = [
-        [*_gray_of_one(picture), value] for picture, value in zip(pictures, strength, strict=True)
+        [value, *_gray_of_one(picture), *_shape_of_one(picture)]
+        for picture, value in zip(pictures, strength, strict=True)
     ]
     return np.array(rows, np.float32)
+
+
+def _shape_of_one(picture: FloatArray) -> npt.NDArray[np.float32]:
+    levels = Pillow.fromarray(np.rint(picture * 255).astype(np.uint8))
+    fine = levels.resize((4 * _SHAPE, 4 * _SHAPE), Pillow.Resampling.BOX)
+    solid = (np.asarray(fine) > _SOLID).reshape(_SHAPE, 4, _SHAPE, 4).mean(axis=(1, 3))
+    coarse = np.asarray(levels.resize((_SHAPE, _SHAPE), Pillow.Resampling.BOX)) / 255
+    return np.concatenate([solid.ravel(), coarse.ravel()]).astype(np.float32)
 
 
 def _gray_of_one(picture: FloatArray) -> list[float]:
@@ -212,12 +243,22 @@ def read_gate(folder: Path, card: GateCard) -> Gate:
             source=str(folder),
         ) from error
     if (found := hashlib.sha256(data).hexdigest()) != card.sha256:
-        raise _corrupt(path, f"a gate with SHA-256 {card.sha256}", found)
+        raise ModelCorruptError(
+            expected=f"a gate with SHA-256 {card.sha256}",
+            found=found,
+            remedy="The file is damaged or of another model: copy the folder again.",
+            source=str(path),
+        )
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             numbers = GateNumbers(**{one.name: arrays[one.name] for one in fields(GateNumbers)})
     except Exception as error:  # zipfile and NumPy raise many types
-        raise _corrupt(path, "the numbers of a gate", str(error)) from error
+        raise ModelCorruptError(
+            expected="the numbers of a gate of this version of tumorlens",
+            found=str(error),
+            remedy="Fit it again: python tools/fit_confidence.py MODEL --data DATA --split SPLIT",
+            source=str(path),
+        ) from error
     return Gate(numbers, card.limits)
 
 
@@ -230,12 +271,3 @@ def write_gate(folder: Path, numbers: GateNumbers) -> str:
     aside.write_bytes(buffer.getvalue())
     aside.replace(folder / GATE_FILE)
     return hashlib.sha256(buffer.getvalue()).hexdigest()
-
-
-def _corrupt(path: Path, expected: str, found: str) -> ModelCorruptError:
-    return ModelCorruptError(
-        expected=expected,
-        found=found,
-        remedy="The file is damaged or of another model: copy the folder again.",
-        source=str(path),
-    )

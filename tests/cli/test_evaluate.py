@@ -32,6 +32,7 @@ def test_json_and_files_agree(class_folders: Path, model_folder: Path, tmp_path:
     assert json.loads(stdout) == json.loads((tmp_path / "evaluation.json").read_text())
     assert {path.name for path in tmp_path.iterdir()} == {
         "evaluation.json",
+        "answers.csv",
         "report.html",
         "confusion.png",
         "roc.png",

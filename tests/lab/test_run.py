@@ -58,12 +58,14 @@ def test_the_run_folder_says_everything(run: Path) -> None:
         "history.csv",
         "curves.png",
         "evaluation.json",
+        "answers.csv",
         "confusion.png",
         "roc.png",
         "checkpoints/last.safetensors",
         "checkpoints/best.safetensors",
         "model/model.onnx",
         "model/card.json",
+        "model/gate.npz",
     }
     record = json.loads((run / "run.json").read_text())
     assert record["config"]["training"]["epochs"] == 2
@@ -76,6 +78,36 @@ def test_the_card_says_what_it_was_trained_on(run: Path) -> None:
     assert entry["source"] == "made here"
     assert entry["training"]["pictures"] + entry["validation"]["pictures"] == 48
     assert card.licence == "CC0"
+
+
+def test_a_users_own_model_has_sets_and_a_gate_and_says_what_the_gate_saw(
+    run: Path, class_folders: Path, config: Config, tmp_path: Path
+) -> None:
+    card = read_card(run / "model")
+    assert card.conformal is not None
+    assert set(card.conformal.measured["coverage"]) == set(card.classes)
+    assert card.calibration["groups"] > 0
+    assert card.gate is not None
+    assert "not known" in card.gate.measured["note"]
+    assert "refused" not in card.gate.measured
+    for index in range(6):
+        path = tmp_path / "others" / "white" / f"{index}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.eye(40, dtype=np.uint8)[:, : 30 + index] * 255).save(path)
+    again = shutil.copytree(run, tmp_path / "again")
+    run_training(config, class_folders, again, others=tmp_path / "others")
+    gate = read_card(again / "model").gate
+    assert gate is not None
+    assert "note" not in gate.measured
+    assert set(gate.measured["refused"]) == {"all", "white"}
+
+
+def test_no_pictures_of_others_are_told_before_training(
+    class_folders: Path, config: Config, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match="each kind"):
+        run_training(config, class_folders, tmp_path / "run", others=tmp_path)
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_split_keeps_groups_apart(run: Path) -> None:
@@ -149,6 +181,22 @@ def test_a_run_folder_of_other_settings_or_data_is_refused(
         Image.open(path).transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(copy)
     with pytest.raises(TrainingError, match="other data"):
         run_training(config, changed, run)
+
+
+def test_a_run_folder_from_before_a_setting_existed_is_the_same_run(
+    run: Path, class_folders: Path, config: Config, tmp_path: Path
+) -> None:
+    older = shutil.copytree(run, tmp_path / "older")
+    record = json.loads((older / "run.json").read_text())
+    del record["config"]["training"]["averaging"]
+    (older / "run.json").write_text(json.dumps(record))
+    before = (older / "history.csv").read_bytes()
+    run_training(config, class_folders, older)
+    assert (older / "history.csv").read_bytes() == before
+    record["config"]["training"]["abolished"] = 1
+    (older / "run.json").write_text(json.dumps(record))
+    with pytest.raises(TrainingError, match="other settings"):
+        run_training(config, class_folders, older)
 
 
 def test_a_run_may_start_from_anothers_checkpoint(

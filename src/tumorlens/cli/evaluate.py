@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    data: Annotated[Path, typer.Argument(help="A data set's folder, or one that holds several.")],
+    places: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="DATA", help="A data set's folder, or one that holds several; see --pool."
+        ),
+    ],
     *,
     model: Annotated[
         Path | None, typer.Option(help="Model folder.  [default: the bundled model]")
@@ -34,6 +39,10 @@ def evaluate(
         Path | None, typer.Option(help="Another model folder, to compare with.")
     ] = None,
     skull_strip: SkullStrip = None,
+    pool: Annotated[
+        bool,
+        typer.Option("--pool", help="The folders are runs, one a fold: score them together."),
+    ] = False,
     output: Annotated[
         Path | None, typer.Option(help="Folder for evaluation.json, report.html and pictures.")
     ] = None,
@@ -43,13 +52,21 @@ def evaluate(
 
     Pictures that the model was trained on say nothing about it: give the split.csv of its run,
     or data it never saw. --checks takes some minutes, and also reads the folders of BraTS, LGG
-    and healthy volumes that lie in DATA.
+    and healthy volumes that lie in DATA. --pool reads the answers that each run kept about its
+    own validation part, and gives one table of all folds: tumorlens evaluate --pool runs/fold*
 
     Example: tumorlens evaluate ~/data --split runs/mine/split.csv --model runs/mine/model --checks
     """
     from tumorlens.cli.progress import bars
     from tumorlens.model import load_model
 
+    if pool:
+        _check_pool(model, split, against, checks=checks)
+        _pool(places, output=output, as_json=as_json)
+        return
+    if len(places) > 1:
+        raise typer.BadParameter("one folder of data, or --pool and several run folders")
+    data = places[0]
     lab = import_extra("tumorlens.lab.evaluation", extra="lab")
     measuring = import_extra("tumorlens.lab.evaluation.measuring", extra="lab")
     parts = import_extra("tumorlens.lab.evaluation.parts", extra="lab")
@@ -75,6 +92,26 @@ def evaluate(
         lab.write_evaluation(output, measured.evaluation, record=record)
         report = import_extra("tumorlens.lab.evaluation.report", extra="lab")
         report.write_report(output, loaded, measured, command=command)
+    if as_json:
+        typer.echo(json.dumps(record, indent=2))
+    else:
+        _print_tables(record)
+
+
+def _check_pool(
+    model: Path | None, split: Path | None, against: Path | None, *, checks: bool
+) -> None:
+    if checks or any((model, split, against)):
+        raise typer.BadParameter("--pool goes with --output and --json only")
+
+
+def _pool(runs: list[Path], *, output: Path | None, as_json: bool) -> None:
+    lab = import_extra("tumorlens.lab.evaluation", extra="lab")
+    pooled = import_extra("tumorlens.lab.evaluation.pooling", extra="lab").pool_runs(runs)
+    command = " ".join(["tumorlens evaluate --pool", *(run.as_posix() for run in runs)])
+    record = pooled.to_json(command=command)
+    if output is not None:
+        lab.write_evaluation(output, pooled.whole, record=record)
     if as_json:
         typer.echo(json.dumps(record, indent=2))
     else:

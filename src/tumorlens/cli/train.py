@@ -35,6 +35,10 @@ def train(
         list[str] | None,
         typer.Option("--set", help="Override a setting: --set training.epochs=20 (repeatable)."),
     ] = None,
+    others: Annotated[
+        Path | None,
+        typer.Option(help="Folders of what is no brain MRI, by kind: for the input gate."),
+    ] = None,
     allow_leaks: Annotated[
         bool,
         typer.Option(
@@ -65,7 +69,7 @@ def train(
     folder = run or Path("runs") / chosen.name
     with bars() as progress:
         evaluation = run_module.run_training(
-            chosen, data, folder, allow_leaks=allow_leaks, watch=_watch(progress)
+            chosen, data, folder, allow_leaks=allow_leaks, others=others, watch=_watch(progress)
         )
     split = read_card(folder / "model").scores.get("split")
     beside = f" ({split})" if split else ""
@@ -82,6 +86,7 @@ def _watch(progress: "Progress") -> object:
     run_module = import_extra("tumorlens.lab.run", extra="lab")
     loading = progress.add_task("reading pictures", total=None)
     training = progress.add_task("epoch", total=None, visible=False)
+    fitting = progress.add_task("fitting the input gate", total=None, visible=False)
 
     def on_load(done: int, total: int) -> None:
         progress.update(loading, completed=done, total=total)
@@ -109,4 +114,7 @@ def _watch(progress: "Progress") -> object:
             f"{record.validation_macro_recall:.3f} ({record.seconds:.0f} s)"
         )
 
-    return run_module.Watch(on_load, on_split, on_batch, on_epoch)
+    def on_confidence(done: int, total: int) -> None:
+        progress.update(fitting, completed=done, total=total, visible=True)
+
+    return run_module.Watch(on_load, on_split, on_batch, on_epoch, on_confidence)

@@ -22,7 +22,8 @@ from tumorlens.lab.export import export_model
 from tumorlens.lab.networks import Classifier, build_network
 from tumorlens.lab.pictures import ByteArray, load_pictures
 from tumorlens.lab.progress import Progress, silent
-from tumorlens.lab.run import MODEL, RUN_FILE, SPLIT_FILE
+from tumorlens.lab.run import MODEL, SPLIT_FILE
+from tumorlens.lab.run_record import RUN_FILE
 from tumorlens.lab.splitting import TRAINING, VALIDATION, read_part
 from tumorlens.lab.training import BEST, SNAPSHOT
 from tumorlens.model import Model, load_model

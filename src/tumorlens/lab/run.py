@@ -1,22 +1,19 @@
 """One whole training run: data -> split -> training -> calibration -> model folder -> scores."""
 
-import hashlib
-import json
-import platform
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tumorlens.card import Card, write_card
-from tumorlens.errors import DataError, TrainingError
+from tumorlens.errors import DataError
 from tumorlens.lab.calibration import fit_temperature
 from tumorlens.lab.checkpoint import is_checkpoint
+from tumorlens.lab.confidence import fit_confidence, write_confidence
 from tumorlens.lab.config import Config, known_name
 from tumorlens.lab.datasets import Example, load_examples
 from tumorlens.lab.evaluation import (
@@ -26,14 +23,16 @@ from tumorlens.lab.evaluation import (
     write_evaluation,
 )
 from tumorlens.lab.export import export_model
+from tumorlens.lab.gate import load_others, sample
 from tumorlens.lab.grouping import group_near_duplicates
 from tumorlens.lab.history import EpochRecord
 from tumorlens.lab.leaks import LEAKY, recorded_split
 from tumorlens.lab.losses import LOSSES
 from tumorlens.lab.networks import NETWORKS
-from tumorlens.lab.pictures import Pictures, load_pictures
+from tumorlens.lab.pictures import ByteArray, Pictures, load_pictures
 from tumorlens.lab.progress import Progress, silent
 from tumorlens.lab.protocols import leave_one_source_out
+from tumorlens.lab.run_record import record_run
 from tumorlens.lab.splitting import (
     TRAINING,
     VALIDATION,
@@ -44,9 +43,9 @@ from tumorlens.lab.splitting import (
 )
 from tumorlens.lab.training import Trained, predict_logits, train
 from tumorlens.labels import CLASSES
-from tumorlens.model import Model
+from tumorlens.model import Model, load_model
 
-MODEL, SPLIT_FILE, RUN_FILE, LEFT_OUT = "model", "split.csv", "run.json", "left_out"
+MODEL, SPLIT_FILE, LEFT_OUT = "model", "split.csv", "left_out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +57,14 @@ class Watch:
         on_split: The pictures and their split, once known.
         on_batch: (epoch, done, total).
         on_epoch: Each epoch's record.
+        on_confidence: (done, total) while the finished model describes pictures for its gate.
     """
 
     on_load: Progress = silent
     on_split: Callable[[Pictures, Split], None] = silent
     on_batch: Callable[[int, int, int], None] = silent
     on_epoch: Callable[[EpochRecord], None] = silent
+    on_confidence: Progress = silent
 
 
 def run_training(
@@ -72,13 +73,15 @@ def run_training(
     run: Path,
     *,
     allow_leaks: bool = False,
+    others: Path | None = None,
     watch: Watch | None = None,
 ) -> Evaluation:
     """Train a model from a folder of data into a run folder.
 
     The run folder then holds ``run.json`` (settings, versions, hash of the data), ``split.csv``,
     ``history.csv``, ``curves.png``, ``checkpoints/``, the model folder ``model/``, and the
-    scores on the validation part: ``evaluation.json``, ``confusion.png``, ``roc.png``; and where
+    scores on the validation part: ``evaluation.json``, ``answers.csv`` (what `evaluate --pool`
+    reads), ``confusion.png``, ``roc.png``; and where
     a source was left out the same of that source in ``left_out/``. A run
     that was killed is continued.
 
@@ -88,6 +91,8 @@ def run_training(
         run: The run folder; made if absent.
         allow_leaks: Take over a split (``data.split``) that has a patient or a picture on both
             sides; the card then says so.
+        others: A folder of folders, by kind, of pictures that are no brain MRI, for the model's
+            input gate; the gate is fitted on made-up ones alone where None.
         watch: Who wants to hear of it.
 
     Returns:
@@ -100,6 +105,7 @@ def run_training(
     """
     watch = watch or Watch()
     _check_names(config)
+    unlike = load_others(others, config.preparation.build()) if others else None
     pictures = _grouped(
         load_pictures(
             load_examples(data, only=config.data.datasets),
@@ -111,7 +117,7 @@ def run_training(
     split = _split(config, examples, run, allow_leaks)
     watch.on_split(pictures, split)
     run.mkdir(parents=True, exist_ok=True)
-    _record_run(run, config, pictures)
+    record_run(run, config, pictures)
     write_split(run / SPLIT_FILE, examples, split)
     trained = train(
         config,
@@ -122,7 +128,11 @@ def run_training(
         on_batch=watch.on_batch,
         on_epoch=watch.on_epoch,
     )
-    return _finish(config, pictures, split, trained, run)
+    model = _calibrated_model(config, pictures, split, trained, run)
+    _fit_confidence(
+        model, pictures, split, folder=run / MODEL, others=unlike, progress=watch.on_confidence
+    )
+    return _evaluate(config, pictures, split, run)
 
 
 def _check_names(config: Config) -> None:
@@ -134,23 +144,20 @@ def _check_names(config: Config) -> None:
             known_name(dataset, config.data.datasets, setting="data.share")
 
 
-def _finish(
+def _calibrated_model(
     config: Config, pictures: Pictures, split: Split, trained: Trained, run: Path
-) -> Evaluation:
-    """Calibrate, export and evaluate on the validation part."""
+) -> Model:
+    """Fit the temperature on the validation part, and export."""
     chosen = list(split.validation)
-    validation = [pictures.examples[index] for index in chosen]
-    pixels = pictures.pixels[chosen]
     classes = _classes(pictures.examples)
-    targets = np.array([classes.index(example.label) for example in validation])
-    logits = predict_logits(trained.network, pixels)
-    temperature = fit_temperature(logits, targets)
+    targets = np.array([classes.index(pictures.examples[index].label) for index in chosen])
+    logits = predict_logits(trained.network, pictures.pixels[chosen])
     card = Card(
         name=config.name,
         version=config.version,
         classes=classes,
         preparation=config.preparation.build(),
-        temperature=temperature,
+        temperature=fit_temperature(logits, targets),
         sha256="",
         network=config.network.name,
         created=datetime.now(UTC).date().isoformat(),
@@ -160,9 +167,41 @@ def _finish(
         data=_describe_data(config, pictures.examples, split),
         training=config.model_dump(mode="json", exclude={"card"}),
     )
-    model = export_model(trained.network, card, run / MODEL)
+    return export_model(trained.network, card, run / MODEL)
+
+
+def _fit_confidence(
+    model: Model,
+    pictures: Pictures,
+    split: Split,
+    *,
+    folder: Path,
+    others: Mapping[str, ByteArray] | None,
+    progress: Progress,
+) -> None:
+    """Calibration, conformal sets and input gate, into the model folder."""
+    names = [pictures.examples[index].dataset for index in split.training]
+    chosen = [split.training[number] for number in sample(names, np.random.default_rng(0))]
+    validation = list(split.validation)
+    confidence = fit_confidence(
+        model,
+        [pictures.examples[index] for index in chosen],
+        pictures.pixels[chosen],
+        [pictures.examples[index] for index in validation],
+        pictures.pixels[validation],
+        others=others,
+        progress=progress,
+    )
+    write_confidence(folder, confidence)
+
+
+def _evaluate(config: Config, pictures: Pictures, split: Split, run: Path) -> Evaluation:
+    """Score the finished model on the validation part, and on a source that was left out."""
+    model = load_model(run / MODEL)
+    chosen = list(split.validation)
+    validation = [pictures.examples[index] for index in chosen]
     command = evaluation_command(run)
-    evaluation = evaluate_pictures(model, validation, pixels)
+    evaluation = evaluate_pictures(model, validation, pictures.pixels[chosen])
     write_evaluation(run, evaluation, command=command)
     scores = card_scores(evaluation.to_json(command=command))
     if split.leaky:
@@ -240,44 +279,6 @@ def _classes(examples: Sequence[Example]) -> tuple[str, ...]:
 def _grouped(pictures: Pictures) -> Pictures:
     examples = group_near_duplicates(pictures.examples, pictures.thumbnails)
     return replace(pictures, examples=tuple(examples))
-
-
-def _record_run(run: Path, config: Config, pictures: Pictures) -> None:
-    """Write ``run.json``; a folder that records another run is refused."""
-    record = {
-        "config": config.model_dump(mode="json"),
-        "data_sha256": _data_hash(pictures),
-        "versions": {
-            name: version(name) for name in ("tumorlens", "torch", "timm", "numpy", "pillow")
-        }
-        | {"python": platform.python_version()},
-    }
-    path = run / RUN_FILE
-    if path.exists():
-        _check_same_run(path, record)
-    path.write_text(json.dumps(record, indent=2) + "\n")
-
-
-def _check_same_run(path: Path, record: dict[str, Any]) -> None:
-    before = json.loads(path.read_text())
-    for one in (before, record):
-        one["settings"] = {key: value for key, value in one["config"].items() if key != "card"}
-    for part, what in (("settings", "settings"), ("data_sha256", "data")):
-        if before[part] != record[part]:
-            raise TrainingError(
-                expected=f"the {what} that this run folder was begun with",
-                found=f"other {what}",
-                remedy="Give another --run folder, or delete this one to train it anew.",
-                source=str(path.parent),
-            )
-
-
-def _data_hash(pictures: Pictures) -> str:
-    """SHA-256 over the prepared pixels and their labels and groups."""
-    digest = hashlib.sha256(np.ascontiguousarray(pictures.pixels).data)
-    for example in pictures.examples:
-        digest.update(f"{example.picture},{example.label},{example.group}\n".encode())
-    return digest.hexdigest()
 
 
 def _describe_data(

@@ -7,25 +7,27 @@ from PIL import Image
 
 from tests.made_heads import draw_head
 from tumorlens.errors import DataError
-from tumorlens.gate import CHECKS
+from tumorlens.gate import CHECKS, GRAY
 from tumorlens.lab.datasets import Example
 from tumorlens.lab.gate import describe, fit_gate, load_brains, load_others
 from tumorlens.lab.gate.description import Described
 from tumorlens.lab.gate.fitting import (
     LOST,
-    check_values,
     discriminant,
+    fit_checks,
     fit_limits,
-    fit_numbers,
-    fit_space,
+    fit_log_odds,
     is_refused,
+    numbers_of,
 )
+from tumorlens.lab.gate.measuring import judge_unseen, limits_of
+from tumorlens.lab.gate.space import fit_space
 from tumorlens.lab.gate.unlike import UNLIKE
 from tumorlens.model import Model
 from tumorlens.preparation import Preparation, prepare
 from tumorlens.scan import Scan
 
-CHANNELS, FIGURES = 12, 5
+CHANNELS, FIGURES = 12, GRAY + 8
 
 
 def _described(count: int, *, seed: int, shift: float = 0.0, kind: str = "made") -> Described:
@@ -34,11 +36,11 @@ def _described(count: int, *, seed: int, shift: float = 0.0, kind: str = "made")
     embedding = 1 + 0.01 * random.normal(size=(count, CHANNELS))
     embedding[:, :2] += 0.2 * random.normal(size=(count, 2))
     embedding[:, -1] += shift
-    gray = random.normal(size=(count, FIGURES))
+    figures = random.normal(size=(count, FIGURES))
     return Described(
         np.zeros((count, 2), np.float32),
         embedding.astype(np.float32),
-        gray.astype(np.float32),
+        figures.astype(np.float32),
         np.full(count, kind),
     )
 
@@ -46,18 +48,83 @@ def _described(count: int, *, seed: int, shift: float = 0.0, kind: str = "made")
 def test_what_lies_off_the_training_scans_is_refused_and_fresh_scans_are_not() -> None:
     brains, other = _described(400, seed=0), _described(100, seed=1, shift=0.3)
     held = _described(400, seed=2)
-    numbers = fit_numbers(fit_space(brains), brains, other)
-    limits = fit_limits(check_values(numbers, held))
-    fresh, unlike = _described(400, seed=3), _described(100, seed=4, shift=0.3)
-    opposite = _described(100, seed=5, shift=-0.3)  # of no kind that was fitted
-    assert is_refused(check_values(numbers, fresh), limits).mean() < 0.05
-    assert is_refused(check_values(numbers, unlike), limits).all()
-    assert is_refused(check_values(numbers, opposite), limits).all()
+    space = fit_space(brains)
+    checks = fit_checks(space.place(brains), space.place(other))
+    limits = fit_limits(checks.values(space.place(held)), held.kinds)
+
+    def refused(described: Described) -> np.ndarray:
+        return is_refused(checks.values(space.place(described)), limits)
+
+    assert refused(_described(400, seed=3)).mean() < 0.05
+    assert refused(_described(100, seed=4, shift=0.3)).all()
+    assert refused(_described(100, seed=5, shift=-0.3)).all()  # of no kind that was fitted
 
 
-def test_the_limits_lose_what_they_may_and_no_more() -> None:
-    values = np.random.default_rng(0).normal(size=(2000, len(CHECKS)))
-    assert is_refused(values, fit_limits(values)).mean() == pytest.approx(LOST, abs=0.002)
+def test_the_runtime_measures_what_was_fitted() -> None:
+    brains, other = _described(300, seed=0), _described(80, seed=1, shift=0.1)
+    space = fit_space(brains)
+    checks = fit_checks(space.place(brains), space.place(other))
+    fresh = _described(50, seed=2, shift=0.05)
+    found = numbers_of(space, checks).measure(fresh.embedding, fresh.figures)
+    values = checks.values(space.place(fresh))
+    for column, check in enumerate(CHECKS):
+        np.testing.assert_allclose(found[check], values[:, column], rtol=2e-3, atol=2e-3)
+
+
+def test_a_fit_from_a_near_one_ends_where_one_from_nothing_does() -> None:
+    random = np.random.default_rng(0)
+    inputs = random.normal(size=(400, 6)).astype(np.float32)
+    truth = (inputs[:, 0] + random.normal(0, 0.5, 400) > 0).astype(np.intp)
+    weights = np.ones(400)
+    first = fit_log_odds(inputs, truth, weights, start=None)
+    near = fit_log_odds(inputs[:380], truth[:380], weights[:380], start=first)
+    again = fit_log_odds(inputs[:380], truth[:380], weights[:380], start=None)
+    np.testing.assert_allclose(near, again, atol=1e-3)
+    assert first[0] > 5 * np.abs(first[1:6]).max()
+
+
+def test_the_limits_lose_what_they_may_and_count_data_sets_alike() -> None:
+    random = np.random.default_rng(0)
+    values = random.normal(size=(2000, len(CHECKS)))
+    one = np.full(2000, "one")
+    assert is_refused(values, fit_limits(values, one)).mean() == pytest.approx(LOST, abs=0.002)
+    strange = random.normal(size=(100, len(CHECKS))) + 3
+    kinds = np.repeat(["one", "two"], [2000, 100])
+    limits = fit_limits(np.concatenate([values, strange]), kinds)
+    lost = is_refused(strange, limits).mean(), is_refused(values, limits).mean()
+    assert np.mean(lost) == pytest.approx(LOST, abs=0.006)
+
+
+def test_limits_come_from_data_sets_left_out() -> None:
+    parts = [
+        _described(200, seed=10 + n, shift=shift, kind=name)
+        for n, (name, shift) in enumerate({"a": 0.0, "b": 0.05, "c": -0.05}.items())
+    ]
+    brains = _joined(parts)
+    held = _joined([_described(100, seed=20, kind="a"), _described(100, seed=21, kind="b")])
+    other = _joined(
+        [_described(50, seed=30, shift=0.4, kind="x"), _described(50, seed=31, kind="y")]
+    )
+    unseen = judge_unseen(brains, other, held, ["x"])
+    assert {name: len(values) for name, values in unseen.values.items()} == {
+        "a": 100, "b": 100, "c": 200,
+    }  # fmt: skip
+    assert set(unseen.without["x"]) == set(unseen.lost) == {"a", "b", "c"}
+    space = fit_space(brains)
+    checks = fit_checks(space.place(brains), space.place(other))
+    known = fit_limits(checks.values(space.place(held)), held.kinds)
+    assert limits_of(unseen.values)["distance"] > known["distance"]
+    alone = brains.part(brains.kinds == "a")
+    assert not judge_unseen(alone, other, held, ["x"]).values
+
+
+def _joined(parts: list[Described]) -> Described:
+    return Described(
+        np.concatenate([part.logits for part in parts]),
+        np.concatenate([part.embedding for part in parts]),
+        np.concatenate([part.figures for part in parts]),
+        np.concatenate([part.kinds for part in parts]),
+    )
 
 
 def test_the_discriminant_is_0_here_and_1_there() -> None:
@@ -106,6 +173,14 @@ def test_a_gate_of_a_model_is_fitted_and_measured(model: Model) -> None:
     assert measured["pictures"]["others"] == 20
     assert measured["pictures"]["made_up"] == 60 * len(UNLIKE)
     assert measured["pictures"]["brain"] == 60 + 2 * 2 * 4 + 20
+
+
+def test_a_gate_without_pictures_of_others_says_so(model: Model) -> None:
+    examples, pixels = _examples(20, "one", 1)
+    described = describe(model, pixels, ["one"] * 20)
+    measured = fit_gate(model, examples, pixels, examples, described).measured
+    assert "not known" in measured["note"]
+    assert "refused" not in measured
 
 
 def test_a_gate_needs_training_pictures(model: Model) -> None:

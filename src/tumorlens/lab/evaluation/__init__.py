@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tumorlens.lab.datasets import Example
+from tumorlens.lab.evaluation.answer_table import ANSWERS_FILE, write_answers
 from tumorlens.lab.evaluation.answers import answer_pictures
 from tumorlens.lab.evaluation.evaluation import Evaluation, check_labels, score_answers
 from tumorlens.lab.evaluation.metrics import Scores, score
@@ -77,7 +78,7 @@ def write_evaluation(
     command: str = "",
     record: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write ``evaluation.json``, ``confusion.png`` and ``roc.png`` into a folder.
+    """Write ``evaluation.json``, ``answers.csv``, ``confusion.png``, ``roc.png`` into a folder.
 
     Args:
         folder: Made if absent.
@@ -89,6 +90,7 @@ def write_evaluation(
     classes = list(evaluation.scores.per_class)
     write_aside(folder / "confusion.png", draw_confusion(evaluation.scores))
     write_aside(folder / "roc.png", draw_roc(evaluation.probabilities, evaluation.targets, classes))
+    write_answers(folder / ANSWERS_FILE, evaluation.examples, evaluation.probabilities, classes)
     text = json.dumps(record or evaluation.to_json(command=command), indent=2) + "\n"
     write_aside(folder / EVALUATION_FILE, text.encode())
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tumorlens.card import Card
 from tumorlens.errors import DataError
 from tumorlens.lab.datasets import Example
 from tumorlens.lab.evaluation.metrics import Scores, score
@@ -67,7 +68,27 @@ def score_answers(
     model: Model, examples: Sequence[Example], probabilities: FloatArray, *, blank: int = 0
 ) -> Evaluation:
     """The same for pictures that are answered already: float32, (pictures, classes)."""
-    classes = model.card.classes
+    card = model.card
+    return score_examples(identity(card), card.classes, examples, probabilities, blank=blank)
+
+
+def score_examples(
+    model: Mapping[str, str],
+    classes: Sequence[str],
+    examples: Sequence[Example],
+    probabilities: FloatArray,
+    *,
+    blank: int = 0,
+) -> Evaluation:
+    """Score answers, whole and by `STRATA`.
+
+    Args:
+        model: Which model answered; see `identity`.
+        classes: Names in the order of the columns.
+        examples: One for each picture.
+        probabilities: float32, (pictures, classes), calibrated.
+        blank: How many pictures were left out because nothing is to be seen in them.
+    """
     targets = np.array([classes.index(example.label) for example in examples])
     groups = np.array([example.group for example in examples])
 
@@ -82,7 +103,7 @@ def score_answers(
         names = np.array([name_of(example) for example in examples])
         strata[table] = {str(name): scores_of(names == name) for name in np.unique(names)}
     return Evaluation(
-        model=identity(model),
+        model=model,
         scores=whole,
         probabilities=probabilities,
         targets=targets,
@@ -93,9 +114,8 @@ def score_answers(
     )
 
 
-def identity(model: Model) -> dict[str, str]:
+def identity(card: Card) -> dict[str, str]:
     """Which model it is: name, version and hash."""
-    card = model.card
     return {"name": card.name, "version": card.version, "sha256": card.sha256}
 
 

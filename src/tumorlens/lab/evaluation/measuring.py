@@ -161,4 +161,4 @@ def _comparison(
         against.card.classes,
         evaluation.groups,
     )
-    return {"against": identity(against), **compared.to_json()}
+    return {"against": identity(against.card), **compared.to_json()}

@@ -55,6 +55,8 @@ def score_tables(record: Mapping[str, Any]) -> list[Table]:
             strata = strata | {"all": record["scores"]}
         if len(strata) > 1:
             tables.append(strata_table(title, first, strata))
+    if pooled := record.get("pooled"):
+        tables.append(strata_table("Each run on its own fold", "run", pooled))
     tables += [leakage_table(name, one) for name, one in record.get("leakage", {}).items()]
     if "comparison" in record:
         tables.append(comparison_table(record["comparison"]))

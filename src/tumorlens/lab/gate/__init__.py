@@ -1,9 +1,9 @@
-"""The input gate: fitted on training pictures, its limits set on validation pictures.
+"""The input gate: fitted on training pictures, its limits set on sources that it does not know.
 
 What it must refuse is partly made up (`tumorlens.lab.gate.unlike`) and partly given, by kind. How
 much it refuses is measured on each given kind by a gate fitted without that kind, and how many
-brain scans it loses by limits set without the patient, and on each data set by a gate that was
-fitted without the data set.
+brain scans it loses by limits set without the data set, and once more by a gate that was
+fitted without the data set too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,16 @@ import numpy as np
 from tumorlens.gate import GateNumbers
 from tumorlens.lab.datasets import Example
 from tumorlens.lab.gate.description import Described, describe
-from tumorlens.lab.gate.fitting import check_values, fit_limits, fit_numbers, fit_space
+from tumorlens.lab.gate.fitting import fit_checks, fit_limits, numbers_of
 from tumorlens.lab.gate.material import gather, load_brains, load_others, sample
-from tumorlens.lab.gate.measuring import lost_parts, lost_parts_unseen, refused_parts
+from tumorlens.lab.gate.measuring import (
+    judge_unseen,
+    limits_of,
+    lost_parts,
+    parts_of,
+    refused_parts,
+)
+from tumorlens.lab.gate.space import fit_space
 from tumorlens.lab.gate.unlike import UNLIKE
 from tumorlens.lab.pictures import ByteArray
 from tumorlens.lab.progress import Progress, silent
@@ -32,6 +39,13 @@ __all__ = [
     "load_others",
     "sample",
 ]
+
+
+NO_OTHERS = (
+    "No pictures of anything else were given: the gate was fitted on made-up ones alone, and how "
+    "much it refuses of real ones is not known."
+)
+"""Stands in the card then."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,13 +99,16 @@ def fit_gate(
     brains, other = (_described(model, parts, progress) for parts in material)
     chosen = sample([example.dataset for example in validation], random)
     held = described.part(chosen)
+    kinds = sorted(others or {})
     space = fit_space(brains)
-    numbers = fit_numbers(space, brains, other)
-    values = check_values(numbers, held)
-    measured = {
-        "refused": refused_parts(space, brains, other, held, sorted(others or {})),
-        "lost": lost_parts(values, held, [validation[index] for index in chosen]),
-        "lost_without_the_data_set": lost_parts_unseen(brains, other, held),
+    known, unlike, shown = (space.place(part) for part in (brains, other, held))
+    checks = fit_checks(known, unlike)
+    values = checks.values(shown)
+    unseen = judge_unseen(brains, other, held, kinds)
+    measured: dict[str, Any] = {
+        "refused": refused_parts(known, unlike, shown, unseen, kinds),
+        "lost": lost_parts(values, shown, unseen, [validation[index] for index in chosen]),
+        "lost_without_the_data_set": parts_of(unseen.lost),
         "pictures": {
             "brain": len(brains.kinds),
             "made_up": int(np.isin(other.kinds, list(UNLIKE)).sum()),
@@ -99,7 +116,12 @@ def fit_gate(
             "limits": len(held.kinds),
         },
     }
-    return FittedGate(numbers, fit_limits(values), measured)
+    if not kinds:
+        measured = {"note": NO_OTHERS} | {
+            name: each for name, each in measured.items() if name != "refused"
+        }
+    limits = limits_of(unseen.values) if unseen.values else fit_limits(values, shown.kinds)
+    return FittedGate(numbers_of(space, checks), limits, measured)
 
 
 def _described(model: Model, parts: Mapping[str, ByteArray], progress: Progress) -> Described:

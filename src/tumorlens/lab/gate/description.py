@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tumorlens.gate import gray_figures
+from tumorlens.gate import picture_figures
 from tumorlens.lab.pictures import ByteArray
 from tumorlens.lab.progress import Progress, silent
 from tumorlens.model import Model
@@ -23,19 +23,19 @@ class Described:
     Attributes:
         logits: float32, (pictures, classes).
         embedding: float32, (pictures, channels).
-        gray: float32, (pictures, figures).
+        figures: float32, (pictures, figures).
         kinds: (pictures,): the data set, or the kind of what is no brain MRI.
     """
 
     logits: FloatArray
     embedding: FloatArray
-    gray: FloatArray
+    figures: FloatArray
     kinds: npt.NDArray[np.str_]
 
     def part(self, chosen: npt.NDArray[Any]) -> "Described":
         """The pictures chosen, by number or by truth."""
         return Described(
-            self.logits[chosen], self.embedding[chosen], self.gray[chosen], self.kinds[chosen]
+            self.logits[chosen], self.embedding[chosen], self.figures[chosen], self.kinds[chosen]
         )
 
 
@@ -55,8 +55,8 @@ def describe(
         batch = np.asarray(pixels[start : start + _BATCH], np.float32) / np.float32(255)
         outputs = model.run(batch[:, np.newaxis])
         rows.append(
-            (outputs.logits, outputs.embedding, gray_figures(batch, outputs.embedding)),
+            (outputs.logits, outputs.embedding, picture_figures(batch, outputs.embedding)),
         )
         progress(min(start + _BATCH, len(pixels)), len(pixels))
-    logits, embedding, gray = (np.concatenate(column) for column in zip(*rows, strict=True))
-    return Described(logits, embedding, gray, np.asarray(kinds, np.str_))
+    logits, embedding, figures = (np.concatenate(column) for column in zip(*rows, strict=True))
+    return Described(logits, embedding, figures, np.asarray(kinds, np.str_))

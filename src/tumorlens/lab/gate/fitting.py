@@ -1,4 +1,4 @@
-"""The gate's numbers and limits from described pictures."""
+"""The gate's checks and limits from pictures placed in a space."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,88 +7,108 @@ import numpy as np
 import numpy.typing as npt
 
 from tumorlens.gate import CHECKS, GateNumbers
-from tumorlens.lab.gate.description import Described
+from tumorlens.lab.gate.space import Placed, Space, Values
 from tumorlens.scan import FloatArray
 
 LOST = 0.015
-"""Part of the validation scans that the limits give up."""
+"""Part of the brain scans that the limits give up, every data set counted alike."""
 
-COMPONENTS = 320
-"""Principal components of the embedding, at most."""
-
-_SHRINKAGE, _GRAY_SHRINKAGE = 0.1, 0.05
+_GRAY_SHRINKAGE = 0.05
+_RIDGE = 30.0  # of the likeness, where the weights of all pictures sum to `_WEIGHT` twice
+_WEIGHT = 1000.0
+_STEPS, _FEWER_STEPS = 8, 3  # of Newton's method: from nothing, and from a fit of nearly the same
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Space:
-    """Principal components of the brain scans' embeddings, each of length 1.
+class Checks:
+    """What is fitted between brain scans and other pictures in one space.
 
     Attributes:
-        center: float32, (channels,), their mean.
-        scale: float32, (channels,), their standard deviation.
-        axes: float32, (components, channels), orthonormal.
-        variances: (components,), along the axes, shrunk towards their mean.
-        rest: Variance along any direction off the axes.
+        likeness: (inputs + 1,), weights and a constant.
+        gray_levels: (GRAY + 1,), weights and a constant.
     """
 
-    center: FloatArray
-    scale: FloatArray
-    axes: FloatArray
-    variances: npt.NDArray[np.float64]
-    rest: float
+    likeness: Values
+    gray_levels: Values
 
-    def place(self, embedding: FloatArray) -> npt.NDArray[np.float64]:
-        """Embeddings (pictures, channels) along the axes: (pictures, components)."""
-        length = np.linalg.norm(embedding, axis=1, keepdims=True)
-        unit = embedding / np.maximum(length, 1e-12)
-        return np.asarray((unit - self.center) / self.scale @ self.axes.T, np.float64)
+    def values(self, placed: Placed) -> Values:
+        """Every check's value, in the order of `CHECKS`: (pictures, checks)."""
+        found = {
+            "distance": placed.distance,
+            "likeness": placed.inputs @ self.likeness[:-1] + self.likeness[-1],
+            "gray_levels": placed.gray @ self.gray_levels[:-1] + self.gray_levels[-1],
+        }
+        return np.stack([found[check] for check in CHECKS], axis=1)
 
 
-def fit_space(brains: Described) -> Space:
-    """Principal components of brain scans' embeddings; a quarter as many as scans at most."""
-    length = np.linalg.norm(brains.embedding, axis=1, keepdims=True)
-    unit = (brains.embedding / np.maximum(length, 1e-12)).astype(np.float64)
-    center, scale = unit.mean(axis=0), unit.std(axis=0) + 0.01 * unit.std() + 1e-6
-    scaled = (unit - center) / scale
-    values, vectors = np.linalg.eigh(scaled.T @ scaled / len(scaled))
-    kept = max(1, min(COMPONENTS, len(values) - 1, len(scaled) // 4))
-    variances = np.maximum(values[::-1][:kept], 1e-6)
-    rest = max(float(values[::-1][kept:].mean()) if kept < len(values) else 0.0, 1e-6)
-    variances = (1 - _SHRINKAGE) * variances + _SHRINKAGE * variances.mean()
-    return Space(
-        center.astype(np.float32),
-        scale.astype(np.float32),
-        np.ascontiguousarray(vectors[:, ::-1][:, :kept].T, np.float32),
-        variances,
-        rest,
+def fit_checks(brains: Placed, other: Placed, *, near: Checks | None = None) -> Checks:
+    """Tell brain scans from other pictures.
+
+    Args:
+        brains: Kinds are the data sets; each counts by the square root of its size.
+        other: Likewise by kind.
+        near: Fitted in this space to nearly the same pictures, to start from.
+    """
+    likeness = fit_log_odds(
+        np.concatenate([brains.inputs, other.inputs]),
+        np.repeat([0, 1], [len(brains.kinds), len(other.kinds)]),
+        np.concatenate([_even(brains.kinds), _even(other.kinds)]),
+        start=None if near is None else near.likeness,
     )
+    here, there = brains.gray.astype(np.float64), other.gray.astype(np.float64)
+    return Checks(likeness, discriminant(here, there, _GRAY_SHRINKAGE))
 
 
-def fit_numbers(space: Space, brains: Described, other: Described) -> GateNumbers:
-    """All numbers of a gate between brain scans and other pictures."""
-    weights = discriminant(space.place(brains.embedding), space.place(other.embedding), _SHRINKAGE)
-    gray = brains.gray.astype(np.float64)
-    gray_center, gray_scale = gray.mean(axis=0), gray.std(axis=0) + 1e-3
-    gray_weights = discriminant(
-        (gray - gray_center) / gray_scale, (other.gray - gray_center) / gray_scale, _GRAY_SHRINKAGE
-    )
+def numbers_of(space: Space, checks: Checks) -> GateNumbers:
+    """All numbers of a gate, as the runtime applies them."""
     arrays = {
         "center": space.center,
         "scale": space.scale,
         "axes": space.axes,
         "stretch": 1 / space.variances - 1 / space.rest,
         "rest": [1 / space.rest],
-        "likeness": [*(weights[:-1] @ space.axes), weights[-1]],
-        "gray_center": gray_center,
-        "gray_scale": gray_scale,
-        "gray_levels": gray_weights,
+        "figures_center": space.figures_center,
+        "figures_scale": space.figures_scale,
+        "likeness": [*(checks.likeness[:-1] @ space.lead), checks.likeness[-1]],
+        "gray_levels": checks.gray_levels,
     }
     return GateNumbers(**{name: np.asarray(each, np.float32) for name, each in arrays.items()})
 
 
-def discriminant(
-    here: npt.NDArray[np.float64], there: npt.NDArray[np.float64], shrinkage: float
-) -> npt.NDArray[np.float64]:
+def _even(kinds: npt.NDArray[np.str_]) -> Values:
+    """Weights that sum to `_WEIGHT`: a kind of four times as many pictures counts twice."""
+    _, numbers, counts = np.unique(kinds, return_inverse=True, return_counts=True)
+    weights = counts[numbers] ** -0.5
+    return np.asarray(weights * _WEIGHT / weights.sum())
+
+
+def fit_log_odds(
+    inputs: FloatArray, truth: npt.NDArray[np.intp], weights: Values, *, start: Values | None
+) -> Values:
+    """Logistic regression with a ridge, by Newton's method.
+
+    Args:
+        inputs: float32, (pictures, inputs).
+        truth: 0 or 1, (pictures,).
+        weights: (pictures,).
+        start: Weights and a constant to start from; from nothing where None.
+
+    Returns:
+        (inputs + 1,): weights and a constant.
+    """
+    rows = np.concatenate([inputs, np.ones((len(inputs), 1), np.float32)], axis=1)
+    ridge = np.append(np.full(inputs.shape[1], _RIDGE), 1e-3)
+    found = np.zeros(len(ridge)) if start is None else start
+    for _ in range(_STEPS if start is None else _FEWER_STEPS):
+        chances = 1 / (1 + np.exp(-np.clip(rows @ found, -30, 30)))
+        slope = rows.T @ (weights * (chances - truth)) + ridge * found
+        bend = (weights * np.maximum(chances * (1 - chances), 1e-4)).astype(np.float32)
+        curvature = (rows * bend[:, np.newaxis]).T @ rows
+        found = found - np.linalg.solve(curvature + np.diag(ridge), slope)
+    return np.asarray(found, np.float64)
+
+
+def discriminant(here: Values, there: Values, shrinkage: float) -> Values:
     """Fisher's linear discriminant, 0 at the mean of ``here`` and 1 at that of ``there``.
 
     Args:
@@ -106,28 +126,34 @@ def discriminant(
     return np.append(weights, -float(weights @ here.mean(axis=0)))
 
 
-def _covariance(rows: npt.NDArray[np.float64], shrinkage: float) -> npt.NDArray[np.float64]:
+def _covariance(rows: Values, shrinkage: float) -> Values:
     centered = rows - rows.mean(axis=0)
     found = centered.T @ centered / len(rows)
     level = max(float(np.trace(found)) / len(found), 1e-9)
     return np.asarray((1 - shrinkage) * found + shrinkage * level * np.eye(len(found)))
 
 
-def check_values(numbers: GateNumbers, described: Described) -> npt.NDArray[np.float64]:
-    """Every check's value, in the order of `CHECKS`: (pictures, checks)."""
-    found = numbers.measure(described.embedding, described.gray)
-    return np.stack([found[check] for check in CHECKS], axis=1).astype(np.float64)
+def fit_limits(values: Values, kinds: npt.NDArray[np.str_]) -> dict[str, float]:
+    """Limits at one common rank of the checks that together lose `LOST` of the pictures.
+
+    Args:
+        values: (pictures, checks), at least one picture.
+        kinds: (pictures,), the data sets, which count alike.
+    """
+    _, numbers, counts = np.unique(kinds, return_inverse=True, return_counts=True)
+    weights = 1 / (counts[numbers] * len(counts))
+    ranks = np.zeros_like(values)
+    for column in range(values.shape[1]):
+        order = np.argsort(values[:, column], kind="stable")
+        ranks[order, column] = np.cumsum(weights[order])
+    worst = ranks.max(axis=1)
+    order = np.argsort(worst)
+    kept = np.searchsorted(np.cumsum(weights[order]), 1 - LOST - 1e-9)
+    rank = worst[order[min(kept, len(order) - 1)]]
+    inside = np.where(ranks <= rank + 1e-12, values, -np.inf)
+    return {check: float(inside[:, n].max()) for n, check in enumerate(CHECKS)}
 
 
-def fit_limits(values: npt.NDArray[np.float64]) -> dict[str, float]:
-    """Limits at one common rank of the checks that together lose `LOST` of the pictures."""
-    ranks = values.argsort(axis=0).argsort(axis=0).max(axis=1) / max(1, len(values) - 1)
-    rank = float(np.quantile(ranks, 1 - LOST))
-    return {check: float(np.quantile(values[:, n], rank)) for n, check in enumerate(CHECKS)}
-
-
-def is_refused(
-    values: npt.NDArray[np.float64], limits: Mapping[str, float]
-) -> npt.NDArray[np.bool_]:
+def is_refused(values: Values, limits: Mapping[str, float]) -> npt.NDArray[np.bool_]:
     """Which pictures miss at least one limit: bool, (pictures,)."""
     return np.asarray(~(values <= [limits[check] for check in CHECKS]).all(axis=1))

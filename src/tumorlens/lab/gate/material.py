@@ -16,13 +16,13 @@ from tumorlens.preparation import Preparation, prepare
 from tumorlens.reading import find_sources, read_source
 from tumorlens.scan import FloatArray, Scan, Volume
 
-MOST = 900
+MOST = 600
 """Pictures of one data set that the gate is fitted on, and as many that its limits are set on."""
 
 SLICES = 40
 """Of one volume that `load_brains` takes, evenly spread."""
 
-MADE_UP = 240
+MADE_UP = 150
 """Pictures of each made-up kind."""
 
 

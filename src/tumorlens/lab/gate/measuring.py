@@ -1,6 +1,12 @@
-"""What a gate refuses and loses, of pictures left out when it was fitted."""
+"""What a gate refuses and loses, of pictures left out when it was fitted; and its limits.
+
+A scanner that nobody showed to the gate looks stranger to it than those it was fitted on. So the
+limits are not set on what it knows: each data set's scans are judged by a gate that was fitted
+without the data set, and the limits lose few of these.
+"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -8,61 +14,126 @@ import numpy.typing as npt
 from tumorlens.lab.datasets import Example
 from tumorlens.lab.folds import group_folds
 from tumorlens.lab.gate.description import Described
-from tumorlens.lab.gate.fitting import (
-    Space,
-    check_values,
-    fit_limits,
-    fit_numbers,
-    fit_space,
-    is_refused,
-)
+from tumorlens.lab.gate.fitting import Checks, fit_checks, fit_limits, is_refused
+from tumorlens.lab.gate.space import Placed, Values, fit_space
+
+_Lost = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """Every check's values of data sets that the gate was fitted without, by data set.
+
+    Attributes:
+        values: By a gate fitted without it: (pictures, checks) each.
+        without: By each kind of other pictures that was left out too, the same.
+        lost: Which of its pictures are refused by limits that never saw it either; data sets
+            of which that can be told.
+    """
+
+    values: dict[str, Values] = field(default_factory=dict)
+    without: dict[str, dict[str, Values]] = field(default_factory=dict)
+    lost: dict[str, _Lost] = field(default_factory=dict)
+
+
+def judge_unseen(
+    brains: Described, other: Described, held: Described, kinds: Sequence[str]
+) -> Unseen:
+    """Judge each data set by gates fitted without it.
+
+    Its validation scans are judged; all its scans where the network learnt from none.
+
+    Args:
+        brains: Brain scans to fit on; kinds are the data sets.
+        other: What must be refused, by kind.
+        held: Validation scans.
+        kinds: Which of the kinds are left out in turn.
+
+    Returns:
+        Nothing where there is one data set only.
+    """
+    found = Unseen()
+    names = [str(name) for name in np.unique(brains.kinds)]
+    for name in names if len(names) > 1 else []:
+        space = fit_space(brains.part(brains.kinds != name))
+        known, unlike = space.place(brains), space.place(other)
+        judged = {one: space.place(_shown(brains, held, one)) for one in names}
+        rest = known.part(known.kinds != name)
+        checks = fit_checks(rest, unlike)
+        found.values[name] = checks.values(judged[name])
+        for kind in kinds:
+            fewer = fit_checks(rest, unlike.part(unlike.kinds != kind), near=checks)
+            found.without.setdefault(kind, {})[name] = fewer.values(judged[name])
+        if len(names) > 2:
+            foreign = _judge_others(rest, unlike, judged, name, checks)
+            found.lost[name] = is_refused(found.values[name], limits_of(foreign))
+    return found
+
+
+def _judge_others(
+    rest: Placed, unlike: Placed, judged: Mapping[str, Placed], name: str, near: Checks
+) -> dict[str, Values]:
+    """The other data sets, each by checks fitted without it and without ``name``."""
+    found = {}
+    for one in judged:
+        if one != name:
+            checks = fit_checks(rest.part(rest.kinds != one), unlike, near=near)
+            found[one] = checks.values(judged[one])
+    return found
+
+
+def _shown(brains: Described, held: Described, name: str) -> Described:
+    own = held.part(held.kinds == name)
+    return own if len(own.kinds) else brains.part(brains.kinds == name)
+
+
+def limits_of(values: Mapping[str, Values]) -> dict[str, float]:
+    """Limits from the values of several data sets, which count alike."""
+    kinds = np.repeat(list(values), [len(each) for each in values.values()])
+    return fit_limits(np.concatenate(list(values.values())), kinds)
 
 
 def refused_parts(
-    space: Space, brains: Described, other: Described, held: Described, kinds: Sequence[str]
+    brains: Placed, other: Placed, held: Placed, unseen: Unseen, kinds: Sequence[str]
 ) -> dict[str, float]:
-    """Of each given kind the part refused by a gate fitted without it, and of all."""
+    """Of each given kind the part refused by a gate and limits fitted without it, and of all."""
     found = {}
     for kind in kinds:
         is_it = other.kinds == kind
-        numbers = fit_numbers(space, brains, other.part(~is_it))
-        limits = fit_limits(check_values(numbers, held))
-        found[kind] = is_refused(check_values(numbers, other.part(is_it)), limits)
-    return _parts(found)
+        checks = fit_checks(brains, other.part(~is_it))
+        left_out = unseen.without.get(kind)
+        limits = limits_of(left_out) if left_out else fit_limits(checks.values(held), held.kinds)
+        found[kind] = is_refused(checks.values(other.part(is_it)), limits)
+    return parts_of(found)
 
 
 def lost_parts(
-    values: npt.NDArray[np.float64], held: Described, validation: Sequence[Example]
+    values: Values, held: Placed, unseen: Unseen, validation: Sequence[Example]
 ) -> dict[str, float]:
-    """The part of the brain scans lost by limits set on other groups: by data set, and all."""
+    """The part of the validation scans lost, by data set, and of all.
+
+    The limits are set without the data set, or without the patient where there is one only.
+    """
+    if len(unseen.values) > 1:
+        return parts_of(
+            {
+                str(name): is_refused(
+                    values[held.kinds == name],
+                    limits_of({one: v for one, v in unseen.values.items() if one != name}),
+                )
+                for name in np.unique(held.kinds)
+            }
+        )
     names, numbers = np.unique(held.kinds, return_inverse=True)
     lost = np.zeros(len(values), bool)
     done = np.zeros(len(values), bool)
     for rest, fold in group_folds(numbers, [example.group for example in validation]):
-        lost[fold] = is_refused(values[fold], fit_limits(values[rest]))
+        lost[fold] = is_refused(values[fold], fit_limits(values[rest], held.kinds[rest]))
         done[fold] = True
-    return _parts({str(name): lost[done & (held.kinds == name)] for name in names if done.any()})
+    return parts_of({str(name): lost[done & (held.kinds == name)] for name in names if done.any()})
 
 
-def lost_parts_unseen(brains: Described, other: Described, held: Described) -> dict[str, float]:
-    """Of each data set the part lost by a gate whose fitting and limits never saw it.
-
-    Counted on its validation scans; on all its scans where the network learnt from none.
-    """
-    found = {}
-    for name in np.unique(brains.kinds):
-        rest = brains.part(brains.kinds != name)
-        own, foreign = held.part(held.kinds == name), held.part(held.kinds != name)
-        if len(rest.kinds) < 2 or not len(foreign.kinds):
-            continue
-        numbers = fit_numbers(fit_space(rest), rest, other)
-        limits = fit_limits(check_values(numbers, foreign))
-        shown = own if len(own.kinds) else brains.part(brains.kinds == name)
-        found[str(name)] = is_refused(check_values(numbers, shown), limits)
-    return _parts(found)
-
-
-def _parts(found: Mapping[str, npt.NDArray[np.bool_]]) -> dict[str, float]:
+def parts_of(found: Mapping[str, _Lost]) -> dict[str, float]:
     """The true part of each, and of all together under ``all``; nothing of nothing."""
     filled = {name: row for name, row in found.items() if len(row)}
     if not filled:

@@ -2,8 +2,9 @@
 
 Nothing is copied from anywhere: heads of the training part are turned into something that is no
 brain MRI any more (a CT's gray levels, shuffled tiles, a contact sheet, flesh in another
-outline), and charts, text and patterns are drawn. On the other side heads lose their skull or
-their sharpness, so that scans prepared elsewhere are not refused for that.
+outline), and charts, text, patterns and other bodies (`tumorlens.lab.gate.bodies`) are drawn. On
+the other side heads lose their skull or their sharpness, so that scans prepared elsewhere are not
+refused for that.
 """
 
 from collections.abc import Callable
@@ -11,39 +12,50 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as Pillow
-from PIL import ImageDraw, ImageFilter, ImageFont
+from PIL import ImageDraw, ImageFont
 
+from tumorlens.lab.gate.bodies import chest, joint, limb_across, scene, ultrasound
+from tumorlens.lab.gate.drawing import (
+    Random,
+    blob,
+    blurred,
+    cloud,
+    one_head,
+    outline,
+    resized,
+    sheet,
+    shrunk,
+    texture,
+)
 from tumorlens.lab.pictures import ByteArray
 from tumorlens.scan import FloatArray
 
-Random = np.random.Generator
 Maker = Callable[[ByteArray, Random], FloatArray]
-_Mask = npt.NDArray[np.bool_]
 
 _WORDS = ("score", "model", "epoch", "loss", "value", "file", "edit", "total", "0.93", "table")
 
 
 def computed_tomography(heads: ByteArray, random: Random) -> FloatArray:
     """A head with a CT's gray levels: bone at one white level, the brain flat and noisy."""
-    head = _one(heads, random)
+    head = one_head(heads, random)
     side = len(head)
-    scalp = _shrunk(_outline(head), side * random.uniform(0.02, 0.04))
-    inside = _shrunk(scalp, side * random.uniform(0.04, 0.09))
-    brain = _blurred(head, side * random.uniform(0.005, 0.013))
+    scalp = shrunk(outline(head), side * random.uniform(0.02, 0.04))
+    inside = shrunk(scalp, side * random.uniform(0.04, 0.09))
+    brain = blurred(head, side * random.uniform(0.005, 0.013))
     low, high = np.percentile(brain[inside], (2, 98)) if inside.any() else (0.0, 255.0)
     flat = np.clip((brain - low) / max(float(high - low), 1.0), 0, 1) - 0.5
     flat *= random.choice((-1, 1)) * random.uniform(15, 70)
     picture = np.zeros(head.shape, np.float32)
-    picture[_outline(head)] = random.uniform(20, 90)
+    picture[outline(head)] = random.uniform(20, 90)
     picture[scalp] = 255
     picture[inside] = (random.uniform(60, 140) + flat)[inside]
     picture += random.normal(0, random.uniform(2, 9), head.shape) * (picture > 0)
-    return _blurred(picture, side / 320)
+    return blurred(picture, side / 320)
 
 
 def tiles(heads: ByteArray, random: Random) -> FloatArray:
     """One head cut into 4 to 16 tiles, turned and shuffled."""
-    head, count = _one(heads, random), int(random.integers(2, 5))
+    head, count = one_head(heads, random), int(random.integers(2, 5))
     side = len(head) // count
     parts = [
         np.rot90(head[row * side : row * side + side, column * side : column * side + side], turn)
@@ -51,42 +63,42 @@ def tiles(heads: ByteArray, random: Random) -> FloatArray:
         for column in range(count)
         for turn in [int(random.integers(4))]
     ]
-    return _sheet([parts[number] for number in random.permutation(len(parts))], count)
+    return sheet([parts[number] for number in random.permutation(len(parts))], count)
 
 
 def contact_sheet(heads: ByteArray, random: Random) -> FloatArray:
     """Four or nine heads on one sheet."""
     count = int(random.integers(2, 4))
     side = heads.shape[1] // count
-    return _sheet([_resized(_one(heads, random), side) for _ in range(count**2)], count)
+    return sheet([resized(one_head(heads, random), side) for _ in range(count**2)], count)
 
 
 def magnified(heads: ByteArray, random: Random) -> FloatArray:
     """A small part of two heads side by side, magnified."""
     pair = np.concatenate(
-        [np.rot90(_one(heads, random), int(random.integers(4))) for _ in range(2)]
+        [np.rot90(one_head(heads, random), int(random.integers(4))) for _ in range(2)]
     )
     side = int(pair.shape[1] * random.uniform(0.27, 0.6))
     top, left = (int(random.integers(0, length - side)) for length in pair.shape)
-    return _resized(pair[top : top + side, left : left + side], heads.shape[1])
+    return resized(pair[top : top + side, left : left + side], heads.shape[1])
 
 
 def limb(heads: ByteArray, random: Random) -> FloatArray:
     """Flesh and bone as MRI shows them, in an outline that is no head's."""
     size = heads.shape[1]
-    outer = _blob(size, size / 2, size / 2, size * random.uniform(0.33, 0.47), random)
-    picture = _texture(heads, random) * outer
+    outer = blob(size, size / 2, size / 2, size * random.uniform(0.33, 0.47), random)
+    picture = texture(heads, random) * outer
     for _ in range(random.integers(1, 9)):
         row, column = random.uniform(0.13, 0.87, 2) * size
-        part = _blob(size, row, column, size * random.uniform(0.05, 0.25), random)
+        part = blob(size, row, column, size * random.uniform(0.05, 0.25), random)
         if random.random() < 0.6:
-            picture[_blurred(part * 255, size / 110) > 20] *= random.uniform(0.1, 0.5)
-        fill = _texture(heads, random) * random.uniform(0, 1) + random.uniform(0, 180)
+            picture[blurred(part * 255, size / 110) > 20] *= random.uniform(0.1, 0.5)
+        fill = texture(heads, random) * random.uniform(0, 1) + random.uniform(0, 180)
         picture = np.where(part, fill, picture)
     if random.random() < 0.5:
-        rim = outer & ~_shrunk(outer, size * random.uniform(0.02, 0.09))
+        rim = outer & ~shrunk(outer, size * random.uniform(0.02, 0.09))
         picture[rim] = random.uniform(100, 255)
-    picture = _blurred(picture, random.uniform(0.3, 1.2))
+    picture = blurred(picture, random.uniform(0.3, 1.2))
     noisy = picture + random.normal(0, random.uniform(1, 6), picture.shape)
     return np.asarray(noisy * outer if random.random() < 0.7 else noisy, np.float32)
 
@@ -126,7 +138,7 @@ def pattern(heads: ByteArray, random: Random) -> FloatArray:
     if kind == 0:
         return np.asarray(128 + 60 * random.normal(size=(size, size)), np.float32)
     if kind == 1:
-        return 128 + 50 * _cloud(size, random, 40)
+        return 128 + 50 * cloud(size, random, 40)
     if kind == 2:
         turn = random.uniform(0, np.pi)
         phase = random.uniform(3, 60) * (row * np.sin(turn) + column * np.cos(turn))
@@ -135,19 +147,19 @@ def pattern(heads: ByteArray, random: Random) -> FloatArray:
         picture = np.full((size, size), random.uniform(0, 200), np.float32)
         for _ in range(random.integers(2, 12)):
             top, left = random.uniform(0, size, 2)
-            part = _blob(size, top, left, size * random.uniform(0.03, 0.35), random)
+            part = blob(size, top, left, size * random.uniform(0.03, 0.35), random)
             picture[part] = random.uniform(0, 255)
         return picture
     far, turn = np.hypot(row + 0.1, column - 0.5), np.arctan2(column - 0.5, row + 0.1)
     fan = (np.abs(turn) < random.uniform(0.4, 0.8)) & (far < 1.1) & (far > 0.15)
     speckle = random.rayleigh(0.8, (size, size)) * fan
-    return np.asarray((90 + 60 * _cloud(size, random, 14)) * speckle, np.float32)
+    return np.asarray((90 + 60 * cloud(size, random, 14)) * speckle, np.float32)
 
 
 def stripped(heads: ByteArray, random: Random) -> FloatArray:
     """A head without its skull, sometimes bright and flat as T1 often is."""
-    head = _one(heads, random)
-    inner = _shrunk(_outline(head), len(head) * random.uniform(0.09, 0.16))
+    head = one_head(heads, random)
+    inner = shrunk(outline(head), len(head) * random.uniform(0.09, 0.16))
     bent = 255 * (head / 255.0) ** (random.uniform(0.4, 0.9) if random.random() < 0.5 else 1)
     bare = np.asarray(bent * inner, np.float32)
     return soft(bare[np.newaxis], random) if random.random() < 0.4 else bare
@@ -156,8 +168,8 @@ def stripped(heads: ByteArray, random: Random) -> FloatArray:
 def soft(heads: npt.NDArray[np.uint8] | FloatArray, random: Random) -> FloatArray:
     """A head scanned with coarser pixels and another contrast."""
     head = heads[random.integers(len(heads))]
-    coarse = _resized(head, int(len(head) * random.uniform(0.3, 0.7)))
-    fine = _resized(np.clip(coarse, 0, 255), len(head))
+    coarse = resized(head, int(len(head) * random.uniform(0.3, 0.7)))
+    fine = resized(np.clip(coarse, 0, 255), len(head))
     return np.asarray(255 * (np.clip(fine, 0, 255) / 255) ** random.uniform(0.6, 1.6), np.float32)
 
 
@@ -169,74 +181,13 @@ UNLIKE: dict[str, Maker] = {
     "limb": limb,
     "chart": chart,
     "pattern": pattern,
+    "limb_across": limb_across,
+    "joint": joint,
+    "chest": chest,
+    "ultrasound": ultrasound,
+    "scene": scene,
 }
 """What is no brain MRI, by name."""
 
 ALTERED: dict[str, Maker] = {"stripped": stripped, "soft": soft}
 """What still is, by name."""
-
-
-def _one(heads: ByteArray, random: Random) -> ByteArray:
-    return np.asarray(heads[random.integers(len(heads))])
-
-
-def _outline(head: ByteArray) -> _Mask:
-    """The head with all holes that are closed along rows and columns."""
-    mask = _blurred(head, len(head) / 56) > 20
-    whole = np.ones_like(mask)
-    for axis in (0, 1):
-        there = np.maximum.accumulate(mask, axis)
-        back = np.flip(np.maximum.accumulate(np.flip(mask, axis), axis), axis)
-        whole &= there & back
-    return whole
-
-
-def _shrunk(mask: _Mask, pixels: float) -> _Mask:
-    picture = Pillow.fromarray(mask.astype(np.uint8) * 255)
-    return (
-        np.asarray(picture.filter(ImageFilter.MinFilter(2 * max(1, round(pixels / 2)) + 1))) > 127
-    )
-
-
-def _blurred(picture: npt.ArrayLike, radius: float) -> FloatArray:
-    levels = np.clip(picture, 0, 255).astype(np.uint8)
-    return np.asarray(Pillow.fromarray(levels).filter(ImageFilter.GaussianBlur(radius)), np.float32)
-
-
-def _resized(picture: npt.NDArray[np.uint8] | FloatArray, side: int) -> FloatArray:
-    source = Pillow.fromarray(np.ascontiguousarray(picture, np.float32))
-    return np.asarray(source.resize((side, side), Pillow.Resampling.BICUBIC), np.float32)
-
-
-def _sheet(parts: list[npt.NDArray[np.uint8]] | list[FloatArray], count: int) -> FloatArray:
-    rows = [np.concatenate(parts[n * count : n * count + count], axis=1) for n in range(count)]
-    return np.asarray(np.concatenate(rows), np.float32)
-
-
-def _texture(heads: ByteArray, random: Random) -> FloatArray:
-    """A part of a head, magnified, brighter or darker."""
-    size = heads.shape[1]
-    side = int(size * random.uniform(0.18, 0.5))
-    top, left = random.integers(size // 6, max(size // 6 + 1, size - size // 6 - side), 2)
-    part = np.rot90(
-        _one(heads, random)[top : top + side, left : left + side], int(random.integers(4))
-    )
-    return np.asarray(np.clip(_resized(part, size) * random.uniform(0.3, 1.3), 0, 255), np.float32)
-
-
-def _blob(size: int, row: float, column: float, radius: float, random: Random) -> _Mask:
-    """A round shape with an uneven rim."""
-    down, across = np.mgrid[:size, :size].astype(np.float32)
-    turn = np.arctan2(down - row, across - column)
-    rim = 1 + sum(
-        0.12 / k * random.normal() * np.cos(k * turn + random.uniform(0, 2 * np.pi))
-        for k in range(1, 6)
-    )
-    far = np.hypot((down - row) * random.uniform(0.65, 1.5), across - column)
-    return np.asarray(far < radius * rim)
-
-
-def _cloud(size: int, random: Random, most: int) -> FloatArray:
-    """Smooth noise, about -2..2."""
-    side = int(random.integers(3, most))
-    return _resized(np.asarray(random.normal(size=(side, side)), np.float32), size)

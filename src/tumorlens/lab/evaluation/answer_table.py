@@ -1,0 +1,91 @@
+"""Every picture's answer as one line of a table, so that evaluations can be pooled later."""
+
+import csv
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from tumorlens.errors import DataError
+from tumorlens.lab.datasets import Example
+from tumorlens.lab.evaluation.writing import write_aside
+from tumorlens.scan import FloatArray
+
+ANSWERS_FILE = "answers.csv"
+
+_COLUMNS = ("picture", "channel", "label", "group", "patient", "dataset", "plane", "sequence")
+_CHANCE = "p_"  # before a class's name: the column of its probability
+
+
+def write_answers(
+    path: Path, examples: Sequence[Example], probabilities: FloatArray, classes: Sequence[str]
+) -> None:
+    """Write one line a picture: what it is, and every class's calibrated probability.
+
+    Args:
+        path: Of the table.
+        examples: One for each picture.
+        probabilities: float32, (pictures, classes).
+        classes: Names in the order of the columns.
+    """
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow([*_COLUMNS, *(_CHANCE + name for name in classes)])
+    for example, row in zip(examples, probabilities, strict=True):
+        known = (getattr(example, name) for name in _COLUMNS)
+        writer.writerow(
+            ["" if each is None else each for each in known] + [f"{chance:.7g}" for chance in row]
+        )
+    write_aside(path, lines.getvalue().encode())
+
+
+def read_answers(path: Path) -> tuple[tuple[Example, ...], FloatArray, tuple[str, ...]]:
+    """Read such a table.
+
+    Returns:
+        The pictures (without their files), float32 (pictures, classes), the classes' names.
+
+    Raises:
+        DataError: There is none, or it is not such a table.
+    """
+    if not path.is_file():
+        raise _wrong(path, f"no {path.name}")
+    with path.open(newline="") as lines:
+        reader = csv.DictReader(lines)
+        names = tuple(reader.fieldnames or ())
+        classes = tuple(name.removeprefix(_CHANCE) for name in names if name.startswith(_CHANCE))
+        if names != (*_COLUMNS, *(_CHANCE + name for name in classes)) or not classes:
+            raise _wrong(path, f"the columns {', '.join(names) or 'of an empty file'}")
+        rows = list(reader)
+    try:
+        chances = [[float(row[_CHANCE + name]) for name in classes] for row in rows]
+        examples = tuple(_example(row) for row in rows)
+    except (TypeError, ValueError) as error:
+        raise _wrong(path, str(error)) from error
+    if not rows or any(example.label not in classes for example in examples):
+        raise _wrong(path, "no lines, or a label that is no class" if rows else "no lines")
+    return examples, np.array(chances, np.float32), classes
+
+
+def _example(row: dict[str, str]) -> Example:
+    known = {name: row[name] or None for name in ("patient", "plane", "sequence")}
+    return Example(
+        path=Path(row["picture"]),
+        picture=row["picture"],
+        label=row["label"],
+        group=row["group"],
+        dataset=row["dataset"],
+        channel=int(row["channel"]) if row["channel"] else None,
+        **known,
+    )
+
+
+def _wrong(path: Path, found: str) -> DataError:
+    return DataError(
+        expected=f"the {ANSWERS_FILE} of an evaluation, one line a picture",
+        found=found,
+        remedy="Evaluate again: tumorlens evaluate DATA --split RUN/split.csv --model RUN/model "
+        "--output RUN",
+        source=str(path),
+    )

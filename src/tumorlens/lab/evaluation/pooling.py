@@ -1,0 +1,131 @@
+"""The folds of a cross-validation as one evaluation.
+
+Every patient is answered once, by a model that never saw that patient.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tumorlens.card import read_card
+from tumorlens.errors import DataError
+from tumorlens.lab.datasets import Example
+from tumorlens.lab.evaluation.answer_table import ANSWERS_FILE, read_answers
+from tumorlens.lab.evaluation.evaluation import Evaluation, identity, score_examples
+from tumorlens.lab.splitting import VALIDATION, read_part
+from tumorlens.scan import FloatArray
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pooled:
+    """Several runs' answers about their own validation parts.
+
+    Attributes:
+        whole: The scores on all of them together.
+        runs: By the run folder's name, the scores on its part alone.
+    """
+
+    whole: Evaluation
+    runs: Mapping[str, Evaluation]
+
+    def to_json(self, *, command: str = "") -> dict[str, Any]:
+        """As an evaluation's ``evaluation.json``, with each run under ``pooled``."""
+        runs = {name: one.scores.to_json() for name, one in self.runs.items()}
+        return self.whole.to_json(command=command) | {"pooled": runs}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Answered:
+    examples: tuple[Example, ...]
+    probabilities: FloatArray
+    classes: tuple[str, ...]
+    model: Mapping[str, str]
+
+
+def pool_runs(folders: Sequence[Path]) -> Pooled:
+    """Score the validation answers of several runs together, with intervals by group.
+
+    Args:
+        folders: Run folders, one for each fold, that kept their ``answers.csv``.
+
+    Raises:
+        DataError: There are fewer than two runs; one has no answers, or answers about pictures
+            that are not its validation part; two answer the same picture or patient; or they
+            tell other classes apart.
+        ModelError: A run has no model.
+    """
+    if len(folders) < 2:
+        raise DataError(
+            expected="at least two run folders, one for each fold",
+            found=str(len(folders)),
+            remedy="Train the other folds: --set data.validation_fold=1, and so on.",
+        )
+    answered = {_name(folder, folders): _read(folder) for folder in folders}
+    _check_classes(answered)
+    _check_apart(answered)
+    every = list(answered.values())
+    classes = every[0].classes
+    examples = [example for one in every for example in one.examples]
+    probabilities = np.concatenate([one.probabilities for one in every])
+    model = {
+        "name": " + ".join(sorted({one.model["name"] for one in every})),
+        "version": " + ".join(sorted({one.model["version"] for one in every})),
+        "sha256": ", ".join(one.model["sha256"] for one in every),
+    }
+    return Pooled(
+        score_examples(model, classes, examples, probabilities),
+        {
+            name: score_examples(one.model, classes, one.examples, one.probabilities)
+            for name, one in answered.items()
+        },
+    )
+
+
+def _name(folder: Path, folders: Sequence[Path]) -> str:
+    """The folder's own name, or its whole path where two are named alike."""
+    names = Counter(one.resolve().name for one in folders)
+    own = folder.resolve().name
+    return own if names[own] == 1 else folder.as_posix()
+
+
+def _read(folder: Path) -> _Answered:
+    examples, probabilities, classes = read_answers(folder / ANSWERS_FILE)
+    held = read_part(folder / "split.csv", VALIDATION)
+    foreign = [example.picture for example in examples if example.picture not in held]
+    if foreign:
+        raise DataError(
+            expected="answers about the run's own validation part",
+            found=f"{len(foreign)} about other pictures, the first {foreign[0]}",
+            remedy="Evaluate with --split RUN/split.csv --part validation --output RUN.",
+            source=str(folder),
+        )
+    card = read_card(folder / "model")
+    return _Answered(examples, probabilities, classes, identity(card))
+
+
+def _check_classes(answered: Mapping[str, _Answered]) -> None:
+    told = {one.classes for one in answered.values()}
+    if len(told) > 1:
+        raise DataError(
+            expected="runs that tell the same classes apart, in the same order",
+            found="; ".join(", ".join(classes) for classes in sorted(told)),
+            remedy="Pool the folds of one experiment.",
+        )
+
+
+def _check_apart(answered: Mapping[str, _Answered]) -> None:
+    """No patient, and so no picture, may be answered by two runs: it would count twice."""
+    owner: dict[str, str] = {}
+    for name, one in answered.items():
+        shared = sorted({example.group for example in one.examples} & owner.keys())
+        if shared:
+            raise DataError(
+                expected="folds that share no patient or group",
+                found=f"{len(shared)} in both {owner[shared[0]]} and {name}, first {shared[0]}",
+                remedy="Pool runs of the same data and seed that differ in data.validation_fold.",
+            )
+        owner |= {example.group: name for example in one.examples}

@@ -1,0 +1,78 @@
+"""What a run folder says of its run, so that only the very same run goes on in it."""
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tumorlens.errors import ConfigError, TrainingError
+from tumorlens.lab.config import Config, parse_config
+from tumorlens.lab.pictures import Pictures
+
+RUN_FILE = "run.json"
+
+
+def record_run(run: Path, config: Config, pictures: Pictures) -> None:
+    """Write ``run.json``: settings, versions, hash of the data.
+
+    Args:
+        run: The run folder.
+        config: The run's settings.
+        pictures: All of them, with their final groups.
+
+    Raises:
+        TrainingError: The folder records a run of other settings or other data.
+    """
+    record = {
+        "config": config.model_dump(mode="json"),
+        "data_sha256": _data_hash(pictures),
+        "versions": {
+            name: version(name) for name in ("tumorlens", "torch", "timm", "numpy", "pillow")
+        }
+        | {"python": platform.python_version()},
+    }
+    path = run / RUN_FILE
+    if path.exists():
+        _check_same_run(path, record)
+    path.write_text(json.dumps(record, indent=2) + "\n")
+
+
+def _check_same_run(path: Path, record: Mapping[str, Any]) -> None:
+    before = json.loads(path.read_text())
+    same = {
+        "settings": _settings(before["config"], path) == _settings(record["config"], path),
+        "data": before["data_sha256"] == record["data_sha256"],
+    }
+    for what, is_same in same.items():
+        if not is_same:
+            raise TrainingError(
+                expected=f"the {what} that this run folder was begun with",
+                found=f"other {what}",
+                remedy="Give another --run folder, or delete this one to train it anew.",
+                source=str(path.parent),
+            )
+
+
+def _settings(recorded: Mapping[str, Any], path: Path) -> dict[str, Any] | None:
+    """All but the card's words, with today's defaults for settings unknown when it was recorded.
+
+    None where a setting is no longer known, so that it equals no run of today.
+    """
+    try:
+        config = parse_config(dict(recorded), source=str(path))
+    except ConfigError:
+        return None
+    return config.model_dump(mode="json", exclude={"card"})
+
+
+def _data_hash(pictures: Pictures) -> str:
+    """SHA-256 over the prepared pixels and their labels and groups."""
+    digest = hashlib.sha256(np.ascontiguousarray(pictures.pixels).data)
+    for example in pictures.examples:
+        digest.update(f"{example.picture},{example.label},{example.group}\n".encode())
+    return digest.hexdigest()
