@@ -12,6 +12,7 @@ from tumorlens.errors import ModelCorruptError, ModelMissingError
 from tumorlens.gate import GateCard
 from tumorlens.notice import NOTICE
 from tumorlens.preparation import Preparation
+from tumorlens.slice_sequence import SequenceCard
 
 CARD_FILE = "card.json"
 FORMAT_VERSION = 1
@@ -48,6 +49,8 @@ class Card:
             have an empty set.
         gate: What refuses pictures that are no brain MRI; None in older cards, and then every
             picture is accepted.
+        sequence: What judges the slices of a volume together; None in older cards, and then a
+            volume is judged slice by slice.
         notice: That this is no medical device.
         format_version: Of the card's own layout.
     """
@@ -71,6 +74,7 @@ class Card:
     calibration: Mapping[str, Any] = field(default_factory=dict)
     conformal: Conformal | None = None
     gate: GateCard | None = None
+    sequence: SequenceCard | None = None
     notice: str = NOTICE
     format_version: int = FORMAT_VERSION
 
@@ -103,6 +107,7 @@ class Card:
                 "limitations": tuple(values.get("limitations", ())),
                 "conformal": _conformal(values),
                 "gate": GateCard.from_json(values["gate"]) if values.get("gate") else None,
+                "sequence": _sequence(values),
             }
             card = cls(**{**values, **typed})
             if not (card.temperature > 0 and card.classes and card.preparation.size > 0):
@@ -120,6 +125,11 @@ class Card:
 def _conformal(values: Mapping[str, Any]) -> Conformal | None:
     found = values.get("conformal")
     return Conformal.from_json(found, classes=values["classes"]) if found else None
+
+
+def _sequence(values: Mapping[str, Any]) -> SequenceCard | None:
+    found = values.get("sequence")
+    return SequenceCard.from_json(found) if found else None
 
 
 def read_card(folder: Path) -> Card:

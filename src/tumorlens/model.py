@@ -13,6 +13,7 @@ from tumorlens.card import CARD_FILE, Card, read_card
 from tumorlens.errors import ModelCorruptError, ModelMissingError
 from tumorlens.gate import Gate, read_gate
 from tumorlens.scan import FloatArray
+from tumorlens.slice_sequence import SliceSequence, read_sequence
 
 GRAPH_FILE = "model.onnx"
 OUTPUTS = ("logits", "embedding", "features")
@@ -52,12 +53,14 @@ class Model:
             feature maps into the classes' heatmaps.
         session: The ONNX Runtime session.
         gate: What refuses pictures that are no brain MRI; None where the card has none.
+        sequence: What judges the slices of a volume together; None where the card has none.
     """
 
     card: Card
     class_weights: FloatArray
     session: Any
     gate: Gate | None = None
+    sequence: SliceSequence | None = None
 
     @property
     def outlines(self) -> bool:
@@ -85,13 +88,14 @@ def load_model(folder: str | Path | None = None, *, threads: int = 0) -> Model:
 
     Raises:
         ModelMissingError: The folder or one of its files is absent.
-        ModelCorruptError: The graph's or the gate's hash is not the card's, or the card, the
-            graph or the gate cannot be read.
+        ModelCorruptError: A file's hash is not the card's, or the card or a file that it speaks
+            of cannot be read.
     """
     place = Path(folder).expanduser() if folder is not None else DEFAULT_FOLDER
     card = read_card(place)
     graph = _verified_graph(place, card)
     gate = read_gate(place, card.gate) if card.gate else None
+    sequence = read_sequence(place, card.sequence) if card.sequence else None
     try:
         session = onnxruntime.InferenceSession(
             graph, _session_options(threads), providers=["CPUExecutionProvider"]
@@ -99,7 +103,7 @@ def load_model(folder: str | Path | None = None, *, threads: int = 0) -> Model:
         weights = _class_weights(session, card)
     except Exception as error:  # ONNX Runtime raises many types of its own
         raise _broken_graph(place, str(error)) from error
-    return Model(card, weights, session, gate)
+    return Model(card, weights, session, gate, sequence)
 
 
 def _verified_graph(folder: Path, card: Card) -> bytes:

@@ -1,7 +1,7 @@
 """``tumorlens evaluate``: labelled pictures and a model in, scores and pictures of them out."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,8 +11,6 @@ from tumorlens.cli.exits import say
 from tumorlens.cli.extras import import_extra
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from tumorlens.model import Model
 
 
@@ -45,7 +43,7 @@ def evaluate(
 
     Example: tumorlens evaluate ~/data --split runs/mine/split.csv --model runs/mine/model --checks
     """
-    from tumorlens.cli.progress import bars
+    from tumorlens.cli.progress import bars, steps
     from tumorlens.model import load_model
 
     lab = import_extra("tumorlens.lab.evaluation", extra="lab")
@@ -65,7 +63,7 @@ def evaluate(
             grouped=split is not None,
             checks=checks,
             against=other,
-            follow=_follow(progress),
+            follow=steps(progress),
         )
     command = _command(data, model, split, part, checks)
     record = measured.to_json(command=command)
@@ -94,18 +92,6 @@ def _warn_of_one_class(labels: set[str]) -> None:
             f"warning: all pictures are {labels.pop()}: what they are told apart from cannot be "
             "scored, so that there is no AUC"
         )
-
-
-def _follow(progress: "Progress") -> Callable[[str, int, int], None]:
-    """One bar a step, made when the step is first heard of."""
-    tasks: dict[str, Any] = {}
-
-    def follow(what: str, done: int, total: int) -> None:
-        if what not in tasks:
-            tasks[what] = progress.add_task(what, total=total)
-        progress.update(tasks[what], completed=done, total=total)
-
-    return follow
 
 
 def _command(data: Path, model: Path | None, split: Path | None, part: str, checks: bool) -> str:
