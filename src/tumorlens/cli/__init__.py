@@ -20,6 +20,7 @@ from tumorlens.cli.exits import INTERRUPTED, plainly
 from tumorlens.cli.networks import networks
 from tumorlens.cli.predict import predict
 from tumorlens.cli.segment import segment
+from tumorlens.cli.sequence import sequence
 from tumorlens.cli.serve import serve
 from tumorlens.cli.train import train
 from tumorlens.cli.tune import tune
@@ -31,6 +32,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     train,
     tune,
     ensemble,
+    sequence,
     evaluate,
     audit,
     serve,
