@@ -48,9 +48,7 @@ class Joined:
     joined_by: str
 
 
-def join_slices(
-    volume: Volume, rows: _Values, embeddings: FloatArray, model: Model
-) -> Joined:
+def join_slices(volume: Volume, rows: _Values, embeddings: FloatArray, model: Model) -> Joined:
     """Join the answers about the judged slices of a volume.
 
     Args:

@@ -18,9 +18,7 @@ def sequence(
         Path | None, typer.Option(help="Write a copy here.  [default: MODEL itself]")
     ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="At most.")] = 40,
-    views: Annotated[
-        int, typer.Option(min=0, help="Augmented views of each training head.")
-    ] = 2,
+    views: Annotated[int, typer.Option(min=0, help="Augmented views of each training head.")] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Of everything drawn.")] = 0,
 ) -> None:
     """Judge the slices of a volume together: train a small LSTM on a finished classifier.
@@ -61,7 +59,9 @@ def _print(folder: Path, training: Mapping[str, Any], measured: Mapping[str, Any
         for ours, theirs in zip(found["sequence"], found["slice_by_slice"], strict=True):
             typer.echo(f"{what} of {ours['source']} {ours['sequence']}:")
             for name in ("sensitivity", "specificity", "auc", "specificity_at_90"):
-                typer.echo(f"  {name} {_figure(ours, name)}, slice by slice {_figure(theirs, name)}")
+                typer.echo(
+                    f"  {name} {_figure(ours, name)}, slice by slice {_figure(theirs, name)}"
+                )
         for name, one in found["difference"].items():
             for score, values in one["differences"].items():
                 typer.echo(

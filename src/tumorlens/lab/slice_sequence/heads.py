@@ -99,9 +99,7 @@ def embed_heads(
     return found
 
 
-def change_alike(
-    pictures: FloatArray, config: AugmentationConfig, seed: int
-) -> FloatArray:
+def change_alike(pictures: FloatArray, config: AugmentationConfig, seed: int) -> FloatArray:
     """Change all slices of a head in the same way: float32, (slices, size, size), 0..1."""
     size = pictures.shape[-1]
     changed = []

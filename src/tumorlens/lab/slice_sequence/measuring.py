@@ -71,9 +71,7 @@ class _Judged:
     def scores(self, seen: Sequence[str]) -> dict[str, Any]:
         """Rows of both, and the difference."""
         nothing = np.zeros((len(self.truth), 0, 0), np.uint8)
-        judged = HeadSlices(
-            nothing, nothing, self.truth, self.sources, self.sequences, self.groups
-        )
+        judged = HeadSlices(nothing, nothing, self.truth, self.sources, self.sequences, self.groups)
         values: dict[str, Any] = rounded(
             {
                 name: [asdict(row) for row in score_heads(judged, tumor, seen=seen)]
@@ -97,7 +95,7 @@ def _heads(heads: Sequence[Head], answers: Answers) -> _Judged:
     """Each head whole and, where enough slices have none, without its tumor."""
     counts, truth, ours, theirs = [], [], [], []
     for head, whole, free in zip(heads, answers.whole, answers.free, strict=True):
-        parts = [(whole, head.has_tumor | True), (free, ~head.has_tumor)]
+        parts = [(whole, np.ones_like(head.has_tumor)), (free, ~head.has_tumor)]
         known = [(odds, kept) for odds, kept in parts if np.isfinite(odds)]
         counts.append(len(known))
         for odds, kept in known:
