@@ -81,9 +81,7 @@ def test_other_planes_are_judged_slice_by_slice(
 
 
 def test_slices_a_millimetre_apart_are_all_answered(sequential: Model, volume: Volume) -> None:
-    fine = replace(
-        volume, voxels=np.repeat(volume.voxels, 5, axis=0), spacing_mm=(1.0, 1.0, 1.0)
-    )
+    fine = replace(volume, voxels=np.repeat(volume.voxels, 5, axis=0), spacing_mm=(1.0, 1.0, 1.0))
     coarse, found = answered(volume, sequential), answered(fine, sequential)
     assert [one.index for one in found.slices] == list(range(10, 60))
     # Each subset of the repeated slices is the very volume.
