@@ -1,7 +1,6 @@
 """Network over slices -> ``sequence.onnx``, checked against PyTorch, and its card."""
 
 import hashlib
-import io
 import tempfile
 import warnings
 from collections.abc import Mapping
@@ -64,22 +63,22 @@ def export_sequence(
 
 def _graph(network: SliceSequenceNetwork) -> bytes:
     """The ONNX graph for any number of slices."""
-    buffer = io.BytesIO()
     example = (torch.zeros(3, network.inner.in_features), torch.zeros(3))
-    with warnings.catch_warnings():
+    with tempfile.TemporaryDirectory() as aside, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of its own internals
+        path = Path(aside) / SEQUENCE_FILE
         # The new exporter (dynamo=True) writes the example's number of slices into the graph.
         torch.onnx.export(
             network,
             example,
-            buffer,
+            str(path),
             input_names=list(INPUTS),
             output_names=list(OUTPUTS),
             opset_version=_OPSET,
             dynamic_axes={name: {0: "slices"} for name in (*INPUTS, OUTPUTS[0])},
             dynamo=False,
         )
-    return buffer.getvalue()
+        return path.read_bytes()
 
 
 def _compare(network: SliceSequenceNetwork, folder: Path, card: SequenceCard) -> None:
