@@ -18,7 +18,13 @@ def sequence(
         Path | None, typer.Option(help="Write a copy here.  [default: MODEL itself]")
     ] = None,
     epochs: Annotated[int, typer.Option(min=1, help="At most.")] = 40,
-    views: Annotated[int, typer.Option(min=0, help="Augmented views of each training head.")] = 2,
+    views: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Augmented views of each training head beside it; each takes as long as the head.",
+        ),
+    ] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Of everything drawn.")] = 0,
 ) -> None:
     """Judge the slices of a volume together: train a small LSTM on a finished classifier.

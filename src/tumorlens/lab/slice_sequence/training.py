@@ -42,7 +42,7 @@ class SequenceSettings:
     learning_rate: float = 1e-3
     weight_decay: float = 0.05
     noise: float = 1.0
-    views: int = 2
+    views: int = 1
     seed: int = 0
 
     def to_json(self) -> dict[str, Any]:
