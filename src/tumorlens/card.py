@@ -12,6 +12,7 @@ from tumorlens.errors import ConfigError, ModelCorruptError, ModelMissingError
 from tumorlens.gate import GateCard
 from tumorlens.notice import NOTICE
 from tumorlens.preparation import Preparation
+from tumorlens.slice_sequence import SequenceCard
 
 CARD_FILE = "card.json"
 FORMAT_VERSION = 1
@@ -72,6 +73,8 @@ class Card:
         gate: What refuses pictures that are no brain MRI; None in older cards, and then every
             picture is accepted.
         int8: The quicker graph beside the first; None where there is none.
+        sequence: What judges the slices of a volume together; None in older cards, and then a
+            volume is judged slice by slice.
         notice: That this is no medical device.
         format_version: Of the card's own layout.
     """
@@ -96,6 +99,7 @@ class Card:
     conformal: Conformal | None = None
     gate: GateCard | None = None
     int8: QuantizedGraph | None = None
+    sequence: SequenceCard | None = None
     notice: str = NOTICE
     format_version: int = FORMAT_VERSION
 
@@ -129,6 +133,7 @@ class Card:
                 "conformal": _conformal(values),
                 "gate": GateCard.from_json(values["gate"]) if values.get("gate") else None,
                 "int8": QuantizedGraph.from_json(values["int8"]) if values.get("int8") else None,
+                "sequence": _sequence(values),
             }
             card = cls(**{**values, **typed})
             if not (card.temperature > 0 and card.classes and card.preparation.size > 0):
@@ -146,6 +151,11 @@ class Card:
 def _conformal(values: Mapping[str, Any]) -> Conformal | None:
     found = values.get("conformal")
     return Conformal.from_json(found, classes=values["classes"]) if found else None
+
+
+def _sequence(values: Mapping[str, Any]) -> SequenceCard | None:
+    found = values.get("sequence")
+    return SequenceCard.from_json(found) if found else None
 
 
 def read_card(folder: Path) -> Card:

@@ -14,6 +14,7 @@ from tumorlens.errors import ConfigError, ModelCorruptError, ModelMissingError
 from tumorlens.gate import Gate, read_gate
 from tumorlens.overlapping import cores
 from tumorlens.scan import FloatArray
+from tumorlens.slice_sequence import SliceSequence, read_sequence
 
 GRAPH_FILE = "model.onnx"
 FLOAT32, INT8 = "float32", "int8"
@@ -59,6 +60,7 @@ class Model:
         gate: What refuses pictures that are no brain MRI; None where the card has none.
         threads: That one pass of the graph uses; 0 for as many as there are cores.
         precision: ``float32`` or ``int8``.
+        sequence: What judges the slices of a volume together; None where the card has none.
     """
 
     card: Card
@@ -67,6 +69,7 @@ class Model:
     gate: Gate | None = None
     threads: int = 0
     precision: str = FLOAT32
+    sequence: SliceSequence | None = None
 
     @property
     def passes(self) -> int:
@@ -125,14 +128,15 @@ def load_model(
         ConfigError: There is no such precision.
         ModelMissingError: The folder or one of its files is absent, or it has no graph of this
             precision.
-        ModelCorruptError: The graph's or the gate's hash is not the card's, or the card, the
-            graph or the gate cannot be read.
+        ModelCorruptError: A file's hash is not the card's, or the card or a file that it speaks
+            of cannot be read.
     """
     place = Path(folder).expanduser() if folder is not None else DEFAULT_FOLDER
     card = _card_for(place, precision)
     graph = place / GRAPHS[precision]
     _verify(graph, card.sha256)
     gate = read_gate(place, card.gate) if card.gate and gated else None
+    sequence = read_sequence(place, card.sequence) if card.sequence else None
     try:
         # By its path: of bytes, two copies would be in memory at once.
         session = onnxruntime.InferenceSession(
@@ -141,7 +145,7 @@ def load_model(
         weights = _class_weights(session, card)
     except Exception as error:  # ONNX Runtime raises many types of its own
         raise _broken_graph(graph, str(error)) from error
-    return Model(card, weights, session, gate, threads, precision)
+    return Model(card, weights, session, gate, threads, precision, sequence)
 
 
 def _card_for(folder: Path, precision: str) -> Card:

@@ -1,7 +1,7 @@
 """Scan -> Prediction: the classes' probabilities, and what a heatmap is made from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -11,29 +11,22 @@ import numpy as np
 from tumorlens.calibration import bend
 from tumorlens.card import Card
 from tumorlens.conformal import ADVICE, conformal_set
-from tumorlens.errors import ScanContentError
 from tumorlens.gate import Judgement
 from tumorlens.labels import tumor_probability
 from tumorlens.model import GraphOutputs, Model, load_model
 from tumorlens.overlapping import overlapped
-from tumorlens.preparation import (
-    Placement,
-    percentiles,
-    prepare,
-    strip_skull,
-    strips_volumes,
-)
+from tumorlens.preparation import Placement, prepare, strip_skull, strips_volumes
 from tumorlens.reading import read_scan
 from tumorlens.scan import FloatArray, Scan, Volume
+from tumorlens.volume_joining import (
+    STRETCH,
+    accepted_volume,
+    columns,
+    join_slices,
+    slices_with_head,
+)
 
 _BATCH = 4  # slices of a volume at a time: more are no quicker and need more memory
-
-MIN_HEAD_AREA = 0.2
-"""Slices that show less than this part of the largest cross-section of the head are not judged."""
-
-WINDOW_MM = 15.0
-"""A volume's answer is that of the stretch of neighbouring slices this long that looks most
-like a tumor."""
 
 SUSPICIOUS = 3
 """How many of a volume's slices are named as the most suspicious."""
@@ -50,7 +43,7 @@ class ModelIdentity:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """What the heatmaps of one slice are made from.
+    """What the heatmaps of one slice are made from, and the answer about its volume.
 
     Attributes:
         class_maps: float32, (classes, h, w): the last feature maps weighted by each class's
@@ -58,11 +51,13 @@ class Evidence:
         placement: Where the network's picture lies on the scan.
         outline: float32, (h', w'), 0..1: how likely each place of the network's picture is
             tumor; None where the model outlines nothing.
+        embedding: float32, (channels,): what the network saw in it, in its own terms.
     """
 
     class_maps: FloatArray
     placement: Placement
     outline: FloatArray | None = None
+    embedding: FloatArray | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,16 +116,18 @@ class VolumePrediction:
     Attributes:
         source: Where the volume came from.
         label: The most probable class.
-        probabilities: By class name: the mean over the stretch of neighbouring slices
-            (`WINDOW_MM` long) whose mean tumor probability is highest.
+        probabilities: By class name, joined from the slices' by `tumorlens.volume_joining`.
         tumor_probability: 1 - P(no_tumor) of these.
         model: Which model answered.
         slices: Every slice that was judged, in order; slices that show little or nothing of
-            the head are not.
+            the head are not. Where a network over slices joined them, each is judged with its
+            neighbours.
         suspicious: Indices of the slices with the highest tumor probability, highest first.
         accepted: Whether at least half of the judged slices look like brain MRI.
         reason: Why it was not accepted; None where it was.
         conformal_set: As of a slice, from the probabilities above.
+        joined_by: ``sequence`` where a network over slices joined them, ``stretch`` where the
+            answer is the mean over the neighbouring slices that look most like a tumor.
     """
 
     source: str
@@ -143,6 +140,7 @@ class VolumePrediction:
     accepted: bool = True
     reason: str | None = None
     conformal_set: tuple[str, ...] = ()
+    joined_by: str = STRETCH
 
     @property
     def advice(self) -> str | None:
@@ -171,7 +169,11 @@ class VolumePrediction:
             }
             for one in self.slices
         ]
-        return _answer_json(self) | {"slices": slices, "suspicious": list(self.suspicious)}
+        return _answer_json(self) | {
+            "slices": slices,
+            "suspicious": list(self.suspicious),
+            "joined_by": self.joined_by,
+        }
 
 
 def predict(
@@ -226,8 +228,8 @@ def _predict_batch(scans: Sequence[Scan], model: Model) -> list[Prediction]:
     answers = []
     outlines = _outlines(outputs)
     judgements = _judgements(model, outputs, pictures)
-    for scan, image, row, class_maps, outline, judged in zip(
-        scans, images, probabilities, maps, outlines, judgements, strict=True
+    for scan, image, row, class_maps, outline, embedding, judged in zip(
+        scans, images, probabilities, maps, outlines, outputs.embedding, judgements, strict=True
     ):
         named = _by_name(model, row)
         answers.append(
@@ -237,7 +239,7 @@ def _predict_batch(scans: Sequence[Scan], model: Model) -> list[Prediction]:
                 named,
                 tumor_probability(named),
                 identity,
-                Evidence(class_maps, image.placement, outline),
+                Evidence(class_maps, image.placement, outline, embedding),
                 judged.reason is None,
                 judged.reason,
                 conformal_set(named, model.card.conformal),
@@ -267,58 +269,40 @@ def _predict_volume(volume: Volume, model: Model) -> VolumePrediction:
         volume, model = strip_skull(volume, method), model.with_skull_strip(None)
     indices = slices_with_head(volume)
     answers = predict_slices([volume.slice(index) for index in indices], model=model)
-    slices = tuple(map(SlicePrediction, indices, answers))
-    rows = np.array([list(answer.probabilities.values()) for answer in answers])
+    embeddings = np.array([answer.evidence.embedding for answer in answers])
+    rows = columns([answer.probabilities for answer in answers])
+    joined = join_slices(volume, rows, embeddings, model)
+    answers = [
+        _with_probabilities(answer, row, model)
+        for answer, row in zip(answers, joined.slices, strict=True)
+    ]
     tumor = np.array([answer.tumor_probability for answer in answers])
-    named = _by_name(model, rows[_worst_stretch(tumor, volume)].mean(axis=0))
     order = np.argsort(-tumor, kind="stable")[:SUSPICIOUS]
+    named = _by_name(model, joined.volume)
     return VolumePrediction(
         volume.source,
         _best(named),
         named,
         tumor_probability(named),
         _identity(model),
-        slices,
+        tuple(map(SlicePrediction, indices, answers)),
         tuple(indices[position] for position in order),
-        *_accepted_volume(answers),
+        *accepted_volume([answer.reason for answer in answers]),
         conformal_set(named, model.card.conformal),
+        joined.joined_by,
     )
 
 
-def _accepted_volume(answers: Sequence[Prediction]) -> tuple[bool, str | None]:
-    """Whether at least half of the slices are accepted, and why not."""
-    reasons = [answer.reason for answer in answers if answer.reason]
-    if 2 * len(reasons) <= len(answers):
-        return True, None
-    return False, f"{len(reasons)} of {len(answers)} slices refused; the first {reasons[0]}"
-
-
-def slices_with_head(volume: Volume) -> list[int]:
-    """Indices of the slices that show enough of the head to be judged (`MIN_HEAD_AREA`).
-
-    Raises:
-        ScanContentError: None does.
-    """
-    low, high = percentiles(volume.voxels, 1, 99.5)
-    areas = (volume.voxels > low + 0.1 * (high - low)).mean(axis=(1, 2))
-    indices = [int(index) for index in np.flatnonzero(areas >= MIN_HEAD_AREA * areas.max())]
-    if areas.max() <= 0 or not indices:
-        raise ScanContentError(
-            expected="slices that show a head",
-            found=f"{len(areas)} slices without anything brighter than the background",
-            remedy="Check that this is the right series.",
-            source=volume.source,
-        )
-    return indices
-
-
-def _worst_stretch(tumor: np.ndarray, volume: Volume) -> slice:
-    """Where the mean tumor probability of neighbouring slices is highest."""
-    spacing = volume.spacing_mm[0] if volume.spacing_mm else 5.0
-    length = min(len(tumor), max(1, round(WINDOW_MM / spacing)))
-    means = np.convolve(tumor, np.ones(length) / length, mode="valid")
-    start = int(np.argmax(means))
-    return slice(start, start + length)
+def _with_probabilities(answer: Prediction, row: np.ndarray, model: Model) -> Prediction:
+    """The same answer with other probabilities, and all that follows from them."""
+    named = _by_name(model, row)
+    return replace(
+        answer,
+        label=_best(named),
+        probabilities=named,
+        tumor_probability=tumor_probability(named),
+        conformal_set=conformal_set(named, model.card.conformal),
+    )
 
 
 def calibrated(logits: FloatArray, card: Card) -> FloatArray:

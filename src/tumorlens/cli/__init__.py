@@ -21,6 +21,7 @@ from tumorlens.cli.networks import networks
 from tumorlens.cli.predict import predict
 from tumorlens.cli.quantize import quantize
 from tumorlens.cli.segment import segment
+from tumorlens.cli.sequence import sequence
 from tumorlens.cli.serve import serve
 from tumorlens.cli.train import train
 from tumorlens.cli.tune import tune
@@ -32,6 +33,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     train,
     tune,
     ensemble,
+    sequence,
     evaluate,
     quantize,
     audit,

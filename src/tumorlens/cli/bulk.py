@@ -5,8 +5,8 @@ from pathlib import Path
 
 from tumorlens.bulk.environment import set_environment
 from tumorlens.cli.exits import say
-from tumorlens.cli.extras import import_extra
 from tumorlens.cli.progress import bars
+from tumorlens.extras import import_extra
 from tumorlens.notice import NOTICE
 
 

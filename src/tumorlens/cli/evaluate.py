@@ -1,7 +1,7 @@
 """``tumorlens evaluate``: labelled pictures and a model in, scores and pictures of them out."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,8 +12,6 @@ from tumorlens.cli.skull_stripping import SkullStrip, choose_for_slices
 from tumorlens.extras import import_extra
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from tumorlens.model import Model
 
 
@@ -57,7 +55,7 @@ def evaluate(
 
     Example: tumorlens evaluate ~/data --split runs/mine/split.csv --model runs/mine/model --checks
     """
-    from tumorlens.cli.progress import bars
+    from tumorlens.cli.progress import bars, steps
     from tumorlens.model import load_model
 
     if pool:
@@ -84,7 +82,7 @@ def evaluate(
             grouped=split is not None,
             checks=checks,
             against=other,
-            follow=_follow(progress),
+            follow=steps(progress),
         )
     command = _command(data, model, split, part, checks=checks, skull_strip=skull_strip)
     record = measured.to_json(command=command)
@@ -133,18 +131,6 @@ def _warn_of_one_class(labels: set[str]) -> None:
             f"warning: all pictures are {labels.pop()}: what they are told apart from cannot be "
             "scored, so that there is no AUC"
         )
-
-
-def _follow(progress: "Progress") -> Callable[[str, int, int], None]:
-    """One bar a step, made when the step is first heard of."""
-    tasks: dict[str, Any] = {}
-
-    def follow(what: str, done: int, total: int) -> None:
-        if what not in tasks:
-            tasks[what] = progress.add_task(what, total=total)
-        progress.update(tasks[what], completed=done, total=total)
-
-    return follow
 
 
 def _command(

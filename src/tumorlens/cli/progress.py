@@ -1,7 +1,7 @@
 """Progress bars on standard error."""
 
-from collections.abc import Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
@@ -27,3 +27,15 @@ def follow(results: Iterator[_Item], total: int) -> Iterator[_Item]:
         for result in results:
             progress.advance(task)
             yield result
+
+
+def steps(progress: Progress) -> Callable[[str, int, int], None]:
+    """What is told (what, done, total): one bar a step, made when it is first heard of."""
+    tasks: dict[str, Any] = {}
+
+    def follow(what: str, done: int, total: int) -> None:
+        if what not in tasks:
+            tasks[what] = progress.add_task(what, total=total)
+        progress.update(tasks[what], completed=done, total=total)
+
+    return follow

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tumorlens.cli.exits import say
-from tumorlens.cli.extras import import_extra
+from tumorlens.extras import import_extra
 
 if TYPE_CHECKING:
     from tumorlens.card import Card

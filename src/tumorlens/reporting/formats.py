@@ -40,8 +40,8 @@ def to_record(result: Result) -> Record:
     Returns:
         ``source``, ``label``, ``probabilities``, ``tumor_probability``, ``accepted``,
         ``reason``, ``conformal_set``, ``advice``, ``model``, ``outline`` (its area, diameter and
-        place, where the model outlines) and, for a volume, ``slices`` and ``suspicious``; or
-        ``source`` and ``error`` (``code``, ``expected``, ``found``, ``remedy``).
+        place, where the model outlines) and, for a volume, ``slices``, ``suspicious`` and
+        ``joined_by``; or ``source`` and ``error`` (``code``, ``expected``, ``found``, ``remedy``).
     """
     if isinstance(result, TumorlensError):
         return {"source": result.source, "error": result.to_json()}

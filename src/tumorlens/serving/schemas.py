@@ -106,6 +106,11 @@ class Answer(Judgement):
     suspicious: list[int] | None = Field(
         None, description="Of a volume: the slices that look most like a tumor, first the most."
     )
+    joined_by: str | None = Field(
+        None,
+        description="Of a volume: `sequence` where a network judged its slices together, "
+        "`stretch` where the answer is the mean of the most suspicious neighbouring slices.",
+    )
 
 
 class Problem(_Shape):

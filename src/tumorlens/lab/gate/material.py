@@ -11,10 +11,10 @@ from tumorlens.errors import DataError
 from tumorlens.lab.datasets import Example
 from tumorlens.lab.gate.unlike import ALTERED, UNLIKE, Maker
 from tumorlens.lab.pictures import ByteArray
-from tumorlens.prediction import slices_with_head
 from tumorlens.preparation import Preparation, prepare
 from tumorlens.reading import find_sources, read_source
 from tumorlens.scan import FloatArray, Scan, Volume
+from tumorlens.volume_joining import slices_with_head
 
 MOST = 600
 """Pictures of one data set that the gate is fitted on, and as many that its limits are set on."""
