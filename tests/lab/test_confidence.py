@@ -7,6 +7,7 @@ import pytest
 
 from tests.conftest import CHANNELS, SIZE, write_tiny_model
 from tests.lab.gate.test_gate import _examples
+from tests.made_heads import draw_head
 from tumorlens.card import read_card
 from tumorlens.gate import GATE_FILE
 from tumorlens.lab.confidence import Confidence, fit_confidence, write_confidence
@@ -39,8 +40,8 @@ def test_what_is_written_is_what_the_runtime_applies(folder: Path, confidence: C
     model = load_model(folder, threads=1)
     assert model.gate is not None
     assert model.gate.numbers.center.shape == (CHANNELS,)
-    _, pixels = _examples(8, "made", 3)
-    answers = [predict(Scan(one.astype(np.float32), ""), model=model) for one in pixels]
+    heads = [draw_head("no_tumor", seed=seed).astype(np.float32) for seed in range(3000, 3008)]
+    answers = [predict(Scan(head, ""), model=model) for head in heads]
     assert sum(answer.accepted for answer in answers) >= 6
     assert all(answer.conformal_set[0] == answer.label for answer in answers)
     white = predict(Scan(np.eye(64, dtype=np.float32) * -1 + 1, ""), model=model)

@@ -22,7 +22,7 @@ from tumorlens.lab.gate.fitting import (
 )
 from tumorlens.lab.gate.measuring import judge_unseen, limits_of
 from tumorlens.lab.gate.space import fit_space
-from tumorlens.lab.gate.unlike import UNLIKE
+from tumorlens.lab.gate.unlike import ALTERED, UNLIKE
 from tumorlens.model import Model
 from tumorlens.preparation import Preparation, prepare
 from tumorlens.scan import Scan
@@ -172,7 +172,7 @@ def test_a_gate_of_a_model_is_fitted_and_measured(model: Model) -> None:
     assert measured["lost"]["all"] <= 0.2
     assert measured["pictures"]["others"] == 20
     assert measured["pictures"]["made_up"] == 60 * len(UNLIKE)
-    assert measured["pictures"]["brain"] == 60 + 2 * 2 * 4 + 20
+    assert measured["pictures"]["brain"] == 60 + 2 * len(ALTERED) * 4 + 20
 
 
 def test_a_gate_without_pictures_of_others_says_so(model: Model) -> None:

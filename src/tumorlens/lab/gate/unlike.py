@@ -3,8 +3,8 @@
 Nothing is copied from anywhere: heads of the training part are turned into something that is no
 brain MRI any more (a CT's gray levels, shuffled tiles, a contact sheet, flesh in another
 outline), and charts, text, patterns and other bodies (`tumorlens.lab.gate.bodies`) are drawn. On
-the other side heads lose their skull or their sharpness, so that scans prepared elsewhere are not
-refused for that.
+the other side heads lose their skull or their sharpness, or lie otherwise in their frame, so that
+scans prepared elsewhere are not refused for that.
 """
 
 from collections.abc import Callable
@@ -173,6 +173,17 @@ def soft(heads: npt.NDArray[np.uint8] | FloatArray, random: Random) -> FloatArra
     return np.asarray(255 * (np.clip(fine, 0, 255) / 255) ** random.uniform(0.6, 1.6), np.float32)
 
 
+def framed(heads: ByteArray, random: Random) -> FloatArray:
+    """A head turned, stretched and cut a little at the edges, as other scans lie in their frame."""
+    head = one_head(heads, random)
+    sides = [int(len(head) * random.uniform(0.8, 1)) for _ in range(2)]
+    stretched = Pillow.fromarray(head.astype(np.float32)).resize(sides, Pillow.Resampling.BILINEAR)
+    turned = np.asarray(stretched.rotate(random.uniform(-15, 15), Pillow.Resampling.BILINEAR))
+    top, left, bottom, right = (int(len(head) * max(0, random.uniform(-0.1, 0.1))) for _ in "1234")
+    kept = turned[top : len(turned) - bottom, left : turned.shape[1] - right]
+    return np.asarray(kept, np.float32)
+
+
 UNLIKE: dict[str, Maker] = {
     "computed_tomography": computed_tomography,
     "tiles": tiles,
@@ -189,5 +200,5 @@ UNLIKE: dict[str, Maker] = {
 }
 """What is no brain MRI, by name."""
 
-ALTERED: dict[str, Maker] = {"stripped": stripped, "soft": soft}
+ALTERED: dict[str, Maker] = {"stripped": stripped, "soft": soft, "framed": framed}
 """What still is, by name."""
