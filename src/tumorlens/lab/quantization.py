@@ -215,7 +215,8 @@ def _outlined(outputs: GraphOutputs) -> "np.ndarray[Any, np.dtype[np.bool_]]":
 def _accepted(model: Model, outputs: GraphOutputs, pictures: FloatArray) -> int:
     if model.gate is None:
         return len(pictures)
-    return model.gate.judge(outputs.embedding, pictures[:, 0]).count(None)
+    judged = model.gate.judge(outputs.embedding, pictures[:, 0])
+    return sum(one.reason is None for one in judged)
 
 
 def _as_input(pixels: ByteArray) -> FloatArray:

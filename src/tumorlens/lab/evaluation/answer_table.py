@@ -4,13 +4,14 @@ import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from tumorlens.errors import DataError
 from tumorlens.lab.datasets import Example
 from tumorlens.lab.evaluation.writing import write_aside
-from tumorlens.scan import FloatArray
+from tumorlens.scan import FloatArray, Plane
 
 ANSWERS_FILE = "answers.csv"
 
@@ -69,7 +70,6 @@ def read_answers(path: Path) -> tuple[tuple[Example, ...], FloatArray, tuple[str
 
 
 def _example(row: dict[str, str]) -> Example:
-    known = {name: row[name] or None for name in ("patient", "plane", "sequence")}
     return Example(
         path=Path(row["picture"]),
         picture=row["picture"],
@@ -77,7 +77,9 @@ def _example(row: dict[str, str]) -> Example:
         group=row["group"],
         dataset=row["dataset"],
         channel=int(row["channel"]) if row["channel"] else None,
-        **known,
+        patient=row["patient"] or None,
+        sequence=row["sequence"] or None,
+        plane=cast("Plane | None", row["plane"] or None),
     )
 
 

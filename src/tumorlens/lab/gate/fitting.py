@@ -149,7 +149,7 @@ def fit_limits(values: Values, kinds: npt.NDArray[np.str_]) -> dict[str, float]:
     worst = ranks.max(axis=1)
     order = np.argsort(worst)
     kept = np.searchsorted(np.cumsum(weights[order]), 1 - LOST - 1e-9)
-    rank = worst[order[min(kept, len(order) - 1)]]
+    rank = worst[order[min(int(kept), len(order) - 1)]]
     inside = np.where(ranks <= rank + 1e-12, values, -np.inf)
     return {check: float(inside[:, n].max()) for n, check in enumerate(CHECKS)}
 
