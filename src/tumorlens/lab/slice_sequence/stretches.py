@@ -53,7 +53,7 @@ def draw_stretch(head: Head, random: np.random.Generator, *, noise: float) -> St
     if random.random() < 0.5:
         chosen = chosen[::-1]
     certain = log_odds(head.tumor[view][chosen])
-    odds = certain + noise * random.normal(size=1) + noise * random.normal(size=len(odds))
+    odds = certain + noise * random.normal(size=1) + noise * random.normal(size=len(certain))
     return Stretch(
         head.embeddings[view][chosen], np.asarray(odds, np.float32), head.has_tumor[chosen]
     )
