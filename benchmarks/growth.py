@@ -182,6 +182,8 @@ def measure(name: str, size: int) -> tuple[float, float]:
 
 def exponent(sizes: Sequence[int], values: Sequence[float], power: int) -> float:
     """Slope of log value against log input, through the upper half of the points."""
+    if len(sizes) < 2:
+        return math.nan
     half = max(0, len(sizes) // 2 - 1)
     logs = [(power * math.log(s), math.log(v)) for s, v in zip(sizes, values, strict=True)][half:]
     return float(np.polyfit(*zip(*logs, strict=True), 1)[0])
