@@ -53,7 +53,7 @@ def draw_stretch(head: Head, random: np.random.Generator, *, noise: float) -> St
     if random.random() < 0.5:
         chosen = chosen[::-1]
     odds = log_odds(head.tumor[view][chosen])
-    odds = odds + noise * random.normal(size=1) + noise * random.normal(size=len(odds))
+    noisy = odds + noise * random.normal(size=1) + noise * random.normal(size=len(odds))
     return Stretch(
-        head.embeddings[view][chosen], np.asarray(odds, np.float32), head.has_tumor[chosen]
+        head.embeddings[view][chosen], np.asarray(noisy, np.float32), head.has_tumor[chosen]
     )
