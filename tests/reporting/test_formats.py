@@ -56,7 +56,7 @@ def test_json_keeps_everything(name: str, records: list[Record]) -> None:
     parsed = PARSERS[name](_text(name, records))
     assert parsed == records
     assert parsed[2] == {"source": REFUSAL.source, "error": REFUSAL.to_json()}
-    assert set(parsed[1]) - set(parsed[0]) == {"slices", "suspicious"}
+    assert set(parsed[1]) - set(parsed[0]) == {"slices", "suspicious", "joined_by"}
 
 
 def test_json_lines_are_one_line_each(records: list[Record]) -> None:

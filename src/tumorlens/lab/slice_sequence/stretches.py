@@ -52,8 +52,8 @@ def draw_stretch(head: Head, random: np.random.Generator, *, noise: float) -> St
         chosen = free if len(free) >= LEAST else chosen
     if random.random() < 0.5:
         chosen = chosen[::-1]
-    certain = log_odds(head.tumor[view][chosen])
-    odds = certain + noise * random.normal(size=1) + noise * random.normal(size=len(certain))
+    odds = log_odds(head.tumor[view][chosen])
+    noisy = odds + noise * random.normal(size=1) + noise * random.normal(size=len(odds))
     return Stretch(
-        head.embeddings[view][chosen], np.asarray(odds, np.float32), head.has_tumor[chosen]
+        head.embeddings[view][chosen], np.asarray(noisy, np.float32), head.has_tumor[chosen]
     )

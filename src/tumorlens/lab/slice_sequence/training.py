@@ -198,5 +198,5 @@ def validation_loss(answers: Answers, heads: Sequence[Head]) -> _Values:
     ]
     signs = np.array([-1.0 if head.has_tumor.any() else 1.0 for head in heads])
     free = np.nan_to_num(np.logaddexp(0, answers.free))
-    whole: _Values = np.logaddexp(0, signs * answers.whole)
-    return np.asarray(np.asarray(losses) + (whole + free) / 2, np.float64)
+    together = (np.logaddexp(0, signs * answers.whole) + free) / 2
+    return np.asarray(losses, np.float64) + np.asarray(together, np.float64)
