@@ -137,14 +137,12 @@ def test_the_store_unused_for_longest_makes_room(
     assert sorted(one.name for one in folder.iterdir()) == ["middle", "new", "newest"]
 
 
-def test_off_and_few_pictures_and_absent_files_mean_none(
+def test_no_folder_few_pictures_and_absent_files_mean_none(
     examples: list[Example], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert store_of(examples[:1], SMALL) is None
     absent = [replace(one, path=one.path.with_suffix(".gone")) for one in examples]
     assert store_of(absent, SMALL) is None
-    monkeypatch.setenv(picture_store.VARIABLE, "off")
+    monkeypatch.delenv(picture_store.VARIABLE)
     assert store_of(examples, SMALL) is None
-    monkeypatch.setenv(picture_store.VARIABLE, "")
-    monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    assert store_folder() == Path("/somewhere/tumorlens/pictures")
+    assert store_folder() is None

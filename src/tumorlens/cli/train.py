@@ -49,8 +49,8 @@ def train(
 ) -> None:
     """Train a model, calibrate it, export it and score it on patients it never saw.
 
-    Prepared pictures are kept in ~/.cache/tumorlens/pictures for the next time; TUMORLENS_CACHE
-    names another folder, or off.
+    Where the environment variable TUMORLENS_CACHE names a folder, prepared pictures are kept in it
+    for the next time.
 
     Example: tumorlens train configs/custom_cnn.toml --data ~/data/sartaj --run runs/first
     """

@@ -24,7 +24,7 @@ from tumorlens.lab.datasets import Example
 from tumorlens.preparation import Preparation
 
 VARIABLE = "TUMORLENS_CACHE"
-"""Environment variable: the folder of all stores, or ``off`` for none."""
+"""Environment variable: the folder of all stores. Patients' pictures are kept nowhere unasked."""
 
 STORED_FROM = 500
 """Shorter lists of examples are read faster than they are looked for."""
@@ -54,14 +54,9 @@ class Arrays:
 
 
 def store_folder() -> Path | None:
-    """Where stores lie: ``$TUMORLENS_CACHE``, else the user's cache; None where it is ``off``."""
+    """Where stores lie: ``$TUMORLENS_CACHE``; None, and nothing is stored, where it is not set."""
     given = os.environ.get(VARIABLE, "").strip()
-    if given.lower() == "off":
-        return None
-    if given:
-        return Path(given).expanduser()
-    base = os.environ.get("XDG_CACHE_HOME", "").strip()
-    return (Path(base) if base else Path("~/.cache").expanduser()) / "tumorlens" / "pictures"
+    return Path(given).expanduser() if given else None
 
 
 def store_of(examples: Sequence[Example], preparation: Preparation) -> Path | None:
