@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tumorlens import load_model, predict
+from tumorlens.lab.config import read_config
 from tumorlens.labels import CLASSES
 from tumorlens.model import Model
 
@@ -24,7 +25,7 @@ def model() -> Model:
 def test_the_card_is_complete(model: Model) -> None:
     card = model.card
     assert card.classes == CLASSES
-    assert card.preparation.size == 224
+    assert card.preparation == read_config(ROOT / "configs" / "default.toml").answering
     for text in (card.intended_use, card.licence, card.notice, card.created):
         assert text
     assert len(card.limitations) >= 3

@@ -241,3 +241,18 @@ def test_a_source_left_out_is_tested_and_never_trained_on(
 def test_a_recorded_split_and_a_source_left_out_do_not_go_together() -> None:
     with pytest.raises(ConfigError, match="not both"):
         parse_config({"data": {"split": "split.csv", "leave_out": ["lgg"]}})
+
+
+def test_the_finished_model_may_answer_pictures_of_another_size(
+    run: Path, class_folders: Path, config: Config, tmp_path: Path
+) -> None:
+    smaller = config.model_copy(update={"card": config.card.model_copy(update={"size": 48})})
+    again = tmp_path / "run"
+    shutil.copytree(run, again)
+    evaluation = run_training(smaller, class_folders, again)
+    model = load_model(again / "model")
+    assert model.card.preparation.size == 48
+    assert load_model(run / "model").card.preparation.size == 32
+    split = again / "split.csv"
+    kept = examples_of_part(class_folders, split=split, part="validation")
+    assert evaluation.scores.count == len(kept)

@@ -7,6 +7,7 @@ the nearest one that does.
 import difflib
 import tomllib
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -203,6 +204,10 @@ class CardConfig(_Section):
     """Of the weights."""
     sources: dict[str, SourceConfig] = {}
     """By the data set's name."""
+    size: int | None = Field(default=None, ge=32, le=1024)
+    """Side of the pictures that the finished model answers; the preparation's where absent.
+    Networks that learnt from zoomed pieces often answer best on smaller pictures (H. Touvron and
+    others, "Fixing the train-test resolution discrepancy", NeurIPS 2019, arXiv:1906.06423)."""
 
 
 class Config(_Section):
@@ -221,6 +226,11 @@ class Config(_Section):
     def training_size(self) -> int:
         """Side of the training pictures in pixels."""
         return self.training.size or self.preparation.size
+
+    @property
+    def answering(self) -> Preparation:
+        """How the finished model prepares scans: as it learnt, but for its size."""
+        return replace(self.preparation.build(), size=self.card.size or self.preparation.size)
 
     def size_in(self, epoch: int) -> int:
         """Side of the training pictures in an epoch (from 1), a multiple of 16 while it grows.

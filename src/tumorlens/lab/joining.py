@@ -176,10 +176,12 @@ def _network(run: Path, classes: int) -> Classifier:
 
 
 def _snapshots(runs: Sequence[Path], aside: Path) -> list[Path]:
-    """A model folder for each snapshot, with the card of its run."""
+    """A model folder for each snapshot, with the card of its run but for what was fitted to it."""
     folders: list[Path] = []
     for run in runs:
-        card = read_card(run / MODEL)
+        card = replace(
+            read_card(run / MODEL), curve=(), conformal=None, gate=None, int8=None, sequence=None
+        )
         network = _network(run, len(card.classes))
         for path in _checkpoints(run, snapshots=True):
             load_checkpoint(path, network)

@@ -105,7 +105,7 @@ def run_training(
     """
     watch = watch or Watch()
     _check_names(config)
-    unlike = load_others(others, config.preparation.build()) if others else None
+    unlike = load_others(others, config.answering) if others else None
     pictures = _grouped(
         load_pictures(
             load_examples(data, only=config.data.datasets),
@@ -128,6 +128,7 @@ def run_training(
         on_batch=watch.on_batch,
         on_epoch=watch.on_epoch,
     )
+    pictures = _as_answered(config, pictures, watch.on_load)
     model = _calibrated_model(config, pictures, split, trained, run)
     _fit_confidence(
         model, pictures, split, folder=run / MODEL, others=unlike, progress=watch.on_confidence
@@ -144,6 +145,13 @@ def _check_names(config: Config) -> None:
             known_name(dataset, config.data.datasets, setting="data.share")
 
 
+def _as_answered(config: Config, pictures: Pictures, progress: Progress) -> Pictures:
+    """The same pictures at the size that the finished model answers."""
+    if config.answering == config.preparation.build():
+        return pictures
+    return load_pictures(pictures.examples, config.answering, progress=progress)
+
+
 def _calibrated_model(
     config: Config, pictures: Pictures, split: Split, trained: Trained, run: Path
 ) -> Model:
@@ -156,7 +164,7 @@ def _calibrated_model(
         name=config.name,
         version=config.version,
         classes=classes,
-        preparation=config.preparation.build(),
+        preparation=config.answering,
         temperature=fit_temperature(logits, targets),
         sha256="",
         network=config.network.name,
