@@ -19,8 +19,11 @@ def _run(*words: object) -> Result:
     ("words", "told"),
     [
         (["--engine", "ray"], "--output"),
-        (["--engine", "ray", "-o", "out", "--format", "csv"], "Parquet only"),
-        (["--engine", "ray", "-o", "out", "--target", "glioma"], "no heatmaps"),
+        (["--engine", "ray", "-o", "out", "--format", "csv"], "--format"),
+        (["--engine", "ray", "-o", "out", "--precision", "int8"], "--precision"),
+        (["--engine", "ray", "-o", "out", "--skull-strip", "radial"], "--skull-strip"),
+        (["--engine", "ray", "-o", "out", "--dicom"], "--dicom"),
+        (["--engine", "ray", "-o", "out", "--target", "glioma"], "--target"),
         (["--address", "auto"], "--engine ray"),
         (["--engine", "spark", "-o", "out"], "spark"),
     ],

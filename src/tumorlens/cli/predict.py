@@ -109,16 +109,15 @@ def predict(
     tumorlens predict archive/ --engine ray --output answers
     """
     if engine is Engine.RAY:
-        if output is None:
-            raise typer.BadParameter("--engine ray needs it", param_hint="--output")
-        if output_format is not OutputFormat.TABLE:
-            raise typer.BadParameter("--engine ray writes Parquet only", param_hint="--format")
-        if target is not None:
-            raise typer.BadParameter("--engine ray draws no heatmaps", param_hint="--target")
-        from tumorlens.cli.bulk import answer_in_bulk
-
-        if answer_in_bulk(paths, output, model=model, address=address):
-            raise typer.Exit(REFUSED)
+        unfit = {
+            "--format": output_format is not OutputFormat.TABLE,
+            "--target": target is not None,
+            "--no-explain": no_explain,
+            "--precision": precision is not Precision.FLOAT32,
+            "--skull-strip": skull_strip is not None,
+            "--dicom": dicom,
+        }
+        _answer_in_bulk(paths, output, model, address, [name for name in unfit if unfit[name]])
         return
     if address is not None:
         raise typer.BadParameter("needs --engine ray", param_hint="--address")
@@ -129,14 +128,35 @@ def predict(
     from tumorlens.cli.answering import Wish, answer_paths
 
     wish = Wish(
-        output_format.value,
-        output,
-        model,
-        target,
-        not no_explain,
-        precision.value,
-        dicom,
-        skull_strip,
+        output_format=output_format.value,
+        output=output,
+        model=model,
+        target=target,
+        explained=not no_explain,
+        precision=precision.value,
+        dicom=dicom,
+        skull_strip=skull_strip,
     )
     if answer_paths(paths, wish):
+        raise typer.Exit(REFUSED)
+
+
+def _answer_in_bulk(
+    paths: list[str],
+    output: Path | None,
+    model: Path | None,
+    address: str | None,
+    unfit: list[str],
+) -> None:
+    """Answer on Ray, which writes tables only and knows none of the options ``unfit``."""
+    if output is None:
+        raise typer.BadParameter("--engine ray needs it", param_hint="--output")
+    if unfit:
+        raise typer.BadParameter(
+            "--engine ray writes Parquet tables only, and goes without this",
+            param_hint=", ".join(unfit),
+        )
+    from tumorlens.cli.bulk import answer_in_bulk
+
+    if answer_in_bulk(paths, output, model=model, address=address):
         raise typer.Exit(REFUSED)
