@@ -55,7 +55,7 @@ def test_what_lies_off_the_training_scans_is_refused_and_fresh_scans_are_not() -
     def refused(described: Described) -> np.ndarray:
         return is_refused(checks.values(space.place(described)), limits)
 
-    assert refused(_described(400, seed=3)).mean() < 0.05
+    assert refused(_described(400, seed=3)).mean() < LOST + 0.02
     assert refused(_described(100, seed=4, shift=0.3)).all()
     assert refused(_described(100, seed=5, shift=-0.3)).all()  # of no kind that was fitted
 
