@@ -130,3 +130,9 @@ def test_an_older_card_promises_nothing(tmp_path: Path) -> None:
     (tmp_path / CARD_FILE).write_text(json.dumps(values), encoding="utf-8")
     card = read_card(tmp_path)
     assert (card.calibration, card.conformal, card.gate) == ({}, None, None)
+
+
+def test_the_digest_changes_with_whatever_decides_an_answer() -> None:
+    stripped = replace(CARD, preparation=replace(CARD.preparation, skull_strip="radial"))
+    others = [stripped, replace(CARD, temperature=2.0), replace(CARD)]
+    assert len({CARD.digest, *(card.digest for card in others)}) == 3

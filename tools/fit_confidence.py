@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="a copy of the model folder")
     chosen = parser.parse_args()
     folder = chosen.output or chosen.model
-    if folder != chosen.model:
+    if folder.resolve() != chosen.model.resolve():
         shutil.copytree(chosen.model, folder, dirs_exist_ok=True)
     model = load_model(folder, threads=1, gated=False)  # its gate is about to be replaced
     parts = [read_part(chosen.split, part) for part in (TRAINING, VALIDATION)]

@@ -1,5 +1,6 @@
 """The model's card: all that is needed to use its graph rightly, and to know what it is."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -102,6 +103,12 @@ class Card:
     sequence: SequenceCard | None = None
     notice: str = NOTICE
     format_version: int = FORMAT_VERSION
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the whole card: all that decides an answer, and not the graph alone."""
+        text = json.dumps(self.to_json(), sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
         """The card as JSON values."""

@@ -54,7 +54,8 @@ def test_it_tells_what_is_lost(
 ) -> None:
     folder = tmp_path / "model"
     shutil.copytree(quantized, folder)
-    done = run("quantize", folder, "--data", class_folders.parent, "--split", split)
+    words = ("quantize", folder, "--data", class_folders.parent, "--split", split)
+    done = run(*words, "--output", folder)  # the same as without
     assert done.exit_code == 0, done.output
     assert "lost: " in done.stdout
     assert "--precision int8" in done.stdout

@@ -231,5 +231,8 @@ def test_smote_changes_the_linear_layer_alone(
 def test_pictures_too_small_for_the_network_are_refused(
     config: Config, data: tuple[Pictures, Split], tmp_path: Path
 ) -> None:
-    with pytest.raises(ConfigError, match="at least 75"):
-        train(changed(config, {"network": {"name": "inception_v3"}}), *data, CLASSES, tmp_path)
+    small = {"network": {"name": "inception_v3"}}
+    answers_small = small | {"preparation": {"size": 80}, "card": {"size": 64}}
+    for changes in (small, answers_small):
+        with pytest.raises(ConfigError, match="at least 75"):
+            train(changed(config, changes), *data, CLASSES, tmp_path)

@@ -59,7 +59,9 @@ def evaluate(
     from tumorlens.model import load_model
 
     if pool:
-        _check_pool(model, split, against, checks=checks)
+        given = (model, split, against, skull_strip, checks, part != "validation")
+        if any(given):
+            raise typer.BadParameter("--pool goes with --output and --json only")
         _pool(places, output=output, as_json=as_json)
         return
     if len(places) > 1:
@@ -94,13 +96,6 @@ def evaluate(
         typer.echo(json.dumps(record, indent=2))
     else:
         _print_tables(record)
-
-
-def _check_pool(
-    model: Path | None, split: Path | None, against: Path | None, *, checks: bool
-) -> None:
-    if checks or any((model, split, against)):
-        raise typer.BadParameter("--pool goes with --output and --json only")
 
 
 def _pool(runs: list[Path], *, output: Path | None, as_json: bool) -> None:

@@ -53,8 +53,8 @@ def quantize(
             preparation,
             progress=lambda done, total: progress.update(reading, completed=done, total=total),
         )
-        if output is not None:
-            shutil.copytree(model, output, dirs_exist_ok=True)
+        if folder.resolve() != model.resolve():
+            shutil.copytree(model, folder, dirs_exist_ok=True)
         count = len(chosen) - len(set(chosen) & set(loaded.blank))
         card = quantization.quantize_model(
             folder,

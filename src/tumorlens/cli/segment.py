@@ -31,7 +31,11 @@ def segment(
         ),
     ] = None,
     precision: Annotated[
-        Precision, typer.Option(help="int8 is quicker and a little less exact; the card says how.")
+        Precision,
+        typer.Option(
+            help="int8: quicker, a little less exact; for models that `tumorlens quantize` was "
+            "run on.",
+        ),
     ] = Precision.FLOAT32,
     skull_strip: SkullStrip = None,
     dicom: Annotated[

@@ -40,7 +40,8 @@ def serve(
         Precision,
         typer.Option(
             envvar="TUMORLENS_PRECISION",
-            help="int8 is quicker and a little less exact; the card says how.",
+            help="int8: quicker, a little less exact; for models that `tumorlens quantize` was "
+            "run on.",
         ),
     ] = Precision.FLOAT32,
 ) -> None:

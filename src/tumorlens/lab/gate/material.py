@@ -134,7 +134,8 @@ def gather(
     for name in np.unique(datasets):
         own = heads[datasets == name]
         altered = [
-            _made(make, own, -(-len(own) // 8), random, preparation) for make in ALTERED.values()
+            _made(make, own, -(-len(own) // 8), random, preparation.unstripping())
+            for make in ALTERED.values()
         ]
         brains[str(name)] = np.concatenate([own, *altered])
     count = min(MADE_UP, len(heads))
