@@ -112,6 +112,13 @@ def test_the_command_prints_and_writes_the_pool(runs: list[Path], tmp_path: Path
     assert done.exit_code == 2
 
 
+def test_answers_of_another_model_are_refused(runs: list[Path]) -> None:
+    other = {"name": "default", "version": "0.3.0", "sha256": "0" * 64}
+    (runs[1] / "evaluation.json").write_text(json.dumps({"model": other}))
+    with pytest.raises(DataError, match="answers of default 0.3.0"):
+        pool_runs(runs)
+
+
 def test_folds_that_share_a_patient_are_refused(runs: list[Path], tmp_path: Path) -> None:
     again = made_run(tmp_path / "again", 1, right=1.0)
     with pytest.raises(DataError, match="share no patient"):

@@ -3,6 +3,7 @@
 Every patient is answered once, by a model that never saw that patient.
 """
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ import numpy as np
 from tumorlens.card import read_card
 from tumorlens.errors import DataError
 from tumorlens.lab.datasets import Example
+from tumorlens.lab.evaluation import EVALUATION_FILE
 from tumorlens.lab.evaluation.answer_table import ANSWERS_FILE, read_answers
 from tumorlens.lab.evaluation.evaluation import Evaluation, identity, score_examples
 from tumorlens.lab.splitting import VALIDATION, read_part
@@ -103,8 +105,24 @@ def _read(folder: Path) -> _Answered:
             remedy="Evaluate with --split RUN/split.csv --part validation --output RUN.",
             source=str(folder),
         )
-    card = read_card(folder / "model")
-    return _Answered(examples, probabilities, classes, identity(card))
+    own = identity(read_card(folder / "model"))
+    _check_answerer(folder, own)
+    return _Answered(examples, probabilities, classes, own)
+
+
+def _check_answerer(folder: Path, own: Mapping[str, str]) -> None:
+    """An evaluation written into a run's folder may have been of another model."""
+    path = folder / EVALUATION_FILE
+    if not path.is_file():
+        return
+    answered = json.loads(path.read_text())["model"]
+    if answered["sha256"] != own["sha256"]:
+        raise DataError(
+            expected="answers of the run's own model",
+            found=f"answers of {answered['name']} {answered['version']}",
+            remedy="Evaluate with --model RUN/model --split RUN/split.csv --output RUN.",
+            source=str(folder),
+        )
 
 
 def _check_classes(answered: Mapping[str, _Answered]) -> None:
