@@ -115,7 +115,7 @@ def test_the_command_prints_and_writes_the_pool(runs: list[Path], tmp_path: Path
 def test_answers_of_another_model_are_refused(runs: list[Path]) -> None:
     other = {"name": "default", "version": "0.3.0", "sha256": "0" * 64}
     (runs[1] / "evaluation.json").write_text(json.dumps({"model": other}))
-    with pytest.raises(DataError, match="answers of default 0.3.0"):
+    with pytest.raises(DataError, match="default"):
         pool_runs(runs)
 
 
