@@ -25,8 +25,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as Pillow
 
-from tumorlens.errors import ModelCorruptError, ModelMissingError
+from tumorlens.errors import ModelCorruptError
 from tumorlens.scan import FloatArray
+from tumorlens.verified_file import read_verified
 
 GATE_FILE = "gate.npz"
 CHECKS = ("distance", "likeness", "gray_levels")
@@ -233,22 +234,7 @@ def read_gate(folder: Path, card: GateCard) -> Gate:
         ModelCorruptError: Its hash is not the card's, or it does not hold a gate.
     """
     path = folder / GATE_FILE
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelMissingError(
-            expected=f"{GATE_FILE}, which the card speaks of",
-            found=f"no readable {GATE_FILE}",
-            remedy="Copy the whole folder.",
-            source=str(folder),
-        ) from error
-    if (found := hashlib.sha256(data).hexdigest()) != card.sha256:
-        raise ModelCorruptError(
-            expected=f"a gate with SHA-256 {card.sha256}",
-            found=found,
-            remedy="The file is damaged or of another model: copy the folder again.",
-            source=str(path),
-        )
+    data = read_verified(path, card.sha256, what="a gate")
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             numbers = GateNumbers(**{one.name: arrays[one.name] for one in fields(GateNumbers)})

@@ -5,7 +5,6 @@ trained on slices about `SequenceCard.spacing_mm` apart; finer volumes are judge
 subsets of about that spacing, so that every slice has its answer.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -14,8 +13,9 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 import onnxruntime
 
-from tumorlens.errors import ModelCorruptError, ModelMissingError
+from tumorlens.errors import ModelCorruptError
 from tumorlens.scan import FloatArray
+from tumorlens.verified_file import read_verified
 
 SEQUENCE_FILE = "sequence.onnx"
 INPUTS = ("embeddings", "log_odds")
@@ -145,17 +145,7 @@ def read_sequence(folder: Path, card: SequenceCard) -> SliceSequence:
         ModelCorruptError: Its hash is not the card's, or it is no such network.
     """
     path = folder / SEQUENCE_FILE
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelMissingError(
-            expected=f"{SEQUENCE_FILE}, which the card speaks of",
-            found=f"no readable {SEQUENCE_FILE}",
-            remedy="Copy the whole folder.",
-            source=str(folder),
-        ) from error
-    if (found := hashlib.sha256(data).hexdigest()) != card.sha256:
-        raise _corrupt(path, f"a network with SHA-256 {card.sha256}", found)
+    data = read_verified(path, card.sha256, what="a network")
     return SliceSequence(card, _session(data, path))
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tumorlens.cli.exits import REFUSED
-from tumorlens.cli.precision import Precision
+from tumorlens.cli.precision import ChosenPrecision, Precision
 from tumorlens.cli.skull_stripping import SkullStrip
 
 
@@ -53,13 +53,7 @@ def predict(
             "--model", "-m", metavar="DIR", help="A model folder; the bundled model if left out."
         ),
     ] = None,
-    precision: Annotated[
-        Precision,
-        typer.Option(
-            help="int8: quicker, a little less exact; for models that `tumorlens quantize` was "
-            "run on.",
-        ),
-    ] = Precision.FLOAT32,
+    precision: ChosenPrecision = Precision.FLOAT32,
     target: Annotated[
         str | None,
         typer.Option(

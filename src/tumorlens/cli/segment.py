@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tumorlens.cli.exits import REFUSED, say
-from tumorlens.cli.precision import Precision
+from tumorlens.cli.precision import ChosenPrecision, Precision
 from tumorlens.cli.skull_stripping import SkullStrip, choose
 from tumorlens.extras import import_extra
 
@@ -30,13 +30,7 @@ def segment(
             "--model", "-m", metavar="DIR", help="A model folder; the bundled model if left out."
         ),
     ] = None,
-    precision: Annotated[
-        Precision,
-        typer.Option(
-            help="int8: quicker, a little less exact; for models that `tumorlens quantize` was "
-            "run on.",
-        ),
-    ] = Precision.FLOAT32,
+    precision: ChosenPrecision = Precision.FLOAT32,
     skull_strip: SkullStrip = None,
     dicom: Annotated[
         bool,
