@@ -18,7 +18,6 @@ from tumorlens.lab.catalogue import CATALOGUE
 from tumorlens.lab.checkpoint import BEST, is_checkpoint, load_checkpoint
 from tumorlens.lab.config import Config
 from tumorlens.lab.distilling import Teachers
-from tumorlens.lab.looking import Bytes, within_reach
 from tumorlens.lab.losses import LOSSES
 from tumorlens.lab.memory import keep_freed_memory
 from tumorlens.lab.networks import NONE, Classifier, build_network
@@ -26,6 +25,7 @@ from tumorlens.lab.optimizing import build_optimizer, moving_average
 from tumorlens.lab.pictures import Pictures
 from tumorlens.lab.run_record import recorded_config
 from tumorlens.lab.splitting import Split
+from tumorlens.lab.within_reach import Bytes, within_reach
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,8 +126,9 @@ def _teachers(config: Config, classes: Sequence[str], fabric: Fabric) -> Teacher
     networks = [build_classifier(recorded_config(run), len(classes)) for run in runs]
     for run, network in zip(runs, networks, strict=True):
         load_checkpoint(run / BEST, network)
-    teachers = Teachers(networks).to(fabric.device, memory_format=torch.channels_last)
-    return teachers.requires_grad_(False).eval()
+    teachers = Teachers(networks)
+    teachers.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return teachers.to(fabric.device).requires_grad_(False).eval()
 
 
 def build_classifier(config: Config, classes: int) -> Classifier:

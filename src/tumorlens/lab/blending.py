@@ -15,7 +15,7 @@ import torch
 from torch import Generator, Tensor
 
 from tumorlens.lab.datasets import Example
-from tumorlens.lab.looking import Bytes, to_float
+from tumorlens.lab.within_reach import Bytes, to_float
 
 MIN_HEADS_IN_COMMON = 0.92
 """Of both heads together; sequences whose heads were cropped otherwise are not blended."""

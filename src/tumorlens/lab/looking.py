@@ -1,4 +1,4 @@
-"""A network's answers about prepared pictures, without augmentation, and where these lie."""
+"""A network's answers about prepared pictures, without augmentation."""
 
 from collections.abc import Sequence
 
@@ -9,21 +9,8 @@ from torch import Tensor, nn
 
 from tumorlens.lab.datasets import Example
 from tumorlens.lab.networks import Outputs
-from tumorlens.lab.pictures import ByteArray
+from tumorlens.lab.within_reach import Bytes, to_float
 from tumorlens.scan import FloatArray
-
-Bytes = ByteArray | Tensor
-"""uint8 pictures, (pictures, size, size): an array in memory or on disk, or a tensor on an
-accelerator (see `within_reach`)."""
-
-_MOST = 0.25  # of an accelerator's free memory may hold pictures
-
-
-def within_reach(pixels: ByteArray, device: torch.device) -> Bytes:
-    """Pictures where a device reaches them at once: on it, if it is a GPU that has the room."""
-    if device.type != "cuda" or pixels.nbytes > _MOST * torch.cuda.mem_get_info(device)[0]:
-        return pixels
-    return torch.tensor(pixels, device=device)
 
 
 def predict_logits(
@@ -85,15 +72,6 @@ def validation_figures(
             np.mean([right[labels == label].mean() for label in set(labels)])
         ),
     }
-
-
-def to_float(pixels: Bytes, indices: np.ndarray) -> Tensor:
-    """(N, 1, size, size), float32, 0..1, where the pictures lie."""
-    if isinstance(pixels, Tensor):
-        chosen = pixels[torch.from_numpy(indices).to(pixels.device)]
-    else:
-        chosen = torch.from_numpy(pixels[indices])
-    return chosen.unsqueeze(1).float() / 255
 
 
 def _shrunk(pictures: Tensor, size: int | None) -> Tensor:

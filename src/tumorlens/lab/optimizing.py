@@ -1,7 +1,6 @@
 """How the weights are changed: the optimizer, its rate over time and depth, and averages."""
 
 import math
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +11,7 @@ from tumorlens.lab.config import TrainingConfig
 from tumorlens.lab.networks import Classifier
 
 _SCALE = "scale"
+_Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 def build_optimizer(network: Classifier, settings: TrainingConfig) -> AdamW:
@@ -88,7 +88,7 @@ def moving_average(network: nn.Module, decay: float) -> AveragedModel | None:
     if decay == 0:
         return None
 
-    def move(averages: Sequence[Tensor], current: Sequence[Tensor], steps: Tensor | int) -> None:
+    def move(averages: _Tensors, current: _Tensors, steps: Tensor | int) -> None:
         if not averages[0].is_floating_point():  # batch norm's counter
             torch._foreach_copy_(averages, current)
             return

@@ -19,7 +19,7 @@ from tumorlens.lab.checkpoint import BEST, LAST, SNAPSHOT, load_checkpoint, save
 from tumorlens.lab.config import Config
 from tumorlens.lab.distilling import lesson_loss
 from tumorlens.lab.history import EpochRecord, write_history
-from tumorlens.lab.looking import look, predict_logits, to_float, validation_figures
+from tumorlens.lab.looking import look, predict_logits, validation_figures
 from tumorlens.lab.losses import attention_loss, outline_loss
 from tumorlens.lab.networks import Classifier, Outputs
 from tumorlens.lab.optimizing import ends_cycle, frozen_stages, learning_rate, set_rate
@@ -28,6 +28,7 @@ from tumorlens.lab.progress import silent
 from tumorlens.lab.resampling import fill_up, retrain_linear
 from tumorlens.lab.splitting import Split
 from tumorlens.lab.transplanting import Labelled, transplant
+from tumorlens.lab.within_reach import to_float
 
 __all__ = ["BEST", "LAST", "SNAPSHOT", "Trained", "predict_logits", "train"]
 
