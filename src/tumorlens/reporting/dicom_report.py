@@ -177,6 +177,8 @@ def _remarks(answer: Answer, outline: Outline | VolumeOutline | None) -> list[sr
         said.append(f"Not accepted: {answer.reason}")
     if answer.advice:
         said.append(f"Advice: {answer.advice}")
+    if answer.skull_strip:
+        said.append(f"Answered without the skull, taken off by {answer.skull_strip}.")
     if isinstance(outline, VolumeOutline) and outline.largest is not None:
         said.append(f"Area and diameter are those of slice {outline.largest}, the largest outline.")
     if outline is not None and not outline.mask.any():

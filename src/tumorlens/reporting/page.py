@@ -79,6 +79,7 @@ class Row:
         reason: Why the input was refused, if it could be read but is no brain MRI; else empty.
         also_possible: Other classes that cannot be excluded; empty without any.
         advice: What to do about them.
+        skull_strip: By what the skull was taken off first; empty where it was left on.
     """
 
     number: int
@@ -89,6 +90,7 @@ class Row:
     reason: str = ""
     also_possible: str = ""
     advice: str = ""
+    skull_strip: str = ""
 
     @property
     def is_refused(self) -> bool:
@@ -140,6 +142,7 @@ def make_row(result: Result, *, number: int) -> Row:
         answer.reason or "",
         also_possible(answer.label, answer.conformal_set),
         answer.advice or "",
+        answer.skull_strip or "",
     )
 
 

@@ -8,6 +8,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from tumorlens.serving.connection import Connection
 from tumorlens.serving.settings import Settings
 
 _KEEP_ALIVE_S = 75  # longer than the idle time of usual load balancers (60 s), which then close
@@ -31,6 +32,7 @@ def serve(app: FastAPI, *, host: str, port: int, settings: Settings) -> None:
         app,
         host=host,
         port=port,
+        http=Connection,
         access_log=False,  # ours says no query and no address of a client
         log_config=_LOGGING,
         server_header=False,
