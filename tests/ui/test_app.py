@@ -1,10 +1,12 @@
 import os
 import subprocess
 import sys
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow
 import pytest
 
@@ -303,8 +305,26 @@ def test_both_configurations_are_the_same() -> None:
     assert (ROOT / ".streamlit" / "config.toml").read_bytes() == inner.read_bytes()
 
 
+def _luminance(colour: list[float]) -> float:
+    linear = [((v + 0.055) / 1.055) ** 2.4 if v > 0.03928 else v / 12.92 for v in colour]
+    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_captions_have_the_contrast_of_wcag_aa(theme: str) -> None:
+    """Streamlit draws captions in the text's colour at 60 %."""
+    told = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["theme"][theme]
+    names = ("textColor", "backgroundColor", "secondaryBackgroundColor")
+    text, *grounds = (np.frombuffer(bytes.fromhex(told[name][1:]), np.uint8) for name in names)
+    for ground in grounds:
+        faded = 0.6 * text / 255 + 0.4 * ground / 255
+        dark, bright = sorted((_luminance(list(faded)), _luminance(list(ground / 255))))
+        assert (bright + 0.05) / (dark + 0.05) >= 4.5
+
+
 WITHOUT_LAB = """
 import sys
+import tomllib
 
 class Blocked:
     def find_spec(self, name, path=None, target=None):
