@@ -28,7 +28,7 @@ HEADERS = {
 """Sent with every response: nothing from elsewhere is loaded, nothing of an answer is kept."""
 
 CLIENT_GONE = 499
-"""Counted, never sent: the client hung up before its request was whole. The number is nginx's."""
+"""Counted, never sent: the client hung up before it was answered. The number is nginx's."""
 
 
 class Guard:
