@@ -15,13 +15,16 @@ from tumorlens.errors import ConfigError
 from tumorlens.lab.balancing import balanced_draws, class_weights, draw
 from tumorlens.lab.blending import find_siblings
 from tumorlens.lab.catalogue import CATALOGUE
-from tumorlens.lab.checkpoint import is_checkpoint, load_checkpoint
+from tumorlens.lab.checkpoint import BEST, is_checkpoint, load_checkpoint
 from tumorlens.lab.config import Config
+from tumorlens.lab.distilling import Teachers
+from tumorlens.lab.looking import Bytes, within_reach
 from tumorlens.lab.losses import LOSSES
 from tumorlens.lab.memory import keep_freed_memory
 from tumorlens.lab.networks import NONE, Classifier, build_network
 from tumorlens.lab.optimizing import build_optimizer, moving_average
 from tumorlens.lab.pictures import Pictures
+from tumorlens.lab.run_record import recorded_config
 from tumorlens.lab.splitting import Split
 
 
@@ -29,7 +32,8 @@ from tumorlens.lab.splitting import Split
 class Bench:
     """What stays the same through a run, on its device.
 
-    ``bare`` is the network unwrapped; ``validation`` holds the validation pictures that are
+    ``bare`` is the network unwrapped; ``pixels`` and ``masks`` are those of ``pictures``, within
+    the device's reach; ``validation`` holds the validation pictures that are
     looked at after each epoch, drawn once with the data sets' shares; ``siblings`` is what
     `find_siblings` gave.
     """
@@ -40,6 +44,8 @@ class Bench:
     optimizer: Optimizer
     loss_of: Callable[[Tensor, Tensor], Tensor]
     pictures: Pictures
+    pixels: Bytes
+    masks: Bytes
     classes: tuple[str, ...]
     targets: Tensor
     training: np.ndarray
@@ -47,6 +53,7 @@ class Bench:
     validation: np.ndarray
     average: AveragedModel | None
     siblings: np.ndarray
+    teachers: Teachers | None
 
     @property
     def judged(self) -> nn.Module:
@@ -85,6 +92,8 @@ def set_up(config: Config, pictures: Pictures, split: Split, classes: Sequence[s
         optimizer,
         loss_of,
         pictures,
+        within_reach(pictures.pixels, fabric.device),
+        within_reach(pictures.masks, fabric.device),
         tuple(classes),
         targets,
         training,
@@ -92,6 +101,7 @@ def set_up(config: Config, pictures: Pictures, split: Split, classes: Sequence[s
         validation=watched if len(watched) else validation,
         average=moving_average(bare, settings.averaging),
         siblings=_siblings(config, pictures),
+        teachers=_teachers(config, classes, fabric),
     )
 
 
@@ -106,6 +116,18 @@ def _shares(config: Config, pictures: Pictures, indices: np.ndarray) -> np.ndarr
     """How often each picture is drawn in an epoch, in (0, 1]."""
     share = config.data.share
     return np.array([share.get(pictures.examples[i].dataset, 1.0) for i in indices])
+
+
+def _teachers(config: Config, classes: Sequence[str], fabric: Fabric) -> Teachers | None:
+    """The finished networks that this one learns from, where there are some."""
+    runs = [Path(run) for run in config.training.teachers]
+    if not runs:
+        return None
+    networks = [build_classifier(recorded_config(run), len(classes)) for run in runs]
+    for run, network in zip(runs, networks, strict=True):
+        load_checkpoint(run / BEST, network)
+    teachers = Teachers(networks).to(fabric.device, memory_format=torch.channels_last)
+    return teachers.requires_grad_(False).eval()
 
 
 def build_classifier(config: Config, classes: int) -> Classifier:

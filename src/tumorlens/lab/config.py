@@ -174,6 +174,10 @@ class TrainingConfig(_Section):
     """Of the outline's loss, beside the class's, where the network outlines."""
     attention_weight: float = Field(default=0.0, ge=0)
     """Of the loss that holds the heatmap to the mask, where there is one."""
+    teachers: tuple[str, ...] = ()
+    """Run folders of finished networks whose answers are learnt beside the labels."""
+    distillation: float = Field(default=0.7, ge=0, le=1)
+    """Share of the teachers' answers in the loss, where there are teachers."""
     averaging: float = Field(default=0.0, ge=0, lt=1)
     """Decay of the moving average of the weights that is validated and kept; 0 for none."""
     patience: int = Field(default=5, ge=1)

@@ -22,6 +22,7 @@ class EpochRecord:
         validation_accuracy: In [0, 1].
         validation_macro_recall: Mean of the classes' recalls, in [0, 1].
         seconds: Wall time of the epoch.
+        device: That it ran on.
     """
 
     epoch: int
@@ -32,6 +33,7 @@ class EpochRecord:
     validation_accuracy: float
     validation_macro_recall: float
     seconds: float
+    device: str = "cpu"
 
 
 def write_history(folder: Path, records: Sequence[EpochRecord]) -> None:

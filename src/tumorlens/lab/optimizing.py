@@ -1,7 +1,9 @@
 """How the weights are changed: the optimizer, its rate over time and depth, and averages."""
 
 import math
+from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 from torch.optim.swa_utils import AveragedModel
@@ -86,8 +88,12 @@ def moving_average(network: nn.Module, decay: float) -> AveragedModel | None:
     if decay == 0:
         return None
 
-    def mean(average: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:
-        kept = min(decay, (1 + float(steps)) / (10 + float(steps)))
-        return average * kept + current * (1 - kept)
+    def move(averages: Sequence[Tensor], current: Sequence[Tensor], steps: Tensor | int) -> None:
+        if not averages[0].is_floating_point():  # batch norm's counter
+            torch._foreach_copy_(averages, current)
+            return
+        kept = ((1 + torch.as_tensor(steps)) / (10 + torch.as_tensor(steps))).clamp(max=decay)
+        torch._foreach_mul_(averages, kept)
+        torch._foreach_add_(averages, torch._foreach_mul(current, 1 - kept))
 
-    return AveragedModel(network, avg_fn=mean, use_buffers=True)
+    return AveragedModel(network, multi_avg_fn=move, use_buffers=True)

@@ -227,20 +227,29 @@ def _split(config: Config, examples: Sequence[Example], run: Path, allow_leaks: 
         split = recorded_split(examples, recorded, run=run, allow_leaks=allow_leaks)
     else:
         split = _cut(config, examples)
-    earlier = Path(config.network.weights).parent.parent / SPLIT_FILE
-    if is_checkpoint(Path(config.network.weights)) and earlier.is_file():
-        seen = read_part(earlier, TRAINING)
-        groups = {example.group for example in examples if example.picture in seen}
-        held = [examples[index] for index in split.validation]
-        leaked = [example.picture for example in held if example.group in groups]
-        if leaked:
-            raise DataError(
-                expected="first weights from a run that never saw the validation pictures",
-                found=f"{len(leaked)} of patients it was trained on, the first {leaked[0]}",
-                remedy=f'Set data.split = "{earlier.as_posix()}".',
-                source="network.weights",
-            )
+    weights = Path(config.network.weights)
+    if is_checkpoint(weights):
+        _refuse_seen(examples, split, weights.parent.parent, setting="network.weights")
+    for teacher in config.training.teachers:
+        _refuse_seen(examples, split, Path(teacher), setting="training.teachers")
     return split
+
+
+def _refuse_seen(examples: Sequence[Example], split: Split, run: Path, *, setting: str) -> None:
+    """An earlier run must not have learnt from what validates now; folders without split pass."""
+    if not (run / SPLIT_FILE).is_file():
+        return
+    seen = read_part(run / SPLIT_FILE, TRAINING)
+    groups = {example.group for example in examples if example.picture in seen}
+    held = [examples[index] for index in split.validation]
+    leaked = [example.picture for example in held if example.group in groups]
+    if leaked:
+        raise DataError(
+            expected="an earlier run that never saw the validation pictures",
+            found=f"{len(leaked)} of patients it was trained on, the first {leaked[0]}",
+            remedy=f'Set data.split = "{(run / SPLIT_FILE).as_posix()}".',
+            source=setting,
+        )
 
 
 def _cut(config: Config, examples: Sequence[Example]) -> Split:
