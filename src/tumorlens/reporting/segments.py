@@ -163,7 +163,8 @@ def _segment_case(case: Case, folder: Path, names: FileNames, model: Model) -> R
 
 def _record(source: str, mask: Path, answer: Prediction | VolumePrediction) -> Record:
     told = answer.to_json()
-    kept = {key: told[key] for key in ("label", "probabilities", "tumor_probability", "model")}
+    names = ("label", "probabilities", "tumor_probability", "skull_strip", "model")
+    kept = {key: told[key] for key in names}
     return {"source": source, "mask": mask.name} | kept
 
 
