@@ -2,8 +2,10 @@
 
 Every model ends with pooling and one linear layer, and so does the whole: its feature maps are
 the members' side by side (on the finest member's grid), its linear layer theirs one after another.
-The whole takes pictures of the largest member's size; smaller members shrink them for themselves,
-by the same interpolation as the preparation, so that a scan is prepared once.
+The whole takes pictures of the largest member's size, and smaller members shrink them for
+themselves, so that a scan is prepared once. They do so by cubic interpolation with averaging: the
+preparation has smoothed the scan once already, and a sharper kernel comes nearer to what the member
+would have been shown.
 A vote weighs the members' calibrated logits; stacking (D. Wolpert, "Stacked generalization",
 Neural Networks 5, 1992) learns a linear layer over them. Both are one matrix, the mixing, laid
 over the members' linear layers, so the heatmap of the whole is the mixture of the members'.
@@ -126,7 +128,7 @@ def merge_models(folders: Sequence[Path], mixing: Mixing, card: Card, output: Pa
         ConfigError: The members do not fit together.
         ModelError: A member cannot be loaded.
     """
-    members = [load_model(folder) for folder in folders]
+    members = [load_model(folder, gated=False) for folder in folders]
     check_alike(members)
     graphs = [onnx.load(folder / GRAPH_FILE) for folder in folders]
     merged = _merge(members, graphs, mixing, card.preparation.size)
@@ -198,8 +200,9 @@ def _merge(
     for number, (member, graph) in enumerate(zip(members, graphs, strict=True)):
         prefix = f"member{number}/"
         own = compose.add_prefix(graph, prefix).graph
-        _show(whole, own.input[0].name, member.card.preparation.size, size)
-        whole.node.extend(own.node)
+        shown = _shown(whole, member.card.preparation.size, size)
+        entry = helper.make_node("Identity", [shown], [own.input[0].name])
+        whole.node.extend([entry, *own.node])
         whole.initializer.extend(own.initializer)
         _scale(whole, prefix, 1 / member.card.temperature)
         found[LOGITS].append(f"{prefix}calibrated")
@@ -243,28 +246,32 @@ def _scale(graph: onnx.GraphProto, prefix: str, factor: float) -> None:
     graph.node.append(helper.make_node("Mul", [f"{prefix}{LOGITS}", by], [f"{prefix}calibrated"]))
 
 
-def _show(graph: onnx.GraphProto, name: str, own: int, size: int) -> None:
-    """The whole's pictures as a member's input, shrunk where its own are smaller."""
+def _shown(graph: onnx.GraphProto, own: int, size: int) -> str:
+    """The whole's pictures at a member's size, shrunk once for all members of that size."""
+    name = f"pictures/{own}/shown"
     if own == size:
-        graph.node.append(helper.make_node("Identity", ["pictures"], [name]))
-        return
-    _resized(graph, "pictures", own, output=name, antialias=1)
+        return "pictures"
+    if not any(name in node.output for node in graph.node):
+        shrunk = _resized(graph, "pictures", own, mode="cubic", antialias=1, cubic_coeff_a=-0.5)
+        ends = [_constant(graph, f"{name}/{end}", np.array(end, np.float32)) for end in (0, 1)]
+        graph.node.append(helper.make_node("Clip", [shrunk, *ends], [name]))
+    return name
 
 
 def _resized(
-    graph: onnx.GraphProto, name: str, side: int, *, output: str = "", antialias: int = 0
+    graph: onnx.GraphProto, name: str, side: int, *, mode: str = "linear", **options: float
 ) -> str:
-    """Maps brought to ``side`` x ``side``, linearly; averaged where they shrink, if wished."""
-    output = output or f"{name}/resized"
+    """Maps brought to ``side`` x ``side``; options as those of ONNX's Resize."""
+    output = f"{name}/{side}"
     place = _constant(graph, f"{output}/side", np.array([side, side], np.int64))
     node = helper.make_node(
         "Resize",
         [name, "", "", place],
         [output],
-        mode="linear",
+        mode=mode,
         coordinate_transformation_mode="half_pixel",
         axes=[2, 3],
-        antialias=antialias,
+        **options,
     )
     graph.node.append(node)
     return output

@@ -17,7 +17,6 @@ from tumorlens.lab.calibration import fit_temperature
 from tumorlens.lab.checkpoint import load_checkpoint
 from tumorlens.lab.config import NetworkConfig
 from tumorlens.lab.ensembling import (
-    Mixing,
     check_alike,
     fit_shares,
     joined_preparation,
@@ -108,7 +107,7 @@ def _mix(
     shares: Sequence[float],
     validation: Validation | None,
 ) -> Model:
-    members = [load_model(folder) for folder in folders]
+    members = [load_model(folder, gated=False) for folder in folders]
     check_alike(members)
     classes = len(members[0].card.classes)
     if shares and len(shares) != len(members):
@@ -223,7 +222,7 @@ def _average(
     began from the same weights.
     """
     cards = [read_card(run / MODEL) for run in runs]
-    check_alike([load_model(run / MODEL) for run in runs], same_size=True)
+    check_alike([load_model(run / MODEL, gated=False) for run in runs], same_size=True)
     network = _network(runs[0], len(cards[0].classes))
     states = []
     for path in (path for run in runs for path in _checkpoints(run, snapshots)):
