@@ -6,7 +6,7 @@ the nearest one that does.
 
 import difflib
 import tomllib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -37,6 +37,9 @@ class DataConfig(_Section):
     on them (leave one source out)."""
     share: dict[str, Annotated[float, Field(gt=0, le=1)]] = {}
     """Part of a data set's training pictures drawn afresh each epoch, in (0, 1]; 1 by default."""
+    keep: dict[str, Annotated[float, Field(gt=0, le=1)]] = {}
+    """Part of a class's training pictures that stay at all, by class, in (0, 1]; 1 by default.
+    Whole patients' go, always the same ones: for experiments on rare classes."""
 
     @model_validator(mode="after")
     def _one_split(self) -> Self:
@@ -248,12 +251,48 @@ class Config(_Section):
 def read_config(path: Path, *, overrides: Sequence[str] = ()) -> Config:
     """Read a TOML file and apply ``section.key=value`` overrides.
 
+    A file with ``base = "other.toml"`` (beside it, or from there on) holds only what differs
+    from that one.
+
     Raises:
         ConfigError: The file is absent or no TOML, or a key or value is wrong.
     """
+    values = _read_values(path)
+    for override in overrides:
+        _apply(values, override)
+    return parse_config(values, source=str(path))
+
+
+def _read_values(path: Path, *, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """A file's settings laid over those of its base, if it names one."""
+    values = _read_toml(path)
+    base = values.pop("base", None)
+    if base is None:
+        return values
+    place = path.resolve()
+    if not isinstance(base, str) or place in seen:
+        raise ConfigError(
+            expected="another file of settings, which does not come back to this one",
+            found=repr(base),
+            remedy="Correct base, or leave it out.",
+            source=str(path),
+        )
+    return _laid_over(_read_values(place.parent / base, seen=(*seen, place)), values)
+
+
+def _laid_over(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested dictionaries, the second one's values over the first one's."""
+    for key, value in above.items():
+        inner = below.get(key)
+        nested = isinstance(inner, dict) and isinstance(value, dict)
+        below[key] = _laid_over(inner, value) if nested else value
+    return below
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
-            values = tomllib.load(file)
+            return tomllib.load(file)
     except OSError as error:
         raise ConfigError(
             expected="a TOML file with the run's settings",
@@ -268,9 +307,6 @@ def read_config(path: Path, *, overrides: Sequence[str] = ()) -> Config:
             remedy="Correct that line.",
             source=str(path),
         ) from error
-    for override in overrides:
-        _apply(values, override)
-    return parse_config(values, source=str(path))
 
 
 def known_name(name: str, known: Collection[str], *, setting: str) -> str:

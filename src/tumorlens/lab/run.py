@@ -39,6 +39,7 @@ from tumorlens.lab.splitting import (
     Split,
     read_part,
     split_by_group,
+    thin,
     write_split,
 )
 from tumorlens.lab.training import Trained, predict_logits, train
@@ -240,7 +241,7 @@ def _split(config: Config, examples: Sequence[Example], run: Path, allow_leaks: 
                 remedy=f'Set data.split = "{earlier.as_posix()}".',
                 source="network.weights",
             )
-    return split
+    return thin(examples, split, config.data.keep)
 
 
 def _cut(config: Config, examples: Sequence[Example]) -> Split:
