@@ -125,20 +125,17 @@ def test_the_split_keeps_groups_apart(run: Path) -> None:
 def test_a_class_made_rare_is_rare_in_training_alone(
     class_folders: Path, config: Config, tmp_path: Path
 ) -> None:
-    class Stop(Exception):
-        pass
-
     counts: list[tuple[int, int]] = []
 
     def stop(pictures: Pictures, split: Split) -> None:
         labels = [example.label for example in pictures.examples]
         parts = (split.training, split.validation)
         counts.append(tuple(sum(labels[i] == "glioma" for i in part) for part in parts))
-        raise Stop
+        raise KeyboardInterrupt
 
     for keep in ({}, {"glioma": 0.25}):
         data = config.data.model_copy(update={"keep": keep})
-        with pytest.raises(Stop):
+        with pytest.raises(KeyboardInterrupt):
             run_training(
                 config.model_copy(update={"data": data}),
                 class_folders,
