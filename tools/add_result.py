@@ -42,7 +42,6 @@ def add(
     section: str,
     says: str,
     against: str = "",
-    device: str = "",
     times: int = 50,
     results: Path = RESULTS,
 ) -> Path:
@@ -54,7 +53,6 @@ def add(
         section: A name in `SECTIONS`.
         says: What the row is, in a few words.
         against: The row that it is compared with; none where empty.
-        device: What it was trained on, where ``run.json`` does not say.
         times: Passes of the graph that are timed, after some that are not.
         results: Where the rows lie.
 
@@ -75,7 +73,6 @@ def add(
         "section": section,
         "says": says,
         "against": against,
-        "device": device or record.get("device") or "device not recorded",
         "network": read_card(model).network,
         "size": read_card(model).preparation.size,
         "parameters": count_parameters(model / GRAPH_FILE),
@@ -150,7 +147,6 @@ def main() -> None:
     parser.add_argument("--section", choices=SECTIONS, required=True)
     parser.add_argument("--says", required=True, help="what the row is, in a few words")
     parser.add_argument("--against", default="", help="the row that it is compared with")
-    parser.add_argument("--device", default="", help="trained on; as run.json says if left out")
     parser.add_argument("--times", type=int, default=50, help="passes that are timed")
     chosen = parser.parse_args()
     folder = add(
@@ -159,7 +155,6 @@ def main() -> None:
         section=chosen.section,
         says=chosen.says,
         against=chosen.against,
-        device=chosen.device,
         times=chosen.times,
     )
     size = sum(path.stat().st_size for path in folder.iterdir())

@@ -19,7 +19,7 @@ from tumorlens.lab.datasets import Example
 from tumorlens.lab.evaluation import EVALUATION_FILE
 from tumorlens.lab.evaluation.answer_table import ANSWERS_FILE, read_answers
 from tumorlens.lab.evaluation.comparison import Comparison, compare_models
-from tumorlens.lab.evaluation.wording import figure, scored
+from tumorlens.lab.evaluation.wording import NONE, figure, scored
 from tumorlens.lab.history import HISTORY_FILE
 from tumorlens.scan import FloatArray
 
@@ -62,7 +62,7 @@ class Row:
         name: The folder's.
         about: Its ``result.json``.
         evaluation: Its ``evaluation.json``.
-        minutes: Of training; None where nothing was trained, as for ensembles.
+        training: How long, on what device; ``-`` where nothing was trained, as for ensembles.
         examples: The pictures answered, in a fixed order.
         answers: float32, (pictures, classes), probabilities.
         classes: Names in the order of the columns.
@@ -71,7 +71,7 @@ class Row:
     name: str
     about: dict[str, Any]
     evaluation: dict[str, Any]
-    minutes: float | None
+    training: str
     examples: tuple[Example, ...]
     answers: FloatArray
     classes: tuple[str, ...]
@@ -94,7 +94,7 @@ def read_row(folder: Path) -> Row:
         folder.name,
         json.loads((folder / RESULT_FILE).read_text()),
         json.loads((folder / EVALUATION_FILE).read_text()),
-        _minutes(folder / HISTORY_FILE),
+        _training(folder / HISTORY_FILE),
         tuple(examples[index] for index in order),
         answers[order],
         classes,
@@ -112,11 +112,14 @@ def _key(example: Example) -> str:
     return f"{example.picture} {example.channel} {example.sequence}"
 
 
-def _minutes(history: Path) -> float | None:
+def _training(history: Path) -> str:
     if not history.is_file():
-        return None
+        return NONE
     with history.open(newline="") as lines:
-        return sum(float(record["seconds"]) for record in csv.DictReader(lines)) / 60
+        epochs = list(csv.DictReader(lines))
+    minutes = sum(float(epoch["seconds"]) for epoch in epochs) / 60
+    devices = dict.fromkeys(epoch.get("device") or "cpu" for epoch in epochs)
+    return f"{minutes:.1f} min, {', '.join(devices)}"
 
 
 def compare(row: Row, other: Row) -> Comparison:
@@ -206,10 +209,10 @@ def _costs(row: Row, every: dict[str, Row]) -> str:
     ]
     return _line(
         row.name,
-        against or "-",
+        against or NONE,
         *differences,
         f"{row.about['parameters'] / 1e6:.2f} M",
-        f"{row.minutes:.1f} min, {row.about['device']}" if row.minutes is not None else "-",
+        row.training,
         f"{row.about['cpu']['milliseconds']:.1f} ({row.about['cpu']['name']})",
     )
 

@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import write_tiny_model
 from tumorlens.lab.datasets import Example, load_examples
 from tumorlens.lab.evaluation import evaluate, write_evaluation
 from tumorlens.lab.evaluation.wording import figure
 from tumorlens.model import load_model
-
-from ..conftest import write_tiny_model
 
 CONFIG = {
     "network": {"name": "tiny", "weights": "/somewhere/else/first.safetensors"},
@@ -42,8 +41,8 @@ def make_run(folder: Path, examples: list[Example], *, flipped: bool = False) ->
     model = load_model(write_tiny_model(folder / "model", outlines=flipped), threads=1)
     measured = evaluate(model.with_tta() if flipped else model, examples)
     write_evaluation(folder, measured, command=f"tumorlens evaluate --model {folder}/model")
-    (folder / "run.json").write_text(json.dumps({"config": CONFIG, "device": "an abacus"}))
-    (folder / "history.csv").write_text("epoch,seconds\n1,90\n2,30\n")
+    (folder / "run.json").write_text(json.dumps({"config": CONFIG}))
+    (folder / "history.csv").write_text("epoch,seconds,device\n1,90,an abacus\n2,30,an abacus\n")
     return folder
 
 

@@ -115,7 +115,7 @@ def run_training(
         )
     )
     examples = pictures.examples
-    split = _split(config, examples, run, allow_leaks)
+    split = thin(examples, _split(config, examples, run, allow_leaks), config.data.keep)
     watch.on_split(pictures, split)
     run.mkdir(parents=True, exist_ok=True)
     record_run(run, config, pictures)
@@ -241,7 +241,7 @@ def _split(config: Config, examples: Sequence[Example], run: Path, allow_leaks: 
                 remedy=f'Set data.split = "{earlier.as_posix()}".',
                 source="network.weights",
             )
-    return thin(examples, split, config.data.keep)
+    return split
 
 
 def _cut(config: Config, examples: Sequence[Example]) -> Split:

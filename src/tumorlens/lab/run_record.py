@@ -9,18 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from tumorlens.errors import ConfigError, TrainingError
 from tumorlens.lab.config import Config, parse_config
 from tumorlens.lab.pictures import Pictures
-from tumorlens.overlapping import cores
 
 RUN_FILE = "run.json"
 
 
 def record_run(run: Path, config: Config, pictures: Pictures) -> None:
-    """Write ``run.json``: settings, versions, hash of the data, and what trains on it.
+    """Write ``run.json``: settings, versions, hash of the data.
 
     Args:
         run: The run folder.
@@ -33,7 +31,6 @@ def record_run(run: Path, config: Config, pictures: Pictures) -> None:
     record = {
         "config": config.model_dump(mode="json"),
         "data_sha256": _data_hash(pictures),
-        "device": device_name(),
         "versions": {
             name: version(name) for name in ("tumorlens", "torch", "timm", "numpy", "pillow")
         }
@@ -43,13 +40,6 @@ def record_run(run: Path, config: Config, pictures: Pictures) -> None:
     if path.exists():
         _check_same_run(path, record)
     path.write_text(json.dumps(record, indent=2) + "\n")
-
-
-def device_name() -> str:
-    """What training runs on here: the graphics card's name, or how many processor cores."""
-    if torch.cuda.is_available():
-        return str(torch.cuda.get_device_name())
-    return "Apple GPU" if torch.backends.mps.is_available() else f"{cores()} CPU cores"
 
 
 def _check_same_run(path: Path, record: Mapping[str, Any]) -> None:
