@@ -173,13 +173,17 @@ def _mean(plain: GraphOutputs, mirrored: GraphOutputs) -> GraphOutputs:
     """The mean of the answers about pictures and their mirror images; the maps turned back."""
     outline = None
     if plain.outline is not None and mirrored.outline is not None:
-        outline = (plain.outline + mirrored.outline[..., ::-1]) / 2
+        outline = _halfway(plain.outline, mirrored.outline[..., ::-1])
     return GraphOutputs(
-        (plain.logits + mirrored.logits) / 2,
+        _halfway(plain.logits, mirrored.logits),
         plain.embedding,
-        (plain.features + mirrored.features[..., ::-1]) / 2,
+        _halfway(plain.features, mirrored.features[..., ::-1]),
         outline,
     )
+
+
+def _halfway(one: FloatArray, other: FloatArray) -> FloatArray:
+    return np.asarray((one + other) / 2, np.float32)
 
 
 def _card_for(folder: Path, precision: str) -> Card:

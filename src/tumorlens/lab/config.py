@@ -284,8 +284,10 @@ def _laid_over(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any
     """Nested dictionaries, the second one's values over the first one's."""
     for key, value in above.items():
         inner = below.get(key)
-        nested = isinstance(inner, dict) and isinstance(value, dict)
-        below[key] = _laid_over(inner, value) if nested else value
+        if isinstance(inner, dict) and isinstance(value, dict):
+            _laid_over(inner, value)
+        else:
+            below[key] = value
     return below
 
 
