@@ -6,7 +6,7 @@ the nearest one that does.
 
 import difflib
 import tomllib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tumorlens.errors import ConfigError
+from tumorlens.lab.settings_file import read_values
 from tumorlens.preparation import SKULL_STRIPPERS, Preparation, strips_volumes
 
 
@@ -257,58 +258,10 @@ def read_config(path: Path, *, overrides: Sequence[str] = ()) -> Config:
     Raises:
         ConfigError: The file is absent or no TOML, or a key or value is wrong.
     """
-    values = _read_values(path)
+    values = read_values(path)
     for override in overrides:
         _apply(values, override)
     return parse_config(values, source=str(path))
-
-
-def _read_values(path: Path, *, seen: tuple[Path, ...] = ()) -> dict[str, Any]:
-    """A file's settings laid over those of its base, if it names one."""
-    values = _read_toml(path)
-    base = values.pop("base", None)
-    if base is None:
-        return values
-    place = path.resolve()
-    if not isinstance(base, str) or place in seen:
-        raise ConfigError(
-            expected="another file of settings, which does not come back to this one",
-            found=repr(base),
-            remedy="Correct base, or leave it out.",
-            source=str(path),
-        )
-    return _laid_over(_read_values(place.parent / base, seen=(*seen, place)), values)
-
-
-def _laid_over(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Nested dictionaries, the second one's values over the first one's."""
-    for key, value in above.items():
-        inner = below.get(key)
-        if isinstance(inner, dict) and isinstance(value, dict):
-            _laid_over(inner, value)
-        else:
-            below[key] = value
-    return below
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
-    except OSError as error:
-        raise ConfigError(
-            expected="a TOML file with the run's settings",
-            found=error.strerror or "an unreadable file",
-            remedy="Start from one of the files in configs/.",
-            source=str(path),
-        ) from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(
-            expected="a TOML file",
-            found=f"a mistake in it ({error})",
-            remedy="Correct that line.",
-            source=str(path),
-        ) from error
 
 
 def known_name(name: str, known: Collection[str], *, setting: str) -> str:
