@@ -42,6 +42,7 @@ def add(
     section: str,
     says: str,
     against: str = "",
+    answered: Path | None = None,
     times: int = 50,
     results: Path = RESULTS,
 ) -> Path:
@@ -53,6 +54,7 @@ def add(
         section: A name in `SECTIONS`.
         says: What the row is, in a few words.
         against: The row that it is compared with; none where empty.
+        answered: Where the evaluation lies, such as ``RUN/left_out``; in the run folder if None.
         times: Passes of the graph that are timed, after some that are not.
         results: Where the rows lie.
 
@@ -63,9 +65,10 @@ def add(
         SystemExit: The evaluation is not of this model.
     """
     model = run / MODEL
-    evaluation = json.loads((run / EVALUATION_FILE).read_text())
+    answered = answered or run
+    evaluation = json.loads((answered / EVALUATION_FILE).read_text())
     if evaluation["model"]["sha256"] != read_card(model).sha256:
-        raise SystemExit(f"{run / EVALUATION_FILE} is not of {model}: evaluate it with --output")
+        raise SystemExit(f"the evaluation in {answered} is not of {model}: evaluate with --output")
     folder = results / name
     folder.mkdir(parents=True, exist_ok=True)
     record = json.loads((run / RUN_FILE).read_text()) if (run / RUN_FILE).is_file() else {}
@@ -85,7 +88,7 @@ def add(
     if record:
         _write_json(folder / RUN_FILE, without_places(record))
         shutil.copyfile(run / HISTORY_FILE, folder / HISTORY_FILE)
-    packed = gzip.compress((run / ANSWERS_FILE).read_bytes(), mtime=0)
+    packed = gzip.compress((answered / ANSWERS_FILE).read_bytes(), mtime=0)
     (folder / ANSWERS).write_bytes(packed)
     return folder
 
@@ -147,6 +150,7 @@ def main() -> None:
     parser.add_argument("--section", choices=SECTIONS, required=True)
     parser.add_argument("--says", required=True, help="what the row is, in a few words")
     parser.add_argument("--against", default="", help="the row that it is compared with")
+    parser.add_argument("--answered", type=Path, help="folder of the evaluation, as RUN/left_out")
     parser.add_argument("--times", type=int, default=50, help="passes that are timed")
     chosen = parser.parse_args()
     folder = add(
@@ -155,6 +159,7 @@ def main() -> None:
         section=chosen.section,
         says=chosen.says,
         against=chosen.against,
+        answered=chosen.answered,
         times=chosen.times,
     )
     size = sum(path.stat().st_size for path in folder.iterdir())

@@ -32,6 +32,7 @@ SECTIONS = {
     "networks": "Networks",
     "techniques": "Techniques",
     "scarce": "One class made rare",
+    "sources": "A source left out",
     "ensembles": "Ensembles",
 }
 """By their names for ``tools/add_result.py``, in the page's order."""

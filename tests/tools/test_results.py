@@ -114,6 +114,17 @@ def test_the_paired_difference_is_that_of_the_two_rows(writer: ModuleType, resul
     assert "(" in costs[2]
 
 
+def test_a_row_may_be_of_a_source_left_out(
+    writer: ModuleType, adder: ModuleType, examples: list[Example], tmp_path: Path
+) -> None:
+    run = make_run(tmp_path / "run", examples)
+    left_out = make_run(run / "left_out", examples[::2])
+    rest: dict[str, Any] = {"answered": left_out, "times": 1, "results": tmp_path / "results"}
+    row = writer.read_row(adder.add(run, "out", section="sources", says="x", **rest))
+    assert len(row.examples) == len(examples[::2])
+    assert "## A source left out" in writer.page(tmp_path / "results")
+
+
 def test_an_ensemble_has_no_training_time(writer: ModuleType, results: Path) -> None:
     _, costs = cells(writer.page(results), "both")
     assert costs[6] == "-"
