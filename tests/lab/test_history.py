@@ -1,5 +1,4 @@
 import csv
-from dataclasses import asdict
 from pathlib import Path
 
 from PIL import Image

@@ -9,6 +9,7 @@ import typer
 from tumorlens.cli.exits import REFUSED
 from tumorlens.cli.precision import ChosenPrecision, Precision
 from tumorlens.cli.skull_stripping import SkullStrip
+from tumorlens.cli.tta import WithTta
 
 
 class OutputFormat(StrEnum):
@@ -79,6 +80,7 @@ def predict(
         ),
     ] = None,
     skull_strip: SkullStrip = None,
+    tta: WithTta = False,
     dicom: Annotated[
         bool,
         typer.Option(
@@ -113,6 +115,7 @@ def predict(
             "--no-explain": no_explain,
             "--precision": precision is not Precision.FLOAT32,
             "--skull-strip": skull_strip is not None,
+            "--tta": tta,
             "--dicom": dicom,
         }
         _answer_in_bulk(paths, output, model, address, [name for name in unfit if unfit[name]])
@@ -134,6 +137,7 @@ def predict(
         precision=precision.value,
         dicom=dicom,
         skull_strip=skull_strip,
+        tta=tta,
     )
     if answer_paths(paths, wish):
         raise typer.Exit(REFUSED)

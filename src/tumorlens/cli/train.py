@@ -50,9 +50,11 @@ def train(
     """Train a model, calibrate it, export it and score it on patients it never saw.
 
     Where the environment variable TUMORLENS_CACHE names a folder, prepared pictures are kept in it
-    for the next time.
+    for the next time. Several GPUs or machines train together under torchrun.
 
     Example: tumorlens train configs/custom_cnn.toml --data ~/data/sartaj --run runs/first
+
+    torchrun --nproc-per-node 2 -m tumorlens train configs/custom_cnn.toml --data ~/data/sartaj
     """
     from tumorlens.card import read_card
     from tumorlens.cli.progress import bars
@@ -67,6 +69,9 @@ def train(
         overrides.append(f"preparation.skull_strip={json.dumps(method)}")
     chosen = config_module.read_config(config, overrides=overrides)
     folder = run or Path("runs") / chosen.name
+    if not import_extra("tumorlens.lab.processes", extra="lab").is_first():
+        run_module.help_training(chosen, data, folder, allow_leaks=allow_leaks)
+        return
     with bars() as progress:
         evaluation = run_module.run_training(
             chosen, data, folder, allow_leaks=allow_leaks, others=others, watch=_watch(progress)

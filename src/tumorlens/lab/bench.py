@@ -23,6 +23,7 @@ from tumorlens.lab.memory import keep_freed_memory
 from tumorlens.lab.networks import NONE, Classifier, build_network
 from tumorlens.lab.optimizing import build_optimizer, moving_average
 from tumorlens.lab.pictures import Pictures
+from tumorlens.lab.processes import open_fabric, set_up_network
 from tumorlens.lab.run_record import recorded_config
 from tumorlens.lab.splitting import Split
 from tumorlens.lab.within_reach import Bytes, within_reach
@@ -69,11 +70,11 @@ def set_up(config: Config, pictures: Pictures, split: Split, classes: Sequence[s
     """
     settings = config.training
     keep_freed_memory()
-    fabric = Fabric(accelerator="auto", devices=1, precision=settings.precision)
+    fabric = open_fabric(settings.precision, freezes=config.network.frozen_stages > 0)
     torch.manual_seed(settings.seed)
     bare = build_classifier(config, len(classes))
     bare.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    network, optimizer = fabric.setup(bare, build_optimizer(bare, settings))
+    network, optimizer = set_up_network(fabric, bare, build_optimizer(bare, settings))
     targets = torch.tensor([list(classes).index(e.label) for e in pictures.examples])
     training, validation = np.array(split.training), np.array(split.validation)
     draws = _shares(config, pictures, training)

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tumorlens.errors import ConfigError
+from tumorlens.lab.settings_file import read_values
 from tumorlens.preparation import SKULL_STRIPPERS, Preparation, strips_volumes
 
 
@@ -37,6 +38,9 @@ class DataConfig(_Section):
     on them (leave one source out)."""
     share: dict[str, Annotated[float, Field(gt=0, le=1)]] = {}
     """Part of a data set's training pictures drawn afresh each epoch, in (0, 1]; 1 by default."""
+    keep: dict[str, Annotated[float, Field(gt=0, le=1)]] = {}
+    """Part of a class's training pictures that stay at all, by class, in (0, 1]; 1 by default.
+    Whole patients' go, always the same ones: for experiments on rare classes."""
 
     @model_validator(mode="after")
     def _one_split(self) -> Self:
@@ -252,26 +256,13 @@ class Config(_Section):
 def read_config(path: Path, *, overrides: Sequence[str] = ()) -> Config:
     """Read a TOML file and apply ``section.key=value`` overrides.
 
+    A file with ``base = "other.toml"`` (beside it, or from there on) holds only what differs
+    from that one.
+
     Raises:
         ConfigError: The file is absent or no TOML, or a key or value is wrong.
     """
-    try:
-        with path.open("rb") as file:
-            values = tomllib.load(file)
-    except OSError as error:
-        raise ConfigError(
-            expected="a TOML file with the run's settings",
-            found=error.strerror or "an unreadable file",
-            remedy="Start from one of the files in configs/.",
-            source=str(path),
-        ) from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(
-            expected="a TOML file",
-            found=f"a mistake in it ({error})",
-            remedy="Correct that line.",
-            source=str(path),
-        ) from error
+    values = read_values(path)
     for override in overrides:
         _apply(values, override)
     return parse_config(values, source=str(path))

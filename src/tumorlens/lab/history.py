@@ -7,6 +7,8 @@ from pathlib import Path
 
 from tumorlens.lab.figure import new_figure, save_figure
 
+HISTORY_FILE = "history.csv"
+
 
 @dataclass(frozen=True, slots=True)
 class EpochRecord:
@@ -38,7 +40,7 @@ class EpochRecord:
 
 def write_history(folder: Path, records: Sequence[EpochRecord]) -> None:
     """Write ``history.csv`` and ``curves.png`` (loss and accuracy against epochs)."""
-    with (folder / "history.csv").open("w", newline="") as lines:
+    with (folder / HISTORY_FILE).open("w", newline="") as lines:
         writer = csv.DictWriter(lines, [field.name for field in fields(EpochRecord)])
         writer.writeheader()
         writer.writerows(asdict(record) for record in records)

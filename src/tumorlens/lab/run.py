@@ -39,6 +39,7 @@ from tumorlens.lab.splitting import (
     Split,
     read_part,
     split_by_group,
+    thin,
     write_split,
 )
 from tumorlens.lab.training import Trained, predict_logits, train
@@ -106,15 +107,8 @@ def run_training(
     watch = watch or Watch()
     _check_names(config)
     unlike = load_others(others, config.answering) if others else None
-    pictures = _grouped(
-        load_pictures(
-            load_examples(data, only=config.data.datasets),
-            config.preparation.build(),
-            progress=watch.on_load,
-        )
-    )
+    pictures, split = _load(config, data, run, allow_leaks, watch.on_load)
     examples = pictures.examples
-    split = _split(config, examples, run, allow_leaks)
     watch.on_split(pictures, split)
     run.mkdir(parents=True, exist_ok=True)
     record_run(run, config, pictures)
@@ -134,6 +128,38 @@ def run_training(
         model, pictures, split, folder=run / MODEL, others=unlike, progress=watch.on_confidence
     )
     return _evaluate(config, pictures, split, run)
+
+
+def help_training(config: Config, data: Path, run: Path, *, allow_leaks: bool = False) -> None:
+    """Be one of the other processes of torchrun: train with the first, which runs `run_training`.
+
+    Args:
+        config: The run's settings.
+        data: As for `run_training`.
+        run: The run folder, which the first process writes.
+        allow_leaks: As for `run_training`.
+
+    Raises:
+        DataError, ConfigError, TrainingError: As `run_training`.
+    """
+    _check_names(config)
+    pictures, split = _load(config, data, run, allow_leaks, silent)
+    train(config, pictures, split, _classes(pictures.examples), run)
+
+
+def _load(
+    config: Config, data: Path, run: Path, allow_leaks: bool, progress: Progress
+) -> tuple[Pictures, Split]:
+    """The pictures with their groups, and which of them train and validate."""
+    pictures = _grouped(
+        load_pictures(
+            load_examples(data, only=config.data.datasets),
+            config.preparation.build(),
+            progress=progress,
+        )
+    )
+    split = _split(config, pictures.examples, run, allow_leaks)
+    return pictures, thin(pictures.examples, split, config.data.keep)
 
 
 def _check_names(config: Config) -> None:

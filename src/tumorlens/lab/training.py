@@ -24,6 +24,12 @@ from tumorlens.lab.losses import attention_loss, outline_loss
 from tumorlens.lab.networks import Classifier, Outputs
 from tumorlens.lab.optimizing import ends_cycle, frozen_stages, learning_rate, set_rate
 from tumorlens.lab.pictures import Pictures
+from tumorlens.lab.processes import (
+    answer_together,
+    first_only,
+    look_together,
+    share_statistics,
+)
 from tumorlens.lab.progress import silent
 from tumorlens.lab.resampling import fill_up, retrain_linear
 from tumorlens.lab.splitting import Split
@@ -59,7 +65,8 @@ def train(
     """Train, validate after each epoch, stop early, keep the best epoch.
 
     All randomness of an epoch comes from the seed and the epoch's number, and the state is kept
-    after each epoch: a killed run that is started again goes on to the same result.
+    after each epoch: a killed run that is started again goes on to the same result. Started by
+    torchrun, several processes train together (`tumorlens.lab.processes`).
 
     Args:
         config: The run's settings.
@@ -77,8 +84,9 @@ def train(
     """
     bench = set_up(config, pictures, split, classes)
     history, best = _resume(run, bench)
+    save, note = (first_only(bench.fabric, one) for one in (save_checkpoint, write_history))
     if history:
-        write_history(run, history)
+        note(run, history)
     for epoch in range(len(history) + 1, config.training.epochs + 1):
         if _has_stalled(history, config.training.patience):
             break
@@ -94,12 +102,13 @@ def train(
         history.append(record)
         if record.validation_loss < best:
             best = record.validation_loss
-            save_checkpoint(run / BEST, bench.judged, None, {"epoch": epoch})
+            save(run / BEST, bench.judged, None, {"epoch": epoch})
         if cycle := ends_cycle(config.training, epoch):
-            save_checkpoint(run / SNAPSHOT.format(cycle), bench.judged, None, {"epoch": epoch})
+            save(run / SNAPSHOT.format(cycle), bench.judged, None, {"epoch": epoch})
         progress = {"history": [asdict(record) for record in history]}
-        save_checkpoint(run / LAST, bench.bare, bench.optimizer, progress, average=bench.average)
-        write_history(run, history)
+        save(run / LAST, bench.bare, bench.optimizer, progress, average=bench.average)
+        note(run, history)
+        bench.fabric.barrier()
         on_epoch(record)
     load_checkpoint(run / BEST, bench.bare)
     network = bench.bare.cpu().eval()
@@ -177,7 +186,7 @@ def _look_at(
     )
     seen, partners, share = mix_up(changed[:, :1], config.augmentation, generator=generator)
     seen = seen.contiguous(memory_format=torch.channels_last)
-    outputs = bench.network(seen)
+    outputs = look_together(bench.fabric, bench.network, seen)
     wanted = bench.fabric.to_device(shown.targets)
     outlined = bench.fabric.to_device(shown.outlined)
     loss = _cost(bench, config, outputs, (wanted, changed[:, 1:], outlined))
@@ -228,9 +237,13 @@ def _validate(bench: Bench, size: int) -> dict[str, float]:
     """The validation figures of an `EpochRecord`, of pictures of the size that will be answered."""
     chosen = bench.validation
     examples = [bench.pictures.examples[index] for index in chosen]
-    pixels = bench.pixels[chosen]
-    scores = torch.from_numpy(predict_logits(bench.judged, pixels, size=size))
-    return validation_figures(scores, examples, bench.targets[chosen])
+    share_statistics(bench.fabric, bench.judged)
+    scores = answer_together(
+        bench.fabric,
+        len(chosen),
+        lambda own: predict_logits(bench.judged, bench.pixels[chosen[own]], size=size),
+    )
+    return validation_figures(torch.from_numpy(scores), examples, bench.targets[chosen])
 
 
 def _name_of(device: torch.device) -> str:
