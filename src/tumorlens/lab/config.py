@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -17,11 +17,16 @@ from tumorlens.errors import ConfigError
 from tumorlens.preparation import SKULL_STRIPPERS, Preparation, strips_volumes
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """Settings that belong together: frozen, and no key that it does not know."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class DataConfig(_Section):
+_Settings = TypeVar("_Settings", bound=Section)
+
+
+class DataConfig(Section):
     """Which pictures, and how they are cut into training and validation."""
 
     datasets: tuple[str, ...] = ()
@@ -45,7 +50,7 @@ class DataConfig(_Section):
         return self
 
 
-class PreparationConfig(_Section):
+class PreparationConfig(Section):
     """See `tumorlens.preparation.Preparation`."""
 
     size: int = Field(default=224, ge=32, le=1024)
@@ -75,7 +80,7 @@ class PreparationConfig(_Section):
         return Preparation(**self.model_dump() | {"skull_strip": self.skull_strip or None})
 
 
-class NetworkConfig(_Section):
+class NetworkConfig(Section):
     """Which network, and where it starts."""
 
     name: str = "custom_cnn"
@@ -89,7 +94,7 @@ class NetworkConfig(_Section):
     """Whether it also outlines the tumor, from the same pass."""
 
 
-class AugmentationConfig(_Section):
+class AugmentationConfig(Section):
     """How much pictures are changed at random; 0 (or 1 for factors) switches one off."""
 
     flip: float = Field(default=0.5, ge=0, le=1)
@@ -134,7 +139,7 @@ class AugmentationConfig(_Section):
     """Probability of a piece of healthy tissue laid in like a tumor, which changes no label."""
 
 
-class TrainingConfig(_Section):
+class TrainingConfig(Section):
     """How the network is trained."""
 
     epochs: int = Field(default=12, ge=1)
@@ -188,14 +193,14 @@ class TrainingConfig(_Section):
         return self
 
 
-class SourceConfig(_Section):
+class SourceConfig(Section):
     """Where one data set comes from, for the model's card."""
 
     source: str
     licence: str
 
 
-class CardConfig(_Section):
+class CardConfig(Section):
     """What the model's card says beside what is measured."""
 
     intended_use: str = "Research and teaching on brain MRI."
@@ -210,9 +215,12 @@ class CardConfig(_Section):
     others, "Fixing the train-test resolution discrepancy", NeurIPS 2019, arXiv:1906.06423)."""
 
 
-class Config(_Section):
+class Config(Section):
     """All settings of one training run."""
 
+    task: Literal["classify"] = "classify"
+    """What the model is for; ``outline_volume`` has settings of its own
+    (`tumorlens.lab.volumes.settings`)."""
     name: str = "model"
     version: str = "0.1.0"
     data: DataConfig = DataConfig()
@@ -251,6 +259,15 @@ def read_config(path: Path, *, overrides: Sequence[str] = ()) -> Config:
     Raises:
         ConfigError: The file is absent or no TOML, or a key or value is wrong.
     """
+    return parse_config(read_values(path, overrides=overrides), source=str(path))
+
+
+def read_values(path: Path, *, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """The values of a TOML file with ``section.key=value`` overrides, not checked yet.
+
+    Raises:
+        ConfigError: The file is absent or no TOML, or an override is no assignment.
+    """
     try:
         with path.open("rb") as file:
             values = tomllib.load(file)
@@ -270,7 +287,7 @@ def read_config(path: Path, *, overrides: Sequence[str] = ()) -> Config:
         ) from error
     for override in overrides:
         _apply(values, override)
-    return parse_config(values, source=str(path))
+    return values
 
 
 def known_name(name: str, known: Collection[str], *, setting: str) -> str:
@@ -301,13 +318,27 @@ def parse_config(values: dict[str, Any], *, source: str = "") -> Config:
     Raises:
         ConfigError: A key is unknown (the nearest known one is named) or a value out of range.
     """
+    return parse_settings(Config, values, source=source)
+
+
+def parse_settings(kind: type[_Settings], values: dict[str, Any], *, source: str) -> _Settings:
+    """The same for any kind of settings.
+
+    Args:
+        kind: A model whose fields are sections or single settings.
+        values: As read.
+        source: The file, for messages.
+
+    Raises:
+        ConfigError: As `parse_config`.
+    """
     try:
-        return Config.model_validate(values)
+        return kind.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         if first["type"] == "extra_forbidden":
-            raise _unknown_key(key, source) from error
+            raise _unknown_key(key, source, kind) from error
         raise ConfigError(
             expected=first["msg"].removeprefix("Input should be ").lower(),
             found=repr(first["input"]),
@@ -339,12 +370,12 @@ def _apply(values: dict[str, Any], override: str) -> None:
     values[last] = value
 
 
-def _unknown_key(key: str, source: str) -> ConfigError:
+def _unknown_key(key: str, source: str, kind: type[BaseModel] = Config) -> ConfigError:
     known = [
         f"{section}.{name}"
-        for section, field in Config.model_fields.items()
+        for section, field in kind.model_fields.items()
         for name in getattr(field.annotation, "model_fields", {})
-    ] + list(Config.model_fields)
+    ] + list(kind.model_fields)
     nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
     return ConfigError(
         expected="a known setting",

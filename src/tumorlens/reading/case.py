@@ -63,7 +63,7 @@ def find_case(folder: Path) -> Case | None:
             )
     by_name = {name: path for name, path in named if name}
     case = Case(folder.name, {name: by_name[name] for name in SEQUENCES if name in by_name})
-    _check_grids(case, folder)
+    check_grids(case, folder)
     return case
 
 
@@ -82,7 +82,12 @@ def _last_word(path: Path) -> str:
     return stem.replace("-", "_").rpartition("_")[2]
 
 
-def _check_grids(case: Case, folder: Path) -> None:
+def check_grids(case: Case, folder: Path) -> None:
+    """Hold the volumes of a case to one shape and affine; only headers are read.
+
+    Raises:
+        ScanContentError: They differ, or one cannot be read.
+    """
     import nibabel
 
     grids = {}

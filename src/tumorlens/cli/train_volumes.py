@@ -1,0 +1,101 @@
+"""``tumorlens train`` for a config with ``task = "outline_volume"``: heads in, a model out."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from tumorlens.errors import ConfigError
+from tumorlens.extras import import_extra
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from tumorlens.lab.volumes.history import VolumeEpoch
+    from tumorlens.lab.volumes.split import CaseSplit
+
+
+def refuse_for_volumes(given: Mapping[str, object]) -> None:
+    """Options that only classifiers have are no mistake to pass over in silence.
+
+    Raises:
+        ConfigError: There are some.
+    """
+    if given:
+        raise ConfigError(
+            expected='no option of classifiers with task = "outline_volume"',
+            found=", ".join(given),
+            remedy="Leave it out.",
+            source=next(iter(given)),
+        )
+
+
+def train_volumes(values: dict[str, Any], source: str, data: Path, run: Path | None) -> None:
+    """Train on whole heads, and say how well it does on validation patients.
+
+    Args:
+        values: The config's, not checked yet.
+        source: Its file.
+        data: A folder of BraTS as downloaded.
+        run: The run folder; ``runs/NAME`` where None.
+    """
+    from tumorlens.cli.progress import bars
+
+    lab = import_extra("tumorlens.lab.volumes.run", extra="brats")
+    config_module = import_extra("tumorlens.lab.config", extra="lab")
+    settings = import_extra("tumorlens.lab.volumes.settings", extra="lab")
+    config = config_module.parse_settings(settings.VolumeConfig, values, source=source)
+    folder = run or Path("runs") / config.name
+    with bars() as progress:
+        scores = lab.run_volume_training(config, data, folder, watch=_watch(progress))
+    typer.echo(f"{folder / 'model'}: on {scores['cases']} validation heads")
+    for region in config.data.regions:
+        found = scores[region]
+        typer.echo(
+            f"  {region}: Dice {_figure(found['dice'], 3)}, "
+            f"95 % Hausdorff distance {_figure(found['hd95_mm'], 1)} mm"
+        )
+
+
+def _figure(values: Mapping[str, Any], digits: int) -> str:
+    interval = values["interval"]
+    beside = f" ({interval[0]:.{digits}f} to {interval[1]:.{digits}f})" if interval else ""
+    return f"{values['mean']:.{digits}f}{beside}"
+
+
+def _watch(progress: "Progress") -> object:
+    training = import_extra("tumorlens.lab.volumes.training", extra="brats")
+    preparing = progress.add_task("preparing heads", total=None)
+    learning = progress.add_task("epoch", total=None, visible=False)
+    validating = progress.add_task("validating heads", total=None, visible=False)
+    scoring = progress.add_task("scoring the finished model", total=None, visible=False)
+
+    def on_prepare(done: int, total: int) -> None:
+        progress.update(preparing, completed=done, total=total)
+
+    def on_split(split: "CaseSplit") -> None:
+        for part in ("training", "validation"):
+            cases = getattr(split, part)
+            patients = len({case.patient for case in cases})
+            progress.console.print(f"{part}: {len(cases)} heads of {patients} patients")
+
+    def on_batch(epoch: int, done: int, total: int) -> None:
+        progress.update(
+            learning, description=f"epoch {epoch}", completed=done, total=total, visible=True
+        )
+
+    def on_validate(_epoch: int, done: int, total: int) -> None:
+        progress.update(validating, completed=done, total=total, visible=done < total)
+
+    def on_epoch(record: "VolumeEpoch") -> None:
+        dice = record.dice or {}
+        found = "".join(f", Dice {region} {value:.3f}" for region, value in dice.items())
+        progress.console.print(
+            f"epoch {record.epoch}: loss {record.loss:.3f}{found} ({record.seconds:.0f} s)"
+        )
+
+    def on_score(done: int, total: int) -> None:
+        progress.update(scoring, completed=done, total=total, visible=True)
+
+    return training.VolumeWatch(on_prepare, on_split, on_batch, on_validate, on_epoch, on_score)

@@ -1,0 +1,55 @@
+"""Which patients train and which validate, and the record of it."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tumorlens.errors import DataError
+from tumorlens.lab.volumes.cases import PreparedCase
+from tumorlens.lab.volumes.settings import VolumeConfig
+from tumorlens.reporting.folder import PartialFile
+
+_COLUMNS = ("case", "patient", "part")
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSplit:
+    """Cases that train and cases that validate; no patient stands on both sides."""
+
+    training: tuple[PreparedCase, ...]
+    validation: tuple[PreparedCase, ...]
+
+
+def split_cases(cases: Sequence[PreparedCase], config: VolumeConfig) -> CaseSplit:
+    """Cut the patients, shuffled by the seed, into folds.
+
+    Raises:
+        DataError: There are fewer patients than folds.
+    """
+    patients = sorted({case.patient for case in cases})
+    data = config.data
+    if len(patients) < data.folds:
+        raise DataError(
+            expected=f"at least {data.folds} patients for {data.folds} folds",
+            found=str(len(patients)),
+            remedy="Lower data.folds in the config, or add patients.",
+            source="data.folds",
+        )
+    shuffled = np.random.default_rng(config.training.seed).permutation(patients)
+    held = set(np.array_split(shuffled, data.folds)[data.validation_fold].tolist())
+    return CaseSplit(
+        tuple(case for case in cases if case.patient not in held),
+        tuple(case for case in cases if case.patient in held),
+    )
+
+
+def write_case_split(path: Path, split: CaseSplit) -> None:
+    """Record, one line a case: its name, patient and part."""
+    with PartialFile(path) as lines:
+        writer = csv.writer(lines, lineterminator="\n")
+        writer.writerow(_COLUMNS)
+        for part, cases in (("training", split.training), ("validation", split.validation)):
+            writer.writerows((case.name, case.patient, part) for case in cases)
