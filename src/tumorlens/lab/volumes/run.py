@@ -67,7 +67,7 @@ def run_volume_training(
     write_case_split(run / SPLIT_FILE, split)
     told.on_split(split)
     trained = train_volumes(config, split, run, watch=told)
-    model = export_volume_model(trained.network, _card(config, split), run / MODEL)
+    model = export_volume_model(trained.network, make_card(config, split), run / MODEL)
     held = {case.name for case in split.validation}
     validation = [case for case in cases if case.folder.name in held]
     scores = score_cases(model, validation, progress=told.on_score)
@@ -103,7 +103,8 @@ def score_cases(
     return scores
 
 
-def _card(config: VolumeConfig, split: CaseSplit) -> VolumeCard:
+def make_card(config: VolumeConfig, split: CaseSplit) -> VolumeCard:
+    """The card of a run's model, but for the graph's hash and the scores."""
     said = config.card
     parts = {"training": split.training, "validation": split.validation}
     return VolumeCard(
