@@ -77,7 +77,9 @@ def segment(
         _tell(records, None if as_json else volumes_table(records), output)
         return
     refuse_options({"--flips": flips is not None}, kind="classify")
-    records = _segment_slices(paths, output, model, precision, skull_strip, dicom)
+    records = _segment_slices(
+        paths, output, model, precision=precision, skull_strip=skull_strip, dicom=dicom
+    )
     _tell(records, None if as_json else _table(records), output)
 
 
@@ -85,6 +87,7 @@ def _segment_slices(
     paths: list[str],
     output: Path,
     model: Path | None,
+    *,
     precision: Precision,
     skull_strip: SkullStrip,
     dicom: bool,

@@ -1,4 +1,4 @@
-"""A volume's mask or labels as a NIfTI label map, on the grid of the file that the volume was read from."""
+"""A volume's mask or labels as a NIfTI label map, on the grid of the volume's file."""
 
 from pathlib import Path
 

@@ -66,8 +66,7 @@ def starts(length: int, side: int, overlap: float) -> list[int]:
 def gaussian(patch: Patch) -> FloatArray:
     """Weights of a patch's voxels, float32, of its shape, largest in its middle."""
     curves = [
-        np.exp(-(((np.arange(side) - (side - 1) / 2) / (_SIGMA * side)) ** 2) / 2)
-        for side in patch
+        np.exp(-(((np.arange(side) - (side - 1) / 2) / (_SIGMA * side)) ** 2) / 2) for side in patch
     ]
     weights = np.einsum("i,j,k->ijk", *curves)
     return np.maximum(weights, max(float(weights.min()), _LEAST)).astype(np.float32)
@@ -78,7 +77,5 @@ def _pad(volume: FloatArray, patch: Patch) -> tuple[FloatArray, tuple[slice, ...
     lacks = [max(0, side - length) for side, length in zip(patch, volume.shape[1:], strict=True)]
     before = [lack // 2 for lack in lacks]
     widths = [(0, 0), *((b, lack - b) for b, lack in zip(before, lacks, strict=True))]
-    inside = tuple(
-        slice(b, b + length) for b, length in zip(before, volume.shape[1:], strict=True)
-    )
+    inside = tuple(slice(b, b + length) for b, length in zip(before, volume.shape[1:], strict=True))
     return np.pad(volume, widths), inside

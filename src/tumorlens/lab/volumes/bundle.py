@@ -207,9 +207,9 @@ def _weights(bundle: Path) -> dict[str, Tensor]:
 
 
 def _three(values: Any, bundle: Path, what: str) -> tuple[Any, Any, Any]:
-    if isinstance(values, list | tuple) and len(values) == 3:
-        if all(isinstance(value, int | float) and value > 0 for value in values):
-            return values[0], values[1], values[2]
+    are_three = isinstance(values, list | tuple) and len(values) == 3
+    if are_three and all(isinstance(one, int | float) and one > 0 for one in values):
+        return values[0], values[1], values[2]
     raise _unusable(bundle / INFERENCE, f"three numbers as {what}", repr(values))
 
 

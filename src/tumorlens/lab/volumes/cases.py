@@ -164,9 +164,7 @@ def read_case_and_labels(case: BratsCase) -> tuple[Head, LabelArray]:
     return head, checked_labels(values, files, source=str(case.outline))
 
 
-def checked_labels(
-    values: npt.NDArray[Any], files: dict[str, Path], *, source: str
-) -> LabelArray:
+def checked_labels(values: npt.NDArray[Any], files: dict[str, Path], *, source: str) -> LabelArray:
     """Labels of any year as 0, 1, 2 and 4.
 
     Args:

@@ -44,10 +44,8 @@ def write_volume_history(
         writer.writerow(["epoch", "learning_rate", "loss", *dice, "seconds"])
         for one in records:
             found = [f"{one.dice[r]:.4f}" if one.dice else "" for r in regions]
-            writer.writerow(
-                [one.epoch, f"{one.learning_rate:.3g}", f"{one.loss:.5f}", *found]
-                + [f"{one.seconds:.1f}"]
-            )
+            measured = [f"{one.learning_rate:.3g}", f"{one.loss:.5f}", *found]
+            writer.writerow([one.epoch, *measured, f"{one.seconds:.1f}"])
     figure, (left, right) = new_figure(columns=2)
     left.plot([one.epoch for one in records], [one.loss for one in records])
     left.set(xlabel="epoch", ylabel="training loss", title="Loss")

@@ -10,8 +10,11 @@ from tumorlens.lab.volumes.settings import VolumeConfig
 
 
 def _segresnet(sequences: int, regions: int, filters: int, dropout: float) -> nn.Module:
-    """A. Myronenko, "3D MRI brain tumor segmentation using autoencoder regularization", BrainLes
-    2018, arXiv:1810.11654, without the autoencoder."""
+    """SegResNet, without the autoencoder.
+
+    A. Myronenko, "3D MRI brain tumor segmentation using autoencoder regularization", BrainLes
+    2018, arXiv:1810.11654.
+    """
     return SegResNet(
         spatial_dims=3,
         in_channels=sequences,
@@ -25,8 +28,12 @@ def _segresnet(sequences: int, regions: int, filters: int, dropout: float) -> nn
 
 
 def _unet(sequences: int, regions: int, filters: int, dropout: float) -> nn.Module:
-    """O. Cicek and others, "3D U-Net", MICCAI 2016, arXiv:1606.06650, with residual units (E.
-    Kerfoot and others, STACOM 2018, doi:10.1007/978-3-030-12029-0_40)."""
+    """3-D U-Net with residual units.
+
+    O. Cicek and others, "3D U-Net", MICCAI 2016, arXiv:1606.06650; E. Kerfoot and others,
+    "Left-Ventricle Quantification Using Residual U-Net", STACOM 2018,
+    doi:10.1007/978-3-030-12029-0_40.
+    """
     return UNet(
         spatial_dims=3,
         in_channels=sequences,

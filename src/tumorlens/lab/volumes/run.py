@@ -15,8 +15,8 @@ from tumorlens.lab.datasets.brats import BratsCase
 from tumorlens.lab.progress import Progress, silent
 from tumorlens.lab.volumes.cases import (
     AXES,
-    fingerprint,
     find_training_cases,
+    fingerprint,
     prepare_cases,
     read_case_and_labels,
 )

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from tumorlens.errors import TrainingError
 from tumorlens.lab.checkpoint import load_checkpoint, save_checkpoint
 from tumorlens.lab.memory import keep_freed_memory
 from tumorlens.lab.optimizing import set_rate
-from tumorlens.lab.progress import silent
+from tumorlens.lab.progress import Progress, silent
 from tumorlens.lab.volumes.cases import PreparedCase
 from tumorlens.lab.volumes.history import VolumeEpoch, write_volume_history
 from tumorlens.lab.volumes.losses import build_loss
@@ -118,10 +119,11 @@ def train_volumes(
             losses.append(float(loss.detach()))
             told.on_batch(epoch, done, len(batches))
         is_due = epoch % settings.validate_every == 0 or epoch == settings.epochs
-        dice = _validate(network, fabric, config, split, epoch, told) if is_due else None
-        record = VolumeEpoch(
-            epoch, rate, float(np.mean(losses)), dice, time.perf_counter() - began
-        )
+        dice = None
+        if is_due:
+            told_of = partial(told.on_validate, epoch)
+            dice = _validate(network, fabric, config, split.validation, told_of)
+        record = VolumeEpoch(epoch, rate, float(np.mean(losses)), dice, time.perf_counter() - began)
         best = max((one.mean_dice for one in history), default=-1.0)
         history.append(record)
         if record.mean_dice > best:
@@ -157,9 +159,8 @@ def _validate(
     network: nn.Module,
     fabric: Fabric,
     config: VolumeConfig,
-    split: CaseSplit,
-    epoch: int,
-    watch: VolumeWatch,
+    cases: Sequence[PreparedCase],
+    progress: Progress,
 ) -> dict[str, float]:
     """Mean Dice of each region over the validation heads, on the network's own grid."""
     network.eval()
@@ -171,7 +172,7 @@ def _validate(
             return np.asarray(logits.float().cpu().numpy(), np.float32)
 
     scores = []
-    for done, case in enumerate(split.validation, 1):
+    for done, case in enumerate(cases, 1):
         likely = probabilities(
             case.image().astype(np.float32),
             run,
@@ -182,7 +183,7 @@ def _validate(
         # As answers are given: what is core counts as whole tumor too.
         found = to_regions(to_labels(likely >= THRESHOLD, regions), regions)
         scores.append(dice_of(found, to_regions(case.labels(), regions)))
-        watch.on_validate(epoch, done, len(split.validation))
+        progress(done, len(cases))
     means = np.mean(scores, axis=0)
     return dict(zip(regions, map(float, means), strict=True))
 
