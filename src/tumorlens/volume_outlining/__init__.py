@@ -16,6 +16,7 @@ from tumorlens.scan import FloatArray
 from tumorlens.volume_outlining.card import VolumeCard
 from tumorlens.volume_outlining.head import Head, read_head, turn
 from tumorlens.volume_outlining.model import VolumeModel, load_volume_model
+from tumorlens.volume_outlining.plausibility import likely_names
 from tumorlens.volume_outlining.regions import LabelArray, to_labels, to_regions
 from tumorlens.volume_outlining.sliding_window import Patch, slide
 
@@ -167,6 +168,10 @@ def _notes(head: Head, missing: tuple[str, ...]) -> tuple[str, ...]:
             f"answered without {', '.join(missing)}, which the model can do without but answers "
             "worse for it"
         )
+    looks = likely_names({name: volume.voxels for name, volume in head.volumes.items()})
+    if looks:
+        told = ", ".join(f"{given} looks like {fits}" for given, fits in looks.items())
+        notes.append(f"check the files' names: {told}")
     if not head.is_stripped:
         notes.append(
             "hardly any voxel is 0: the model knows heads whose skull was taken off and whose "

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -76,7 +77,7 @@ class Turned:
     whole: tuple[int, ...]
     brain: npt.NDArray[np.bool_]
 
-    def turn(self, voxels: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    def turn(self, voxels: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """A volume of the head's shape, turned and cut like the image, but not resampled."""
         return _turn(voxels, self.axes, self.flipped)[self.box]
 
@@ -164,8 +165,8 @@ def _check_apart(volumes: Mapping[str, Volume], source: str) -> None:
 
 
 def _turn(
-    voxels: npt.NDArray[np.generic], axes: Sequence[int], flipped: Sequence[bool]
-) -> npt.NDArray[np.generic]:
+    voxels: npt.NDArray[Any], axes: Sequence[int], flipped: Sequence[bool]
+) -> npt.NDArray[Any]:
     return np.flip(voxels.transpose(axes), tuple(a for a, flip in enumerate(flipped) if flip))
 
 

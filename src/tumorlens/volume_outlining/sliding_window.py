@@ -69,7 +69,7 @@ def gaussian(patch: Patch) -> FloatArray:
         np.exp(-(((np.arange(side) - (side - 1) / 2) / (_SIGMA * side)) ** 2) / 2) for side in patch
     ]
     weights = np.einsum("i,j,k->ijk", *curves)
-    return np.maximum(weights, max(float(weights.min()), _LEAST)).astype(np.float32)
+    return np.asarray(np.maximum(weights, max(float(weights.min()), _LEAST)), np.float32)
 
 
 def _pad(volume: FloatArray, patch: Patch) -> tuple[FloatArray, tuple[slice, ...]]:

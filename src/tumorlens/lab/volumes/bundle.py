@@ -192,7 +192,9 @@ def _weights(bundle: Path) -> dict[str, Tensor]:
                     found = found[key]
             return dict(found)
         if (bundle / SCRIPT).is_file():
-            script = torch.jit.load(bundle / SCRIPT, map_location="cpu")
+            script = torch.jit.load(  # type: ignore[no-untyped-call]
+                bundle / SCRIPT, map_location="cpu"
+            )
             return dict(script.state_dict())
     except Exception as error:  # PyTorch raises many types on damaged files
         raise _unusable(

@@ -46,11 +46,11 @@ class PreparedCase:
 
     def image(self) -> npt.NDArray[np.float16]:
         """(C, X, Y, Z), of which only what is asked for is read from disk."""
-        return np.load(self.image_file, mmap_mode="r")
+        return np.asanyarray(np.load(self.image_file, mmap_mode="r"), np.float16)
 
     def labels(self) -> LabelArray:
         """(X, Y, Z), likewise."""
-        return np.load(self.labels_file, mmap_mode="r")
+        return np.asanyarray(np.load(self.labels_file, mmap_mode="r"), np.uint8)
 
 
 def find_training_cases(folder: Path, config: VolumeConfig) -> list[BratsCase]:

@@ -15,7 +15,7 @@ def _segresnet(sequences: int, regions: int, filters: int, dropout: float) -> nn
     A. Myronenko, "3D MRI brain tumor segmentation using autoencoder regularization", BrainLes
     2018, arXiv:1810.11654.
     """
-    return SegResNet(
+    built: nn.Module = SegResNet(
         spatial_dims=3,
         in_channels=sequences,
         out_channels=regions,
@@ -25,6 +25,7 @@ def _segresnet(sequences: int, regions: int, filters: int, dropout: float) -> nn
         norm=("GROUP", {"num_groups": min(8, filters)}),
         dropout_prob=dropout or None,
     )
+    return built
 
 
 def _unet(sequences: int, regions: int, filters: int, dropout: float) -> nn.Module:
@@ -34,7 +35,7 @@ def _unet(sequences: int, regions: int, filters: int, dropout: float) -> nn.Modu
     "Left-Ventricle Quantification Using Residual U-Net", STACOM 2018,
     doi:10.1007/978-3-030-12029-0_40.
     """
-    return UNet(
+    built: nn.Module = UNet(
         spatial_dims=3,
         in_channels=sequences,
         out_channels=regions,
@@ -43,6 +44,7 @@ def _unet(sequences: int, regions: int, filters: int, dropout: float) -> nn.Modu
         num_res_units=2,
         dropout=dropout,
     )
+    return built
 
 
 NETWORKS: dict[str, Callable[[int, int, int, float], nn.Module]] = {

@@ -104,8 +104,8 @@ def change(
         settings: How much of each.
         random: Source of randomness.
     """
-    axes = [axis for axis in range(3) if random.random() < settings.flip]
-    image = np.ascontiguousarray(np.flip(image, [axis + 1 for axis in axes]))
+    axes = tuple(axis for axis in range(3) if random.random() < settings.flip)
+    image = np.ascontiguousarray(np.flip(image, tuple(axis + 1 for axis in axes)))
     labels = np.ascontiguousarray(np.flip(labels, axes))
     each = (len(image), 1, 1, 1)
     scale = 1 + random.uniform(-settings.scale, settings.scale, each).astype(np.float32)

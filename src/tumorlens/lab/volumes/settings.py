@@ -5,7 +5,6 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from tumorlens.lab.config import Section
-from tumorlens.volume_outlining.regions import CORE, ENHANCING, WHOLE
 
 TASK = "outline_volume"
 
@@ -18,7 +17,7 @@ class VolumeData(Section):
 
     sequences: tuple[_Sequence, ...] = ("flair", "t1", "t1c", "t2")
     """In the order of the network's channels."""
-    regions: tuple[Literal["WT", "TC", "ET"], ...] = (WHOLE, CORE, ENHANCING)
+    regions: tuple[Literal["WT", "TC", "ET"], ...] = ("WT", "TC", "ET")
     """In the order of its outputs."""
     spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
     """Of the grid that heads are resampled to, where theirs is another."""

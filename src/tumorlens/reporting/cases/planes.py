@@ -76,7 +76,7 @@ def _panel(head: Upright, axis: int) -> Image.Image:
 
 def _upright_slice(voxels: npt.NDArray[Any], axis: int, index: int) -> npt.NDArray[Any]:
     """(rows, columns): the first remaining axis goes across, the second down (head up)."""
-    found = np.take(voxels, index, axis=axis).T
+    found: npt.NDArray[Any] = np.take(voxels, index, axis=axis).T
     return found if axis == 2 else found[::-1]
 
 
