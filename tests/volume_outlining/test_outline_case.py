@@ -113,9 +113,7 @@ def test_a_copy_under_another_name_is_refused(tmp_path: Path) -> None:
 def test_a_head_with_its_skull_is_answered_with_a_note(tmp_path: Path) -> None:
     head = made_head()
     bare = {name: voxels + 5 * (name != "seg") for name, voxels in head.items()}
-    found = answer(
-        save_case(tmp_path / "case", bare), write_volume_model(tmp_path / "model")
-    )
+    found = answer(save_case(tmp_path / "case", bare), write_volume_model(tmp_path / "model"))
     assert "skull" in found.notes[-1]
 
 
@@ -153,8 +151,10 @@ def test_no_tumor_is_an_empty_outline(tmp_path: Path) -> None:
     plain = {name: np.minimum(voxels, 130) for name, voxels in head.items()}
     card = replace(CARD, sequences=("flair", "t1", "t1c", "t2"))
     model = write_volume_model(tmp_path / "model", card)
-    image = {name: np.where(v > 0, 100 + 3 * np.sin(np.indices(v.shape).sum(0)), 0)
-             * (1 + number / 10) for number, (name, v) in enumerate(plain.items())}
+    image = {
+        name: np.where(v > 0, 100 + 3 * np.sin(np.indices(v.shape).sum(0)), 0) * (1 + number / 10)
+        for number, (name, v) in enumerate(plain.items())
+    }
     image = {name: voxels.astype(np.float32) for name, voxels in image.items()}
     found = answer(save_case(tmp_path / "case", image), model)
     assert found.volumes_ml.keys() == {"WT", "TC", "ET"}

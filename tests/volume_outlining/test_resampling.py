@@ -20,7 +20,8 @@ def test_coarser_grids_do_not_alias() -> None:
 
 
 @pytest.mark.parametrize(
-    ("length", "own", "wanted", "expected"), [(155, 1.0, 2.0, 78), (24, 6.0, 1.0, 144), (1, 1, 9, 1)]
+    ("length", "own", "wanted", "expected"),
+    [(155, 1.0, 2.0, 78), (24, 6.0, 1.0, 144), (1, 1, 9, 1)],
 )
 def test_the_extent_stays(length: int, own: float, wanted: float, expected: int) -> None:
     assert new_length(length, own, wanted) == expected

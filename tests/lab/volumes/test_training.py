@@ -16,7 +16,7 @@ from tumorlens.volume_outlining import load_volume_model
 from .made import prepared, small
 
 
-class Killed(Exception):
+class KilledError(Exception):
     pass
 
 
@@ -26,9 +26,9 @@ def test_a_killed_run_goes_on_to_the_same_result(tmp_path: Path) -> None:
     whole = train_volumes(config, split, tmp_path / "whole")
 
     def kill(record: object) -> None:
-        raise Killed
+        raise KilledError
 
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         train_volumes(config, split, tmp_path / "killed", watch=VolumeWatch(on_epoch=kill))
     resumed = train_volumes(config, split, tmp_path / "killed")
     assert [one.loss for one in resumed.history] == [one.loss for one in whole.history]

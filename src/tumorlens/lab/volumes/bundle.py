@@ -7,6 +7,7 @@ are loaded without unpickling objects.
 """
 
 import json
+import warnings
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,7 +63,11 @@ def import_bundle(
     regions = _regions(formats, bundle)
     axes, spacing = _preparation(inference, bundle)
     network = _network(inference, bundle)
-    network.load_state_dict(_weights(bundle))
+    try:
+        network.load_state_dict(_weights(bundle))
+    except RuntimeError as error:
+        first = str(error).splitlines()[0]
+        raise _unusable(bundle, "weights that fit the network_def", first) from error
     inferer = inference.get("inferer", {})
     card = VolumeCard(
         name=bundle.resolve().name,
@@ -192,9 +197,11 @@ def _weights(bundle: Path) -> dict[str, Tensor]:
                     found = found[key]
             return dict(found)
         if (bundle / SCRIPT).is_file():
-            script = torch.jit.load(  # type: ignore[no-untyped-call]
-                bundle / SCRIPT, map_location="cpu"
-            )
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # bundles still come so
+                script = torch.jit.load(  # type: ignore[no-untyped-call]
+                    bundle / SCRIPT, map_location="cpu"
+                )
             return dict(script.state_dict())
     except Exception as error:  # PyTorch raises many types on damaged files
         raise _unusable(
