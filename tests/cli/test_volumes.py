@@ -53,7 +53,7 @@ def test_the_whole_recipe_on_pieces_of_real_cases(config: Path, tmp_path: Path) 
     assert "other settings" in said
     code, told, _ = run(*words, "--set", "network.name=segresnet")
     assert code == 0
-    assert "on 1 validation heads" in told
+    assert "on 1 heads of the validation part" in told
     assert "WT: Dice" in told
     names = {path.name for path in folder.iterdir()}
     assert {"run.json", "split.csv", "history.csv", "curves.png", "scores.csv", "model"} <= names
@@ -61,6 +61,11 @@ def test_the_whole_recipe_on_pieces_of_real_cases(config: Path, tmp_path: Path) 
     assert card["regions"] == ["WT", "TC", "ET"]
     assert (card["patch"], card["spacing_mm"]) == ([32, 32, 32], [3.0, 3.0, 3.0])
     assert card["scores"]["WT"]["dice"]["mean"] >= 0
+    words = ("evaluate", tmp_path / "data", "--model", folder / "model", "--json")
+    code, told, _ = run(*words, "--split", folder / "split.csv", "--output", tmp_path / "scores")
+    assert code == 0
+    assert json.loads(told) == card["scores"]
+    assert (tmp_path / "scores" / "scores.csv").read_bytes() == (folder / "scores.csv").read_bytes()
     one = brats_cases()[0].name
     output = tmp_path / "out"
     code, told, _ = run(
@@ -154,3 +159,16 @@ def test_a_bundle_is_imported(tmp_path: Path) -> None:
     code, _, said = run("import-bundle", tmp_path, "--output", tmp_path / "model")
     assert code == 2
     assert "metadata.json" in said
+
+
+def test_evaluate_scores_labelled_cases(tmp_path: Path) -> None:
+    data, model = made_download(tmp_path / "data"), write_volume_model(tmp_path / "model")
+    code, told, _ = run("evaluate", data, "--model", model)
+    assert code == 0
+    assert "2 heads" in told
+    assert "WT: Dice 0.99" in told or "WT: Dice 1.0" in told
+    code, _, said = run("evaluate", data, "--model", model, "--split", tmp_path / "no.csv")
+    assert code == 1
+    assert "split.csv of a run on volumes" in said
+    code, _, said = run("evaluate", data, "--model", model, "--checks")
+    assert (code, "--checks" in said) == (2, True)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tumorlens.cli.evaluate_volumes import evaluate_volumes
 from tumorlens.cli.exits import say
+from tumorlens.cli.segment_volumes import refuse_options
 from tumorlens.cli.skull_stripping import SkullStrip, choose_for_slices
 from tumorlens.extras import import_extra
 
@@ -52,9 +54,11 @@ def evaluate(
     or data it never saw. --checks takes some minutes, and also reads the folders of BraTS, LGG
     and healthy volumes that lie in DATA. --pool reads the answers that each run kept about its
     own validation part, and gives one table of all folds: tumorlens evaluate --pool runs/fold*
+    A model for volumes is scored by Dice and 95 % Hausdorff distance on labelled cases of BraTS.
 
     Example: tumorlens evaluate ~/data --split runs/mine/split.csv --model runs/mine/model --checks
     """
+    from tumorlens.card import OUTLINE_VOLUME, kind_of
     from tumorlens.cli.progress import bars, steps
     from tumorlens.model import load_model
 
@@ -67,6 +71,11 @@ def evaluate(
     if len(places) > 1:
         raise typer.BadParameter("one folder of data, or --pool and several run folders")
     data = places[0]
+    if model is not None and kind_of(model) == OUTLINE_VOLUME:
+        others = {"--checks": checks, "--against": against, "--skull-strip": skull_strip}
+        refuse_options(others, kind=OUTLINE_VOLUME)
+        evaluate_volumes(data, model, split=split, part=part, output=output, as_json=as_json)
+        return
     lab = import_extra("tumorlens.lab.evaluation", extra="lab")
     measuring = import_extra("tumorlens.lab.evaluation.measuring", extra="lab")
     parts = import_extra("tumorlens.lab.evaluation.parts", extra="lab")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from tumorlens.cli.evaluate_volumes import score_lines
 from tumorlens.errors import ConfigError
 from tumorlens.extras import import_extra
 
@@ -49,19 +50,8 @@ def train_volumes(values: dict[str, Any], source: str, data: Path, run: Path | N
     folder = run or Path("runs") / config.name
     with bars() as progress:
         scores = lab.run_volume_training(config, data, folder, watch=_watch(progress))
-    typer.echo(f"{folder / 'model'}: on {scores['cases']} validation heads")
-    for region in config.data.regions:
-        found = scores[region]
-        typer.echo(
-            f"  {region}: Dice {_figure(found['dice'], 3)}, "
-            f"95 % Hausdorff distance {_figure(found['hd95_mm'], 1)} mm"
-        )
-
-
-def _figure(values: Mapping[str, Any], digits: int) -> str:
-    interval = values["interval"]
-    beside = f" ({interval[0]:.{digits}f} to {interval[1]:.{digits}f})" if interval else ""
-    return f"{values['mean']:.{digits}f}{beside}"
+    first, *lines = score_lines(scores, config.data.regions)
+    typer.echo("\n".join([f"{folder / 'model'}: on {first} of the validation part", *lines]))
 
 
 def _watch(progress: "Progress") -> object:

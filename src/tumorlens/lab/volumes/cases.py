@@ -53,12 +53,18 @@ class PreparedCase:
         return np.asanyarray(np.load(self.labels_file, mmap_mode="r"), np.uint8)
 
 
-def find_training_cases(folder: Path, config: VolumeConfig) -> list[BratsCase]:
+def find_training_cases(
+    folder: Path, *, sequences: Sequence[str], can_miss: bool
+) -> list[BratsCase]:
     """The cases in a folder of BraTS as downloaded.
 
+    Args:
+        folder: As downloaded, or one case.
+        sequences: That the network looks at.
+        can_miss: Whether a case may lack some of them.
+
     Raises:
-        DataError: There are none, fewer patients than folds, or a case lacks its outline or a
-            sequence that the network needs.
+        DataError: There are none, or a case lacks its outline or a sequence that it needs.
     """
     if not folder.is_dir():
         raise _no_cases(folder, "no such folder")
@@ -66,12 +72,10 @@ def find_training_cases(folder: Path, config: VolumeConfig) -> list[BratsCase]:
     if not cases:
         raise _no_cases(folder, "none in it")
     for case in cases:
-        lacking = [name for name in config.data.sequences if name not in case.sequences]
-        if lacking and (
-            config.augmentation.sequence_dropout == 0 or len(lacking) == len(config.data.sequences)
-        ):
+        lacking = [name for name in sequences if name not in case.sequences]
+        if lacking and (not can_miss or len(lacking) == len(sequences)):
             raise DataError(
-                expected=f"the sequences {', '.join(config.data.sequences)} of each case",
+                expected=f"the sequences {', '.join(sequences)} of each case",
                 found=f"{case.folder.name} without {', '.join(lacking)}",
                 remedy="Download it again, delete its folder, leave the sequence out "
                 "(data.sequences), or train with augmentation.sequence_dropout above 0.",

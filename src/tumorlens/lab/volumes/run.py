@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tumorlens.errors import TrainingError
+from tumorlens.errors import DataError, TrainingError
 from tumorlens.lab.datasets.brats import BratsCase
 from tumorlens.lab.progress import Progress, silent
 from tumorlens.lab.volumes.cases import (
@@ -25,7 +25,13 @@ from tumorlens.lab.volumes.losses import build_loss
 from tumorlens.lab.volumes.measuring import CaseScore, score_case, summary, write_scores
 from tumorlens.lab.volumes.networks import build_volume_network
 from tumorlens.lab.volumes.settings import VolumeConfig
-from tumorlens.lab.volumes.split import CaseSplit, split_cases, write_case_split
+from tumorlens.lab.volumes.split import (
+    VALIDATION,
+    CaseSplit,
+    read_case_part,
+    split_cases,
+    write_case_split,
+)
 from tumorlens.lab.volumes.training import VolumeWatch, train_volumes
 from tumorlens.reporting.folder import PartialFile
 from tumorlens.volume_outlining import VolumeCard, VolumeModel, outline_head
@@ -59,7 +65,11 @@ def run_volume_training(
     told = watch or VolumeWatch()
     build_loss(config.training.loss)  # unknown names are found before anything is read
     build_volume_network(config)
-    cases = find_training_cases(data, config)
+    cases = find_training_cases(
+        data,
+        sequences=config.data.sequences,
+        can_miss=config.augmentation.sequence_dropout > 0,
+    )
     run.mkdir(parents=True, exist_ok=True)
     _record(run, config, cases)
     prepared = prepare_cases(cases, config, run / PREPARED, progress=told.on_prepare)
@@ -75,6 +85,41 @@ def run_volume_training(
     found = summary(scores)
     write_volume_card(run / MODEL, replace(model.card, scores=found))
     return found
+
+
+def evaluate_volumes(
+    model: VolumeModel,
+    data: Path,
+    *,
+    split: Path | None = None,
+    part: str = VALIDATION,
+    progress: Progress = silent,
+) -> list[CaseScore]:
+    """Score a finished model on labelled cases, or on one part of a run's.
+
+    Args:
+        model: From `tumorlens.volume_outlining.load_volume_model`.
+        data: A folder of BraTS as downloaded.
+        split: The run's ``split.csv``; all cases where None.
+        part: ``training`` or ``validation``.
+        progress: Called with (done, total) cases.
+
+    Raises:
+        DataError: A case cannot be used, or the split names none of them.
+    """
+    card = model.card
+    cases = find_training_cases(data, sequences=card.sequences, can_miss=card.sequence_dropout > 0)
+    if split is not None:
+        chosen = read_case_part(split, part)
+        cases = [case for case in cases if case.folder.name in chosen]
+        if not cases:
+            raise DataError(
+                expected=f"cases that the split names as {part}",
+                found="none of them in the data",
+                remedy="Give the data of that run.",
+                source=str(split),
+            )
+    return score_cases(model, cases, progress=progress)
 
 
 def score_cases(

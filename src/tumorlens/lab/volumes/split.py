@@ -12,6 +12,7 @@ from tumorlens.lab.volumes.cases import PreparedCase
 from tumorlens.lab.volumes.settings import VolumeConfig
 from tumorlens.reporting.folder import PartialFile
 
+TRAINING, VALIDATION = "training", "validation"
 _COLUMNS = ("case", "patient", "part")
 
 
@@ -51,5 +52,26 @@ def write_case_split(path: Path, split: CaseSplit) -> None:
     with PartialFile(path) as lines:
         writer = csv.writer(lines, lineterminator="\n")
         writer.writerow(_COLUMNS)
-        for part, cases in (("training", split.training), ("validation", split.validation)):
+        for part, cases in ((TRAINING, split.training), (VALIDATION, split.validation)):
             writer.writerows((case.name, case.patient, part) for case in cases)
+
+
+def read_case_part(path: Path, part: str) -> set[str]:
+    """The names of the cases of one part.
+
+    Raises:
+        DataError: The file is no record of such a split, or the part is empty.
+    """
+    try:
+        rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+        found = {row["case"] for row in rows if row["part"] == part}
+    except (OSError, KeyError, UnicodeDecodeError):
+        found = set()
+    if not found:
+        raise DataError(
+            expected=f"the split.csv of a run on volumes, with cases of the part {part!r}",
+            found="none",
+            remedy=f"Give the run folder's split.csv, and {TRAINING} or {VALIDATION}.",
+            source=str(path),
+        )
+    return found

@@ -91,9 +91,9 @@ def render_cases(card: VolumeCard, entries: Sequence[Entry]) -> str:
 
 def _surfaces(head: Upright, regions: Sequence[str]) -> list[dict[str, Any]]:
     """The brain and each region, from the innermost outwards: what is drawn last hides least."""
-    brain = region_surface(head.voxels != 0, head.spacing_mm, cells=36, finest_mm=4.0)
+    brain = region_surface(head.voxels != 0, head.spacing_mm, cells=30, finest_mm=4.0)
     found = [
-        (name, region_surface(region, head.spacing_mm, cells=40, finest_mm=1.5))
+        (name, region_surface(region, head.spacing_mm, cells=32, finest_mm=1.5))
         for name, region in zip(regions, to_regions(head.labels, regions), strict=True)
     ]
     inwards = sorted(found, key=lambda one: list(REGIONS).index(one[0]), reverse=True)

@@ -82,6 +82,7 @@ function show(canvas, surfaces) {
     canvas.height = canvas.clientHeight * devicePixelRatio;
     gl.viewport(0, 0, canvas.width, canvas.height);
     gl.clearColor(0.063, 0.071, 0.086, 1);
+    gl.depthMask(true);
     gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
     gl.enable(gl.DEPTH_TEST);
     gl.enable(gl.BLEND);
