@@ -35,7 +35,7 @@ def main() -> None:
     parser.add_argument("--network", default="unet")
     parser.add_argument("--filters", type=int, default=16)
     parser.add_argument("--loss", default="dice_ce")
-    parser.add_argument("--steps", type=int, default=240)
+    parser.add_argument("--steps", type=int, default=480)
     parser.add_argument("--side", type=int, default=96, help="of the piece, in voxels of the case")
     parser.add_argument("--spacing", type=float, default=2.0, help="of the network's grid, in mm")
     parser.add_argument("--patch", type=int, default=48)
@@ -53,7 +53,7 @@ def main() -> None:
                 "patches": 20,
                 "patch": [wanted.patch] * 3,
                 "loss": wanted.loss,
-                "learning_rate": 3e-3,
+                "learning_rate": 5e-3,
                 "warmup_epochs": 0.5,
                 "precision": wanted.precision,
                 "validate_every": 4,

@@ -36,7 +36,7 @@ def likely_names(volumes: Mapping[str, FloatArray]) -> dict[str, str]:
     values = np.stack([volumes[name].ravel()[inside[::step]] for name in SEQUENCES])
     if values.shape[1] < 100 or values.std(axis=1).min() == 0:
         return {}
-    ranks = np.corrcoef(values.argsort(axis=1).argsort(axis=1))
+    ranks = np.asarray(np.corrcoef(values.argsort(axis=1).argsort(axis=1)), np.float64)
     tails = np.log(_spread(values))
     orders = list(permutations(range(len(SEQUENCES))))
     best = max(orders, key=lambda order: _fit(order, ranks, tails))
