@@ -146,16 +146,32 @@ def test_another_affine_is_refused(tmp_path: Path) -> None:
         find_case(folder)
 
 
-def test_no_tumor_is_an_empty_outline(tmp_path: Path) -> None:
+def test_files_that_say_nothing_of_their_axes_keep_their_grid(tmp_path: Path) -> None:
     head = made_head()
-    plain = {name: np.minimum(voxels, 130) for name, voxels in head.items()}
-    card = replace(CARD, sequences=("flair", "t1", "t1c", "t2"))
-    model = write_volume_model(tmp_path / "model", card)
-    image = {
-        name: np.where(v > 0, 100 + 3 * np.sin(np.indices(v.shape).sum(0)), 0) * (1 + number / 10)
-        for number, (name, v) in enumerate(plain.items())
-    }
-    image = {name: voxels.astype(np.float32) for name, voxels in image.items()}
-    found = answer(save_case(tmp_path / "case", image), model)
-    assert found.volumes_ml.keys() == {"WT", "TC", "ET"}
-    assert found.labels.shape == found.head.volumes["t1"].voxels.shape
+    folder = tmp_path / "case"
+    folder.mkdir()
+    for name, voxels in head.items():
+        image = nibabel.Nifti1Image(voxels, None)
+        image.header.set_sform(None, code=0)
+        image.header.set_qform(None, code=0)
+        nibabel.save(image, folder / f"case_{OLD.get(name, name)}.nii.gz")
+    found = answer(folder, write_volume_model(tmp_path / "model"))
+    assert sorted(found.labels.shape) == sorted(head["seg"].shape)
+    ml = (head["seg"] > 0).sum() / 1000
+    assert found.volumes_ml["WT"] == pytest.approx(ml, rel=0.02)
+
+
+def test_no_tumor_is_an_empty_outline(tmp_path: Path) -> None:
+    model = load_volume_model(write_volume_model(tmp_path / "model"))
+    case = case_in(save_case(tmp_path / "case", made_head()))
+    found = outline_case(case, replace(model, session=_Never()))
+    assert not found.labels.any()
+    assert found.volumes_ml == {"WT": 0.0, "TC": 0.0, "ET": 0.0}
+
+
+class _Never:
+    """A session that finds nothing anywhere."""
+
+    def run(self, _outputs: object, given: dict[str, np.ndarray]) -> list[np.ndarray]:
+        patch = next(iter(given.values()))
+        return [np.full((1, 3, *patch.shape[2:]), -9, np.float32)]
