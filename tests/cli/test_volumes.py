@@ -117,6 +117,16 @@ def test_options_of_other_models_are_wrong_usage(tmp_path: Path, option: tuple[s
     assert option[0] in said
 
 
+def test_the_outline_of_a_case_is_not_written_over(tmp_path: Path, outlining_folder: Path) -> None:
+    case = save_case(tmp_path / "case", made_head())
+    before = (case / "case_seg.nii.gz").read_bytes()
+    for model in (write_volume_model(tmp_path / "model"), outlining_folder):
+        code, _, said = run("segment", case, "-m", model, "-o", case)
+        assert code == 2
+        assert "apart from the cases" in said
+    assert (case / "case_seg.nii.gz").read_bytes() == before
+
+
 def test_flips_are_for_volumes(tmp_path: Path, outlining_folder: Path) -> None:
     words = ("segment", tmp_path, "-m", outlining_folder, "-o", tmp_path / "out", "--flips")
     code, _, said = run(*words)
@@ -135,6 +145,7 @@ def test_predict_says_what_a_model_for_volumes_is_for(tmp_path: Path, picture: P
     [
         (["--set", "training.epoch=3"], 2, "training.epochs"),
         (["--set", "network.name=unett"], 2, "Did you mean unet?"),
+        (["--set", "task=outline_volumes"], 2, "Did you mean outline_volume?"),
         (["--weights", "imagenet"], 2, "--weights"),
         (["--data", "absent"], 1, "no such folder"),
         (["--set", "data.folds=9"], 1, "at least 9 patients"),

@@ -14,7 +14,7 @@ def segment_volumes(
     paths: Sequence[str], output: Path, model: Path, *, flips: bool | None
 ) -> list[dict[str, Any]]:
     """Outline the regions of the tumor in every case; the records, also of those refused."""
-    from tumorlens.cli.progress import bars, steps
+    from tumorlens.cli.progress import bars
     from tumorlens.reporting.cases import write_case_segments
     from tumorlens.reporting.segments import find_inputs
     from tumorlens.volume_outlining import load_volume_model
@@ -22,14 +22,14 @@ def segment_volumes(
     loaded = load_volume_model(model)
     inputs, refused = find_inputs(paths)
     with bars(transient=True) as progress:
+        task = progress.add_task("", total=None)
+
+        def told(case: str, done: int, total: int) -> None:
+            progress.update(task, description=case, completed=done, total=total)
+
         return list(
             write_case_segments(
-                inputs,
-                output,
-                model=loaded,
-                refused=refused,
-                flips=flips,
-                progress=steps(progress),
+                inputs, output, model=loaded, refused=refused, flips=flips, progress=told
             )
         )
 

@@ -58,12 +58,14 @@ def train(
 
     Example: tumorlens train configs/custom_cnn.toml --data ~/data/sartaj --run runs/first
     """
-    from tumorlens.card import OUTLINE_VOLUME, read_card
+    from tumorlens.card import CLASSIFY, OUTLINE_VOLUME, read_card
     from tumorlens.cli.progress import bars
 
     config_module = import_extra("tumorlens.lab.config", extra="lab")
     values = config_module.read_values(config, overrides=settings or [])
-    if values.get("task") == OUTLINE_VOLUME:
+    task = str(values.get("task", CLASSIFY))
+    config_module.known_name(task, (CLASSIFY, OUTLINE_VOLUME), setting=f"{config}: task")
+    if task == OUTLINE_VOLUME:
         only = {"--weights": weights, "--skull-strip": skull_strip, "--others": others}
         refuse_for_volumes({name: value for name, value in only.items() if value is not None})
         train_volumes(values, str(config), data, run)

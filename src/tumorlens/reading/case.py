@@ -14,7 +14,7 @@ SEQUENCES = ("t1", "t1c", "t2", "flair")
 """What a whole case has."""
 
 _SUFFIXES = (".nii", ".nii.gz")
-_LABELS = ("seg", "mask", "label", "labels")
+_LABELS = ("seg", "segm", "mask", "label", "labels")
 _TOLERANCE = 1e-2  # mm by which affines may differ
 
 

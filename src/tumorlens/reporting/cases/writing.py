@@ -20,7 +20,7 @@ from tumorlens.reporting.cases.upright import upright
 from tumorlens.reporting.figure import png_bytes
 from tumorlens.reporting.folder import PAGE, FileNames, PartialFile, claim_folder, write_bytes
 from tumorlens.reporting.label_map import write_label_map
-from tumorlens.reporting.segments import RECORD, Input, Record
+from tumorlens.reporting.segments import RECORD, Input, Record, check_apart
 from tumorlens.volume_outlining import CaseOutline, VolumeModel, outline_case
 
 Watch = Callable[[str, int, int], None]
@@ -52,9 +52,10 @@ def write_case_segments(
         Each input's record, or the error of one that was refused; the others go on.
 
     Raises:
-        ConfigError: The folder cannot be written to, or holds an ``index.html`` of another
-            origin.
+        ConfigError: The folder is that of a case, cannot be written to, or holds an
+            ``index.html`` of another origin.
     """
+    check_apart(inputs, folder)
     claim_folder(folder)
     names = FileNames()
     records: list[Record] = []
