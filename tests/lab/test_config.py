@@ -4,13 +4,20 @@ import pytest
 
 from tumorlens.errors import ConfigError
 from tumorlens.lab.config import Config, parse_config, read_config
+from tumorlens.lab.settings import parse_settings
+from tumorlens.lab.settings_file import read_values
+from tumorlens.lab.volumes.settings import TASK, VolumeConfig
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.toml")), ids=lambda path: path.stem)
 def test_every_published_config_is_valid(path: Path) -> None:
-    assert read_config(path).name == path.stem
+    values = read_values(path)
+    if values.get("task") == TASK:
+        assert parse_settings(VolumeConfig, values, source=str(path)).name == path.stem
+    else:
+        assert read_config(path).name == path.stem
 
 
 def test_overrides_win(tmp_path: Path) -> None:

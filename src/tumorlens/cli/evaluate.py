@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tumorlens.cli.evaluate_volumes import evaluate_volumes
 from tumorlens.cli.exits import say
+from tumorlens.cli.segment_volumes import refuse_options
 from tumorlens.cli.skull_stripping import SkullStrip, choose_for_slices
 from tumorlens.cli.tta import WithTta
 from tumorlens.extras import import_extra
@@ -56,9 +58,11 @@ def evaluate(
     own validation part, and gives one table of all folds: tumorlens evaluate --pool runs/fold*
     --tta holds for the model alone, not for --against: give the same folder twice to see what it
     is worth.
+    A model for volumes is scored by Dice and 95 % Hausdorff distance on labelled cases of BraTS.
 
     Example: tumorlens evaluate ~/data --split runs/mine/split.csv --model runs/mine/model --checks
     """
+    from tumorlens.card import OUTLINE_VOLUME, kind_of
     from tumorlens.cli.progress import bars, steps
     from tumorlens.model import load_model
 
@@ -71,6 +75,11 @@ def evaluate(
     if len(places) > 1:
         raise typer.BadParameter("one folder of data, or --pool and several run folders")
     data = places[0]
+    if model is not None and kind_of(model) == OUTLINE_VOLUME:
+        others = {"--checks": checks, "--against": against, "--skull-strip": skull_strip}
+        refuse_options(others, kind=OUTLINE_VOLUME)
+        evaluate_volumes(data, model, split=split, part=part, output=output, as_json=as_json)
+        return
     lab = import_extra("tumorlens.lab.evaluation", extra="lab")
     measuring = import_extra("tumorlens.lab.evaluation.measuring", extra="lab")
     parts = import_extra("tumorlens.lab.evaluation.parts", extra="lab")

@@ -14,7 +14,7 @@ from tumorlens.errors import DataError
 from tumorlens.lab.calibration import fit_temperature
 from tumorlens.lab.checkpoint import is_checkpoint
 from tumorlens.lab.confidence import fit_confidence, write_confidence
-from tumorlens.lab.config import Config, known_name
+from tumorlens.lab.config import Config
 from tumorlens.lab.datasets import Example, load_examples
 from tumorlens.lab.evaluation import (
     Evaluation,
@@ -33,6 +33,7 @@ from tumorlens.lab.pictures import ByteArray, Pictures, load_pictures
 from tumorlens.lab.progress import Progress, silent
 from tumorlens.lab.protocols import leave_one_source_out
 from tumorlens.lab.run_record import record_run
+from tumorlens.lab.settings import known_name
 from tumorlens.lab.splitting import (
     TRAINING,
     VALIDATION,

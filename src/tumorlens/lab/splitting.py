@@ -11,8 +11,8 @@ import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
 from tumorlens.errors import DataError
-from tumorlens.lab.config import known_name
 from tumorlens.lab.datasets import Example
+from tumorlens.lab.settings import known_name
 from tumorlens.reporting.folder import PartialFile
 
 TRAINING, VALIDATION = "training", "validation"
