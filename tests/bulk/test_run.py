@@ -204,6 +204,38 @@ def _is_running(process: int) -> bool:
 
 
 @pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 64 kB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)]
+    if shutil.which("mount") is None or subprocess.run(mount, check=False).returncode:
+        pytest.skip("no small disk can be mounted here: that takes root")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def test_full_disk_is_told_and_the_run_goes_on_with_room(
+    archive: Path, plain: dict[str, Any], model_folder: Path, small_disk: Path
+) -> None:
+    line = _on_ray(archive, model_folder, small_disk / "out")
+    full = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert full.returncode == 2
+    assert "No space left on device" in full.stderr
+    assert "Traceback" not in full.stderr
+    parts = {path: path.stat().st_mtime_ns for path in small_disk.rglob("part-*.parquet")}
+    assert parts
+    subprocess.run(["mount", "-o", "remount,size=10m", str(small_disk)], check=True)
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert re.search(r"[1-9]\d* were before", done.stderr)
+    assert all(path.stat().st_mtime_ns == changed for path, changed in parts.items())
+    _check_same(small_disk / "out", plain)
+
+
+@pytest.fixture
 def cluster() -> Iterator[Any]:
     """Two nodes with a core each, on the loopback address."""
     import ray
@@ -220,14 +252,16 @@ def cluster() -> Iterator[Any]:
         cluster.shutdown()
 
 
-def _kill_node(cluster: Any) -> None:
+def _node(cluster: Any) -> list[int]:
+    """All processes of the second node."""
     (node,) = cluster.worker_nodes
-    cluster.remove_node(node, allow_graceful=False)
+    (raylet,) = node.all_processes["raylet"]
+    return sorted(_family(raylet.process.pid))
 
 
-def _kill_worker(_: Any) -> None:
-    workers = [one for one in _family(os.getpid()) if b"MapWorker" in _title(one)]
-    os.kill(max(workers), signal.SIGKILL)
+def _worker(cluster: Any) -> list[int]:
+    """The process that answers on the second node."""
+    return [one for one in _node(cluster) if b"MapWorker" in _title(one)]
 
 
 def _title(process: int) -> bytes:
@@ -237,7 +271,7 @@ def _title(process: int) -> bytes:
         return b""
 
 
-@pytest.mark.parametrize("kill", [_kill_node, _kill_worker])
+@pytest.mark.parametrize("victims", [_node, _worker])
 def test_nothing_is_lost_when_one_is_killed_at_work(
     cluster: Any,
     archive: Path,
@@ -245,12 +279,12 @@ def test_nothing_is_lost_when_one_is_killed_at_work(
     model_folder: Path,
     tmp_path: Path,
     *,
-    kill: Callable[[Any], None],
+    victims: Callable[[Any], list[int]],
 ) -> None:
     from tumorlens.bulk.run import answer_archive
 
     output = tmp_path / "out"
-    with _Killer(output, partial(kill, cluster)) as killer:
+    with _Killer(output, partial(victims, cluster)) as killer:
         outcome = answer_archive(
             [archive], output, model=ModelChoice(model_folder), address=cluster.address
         )
@@ -265,9 +299,9 @@ def test_nothing_is_lost_when_one_is_killed_at_work(
 class _Killer:
     """Kills once, when a part is done and each of two workers has a chunk in hand."""
 
-    def __init__(self, output: Path, kill: Callable[[], None]) -> None:
+    def __init__(self, output: Path, victims: Callable[[], list[int]]) -> None:
         self._output = output
-        self._kill = kill
+        self._victims = victims
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look)
         self.has_killed = False
@@ -283,11 +317,16 @@ class _Killer:
 
     def _look(self) -> None:
         while not self._ended.wait(0.01):
-            begun = self._begun()
-            if not self.has_killed and len(begun) == 2 and any(self._output.glob("*/part-*")):
-                self.has_killed = True
-                self._kill()
-            self.begun_again.update(name for name, times in begun.items() if times > 1)
+            if not self.has_killed and self._are_at_work():
+                victims = self._victims()
+                _send(signal.SIGSTOP, victims)  # so that it is still true when they die
+                self.has_killed = self._are_at_work()
+                _send(signal.SIGKILL if self.has_killed else signal.SIGCONT, victims)
+            self.begun_again.update(name for name, times in self._begun().items() if times > 1)
+
+    def _are_at_work(self) -> bool:
+        begun = [times for times in self._begun().values() if times]
+        return len(begun) == 2 and any(self._output.glob("*/part-*"))
 
     def _begun(self) -> dict[str, int]:
         """How often each chunk in hand was begun."""
@@ -296,3 +335,9 @@ class _Killer:
             with suppress(OSError):
                 found[log.name] = log.read_text().count("begin")
         return found
+
+
+def _send(number: signal.Signals, processes: list[int]) -> None:
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.kill(process, number)
