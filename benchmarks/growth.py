@@ -12,7 +12,6 @@ import argparse
 import json
 import math
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from peak_memory import own_peak_mb
 from performance_page import table, write_part
 from PIL import Image
 
@@ -217,7 +217,7 @@ def main() -> None:
     chosen = parser.parse_args()
     if chosen.one:
         seconds = CURVES[chosen.one[0]].measure(int(chosen.one[1]))
-        print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+        print(json.dumps([seconds, own_peak_mb()]))
         return
     rows = []
     for name in chosen.only or CURVES:

