@@ -29,6 +29,7 @@ from contenders.worker import CONTENDERS
 from installed_size import installed_bytes
 from peak_memory import run_command
 from performance_page import table, write_part
+from processor import cpu_name
 
 from tumorlens.card import read_card
 from tumorlens.model import DEFAULT_FOLDER, GRAPH_FILE
@@ -337,14 +338,6 @@ def _files_answered(found: list[Figures], count: int) -> str:
         "Who takes longer than a set time for a file answers every so many of the folder's files "
         f"in each round: {', '.join(fewer)}."
     )
-
-
-def cpu_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.machine()
 
 
 def files_of(data: Path, count: int) -> list[Path]:
