@@ -24,12 +24,13 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 
-from processor import cpu_name
+from processor import becomes_idle, cpu_name
 from quoting import quote
 
 from tumorlens.bulk.chunks import cut
 from tumorlens.card import read_card
 from tumorlens.model import DEFAULT_FOLDER
+from tumorlens.overlapping import cores
 from tumorlens.reading import find_sources
 
 ROOT = Path(__file__).parents[1]
@@ -85,20 +86,20 @@ def spread(values: list[float], form: str) -> str:
 
 def describe(pairs: list[Pair], sizes: dict[str, float], chosen: argparse.Namespace) -> str:
     """The figures as Markdown."""
-    cores = len(os.sched_getaffinity(0))
     more = chosen.large - chosen.small
     slopes = [(pair.large - pair.small) / more for pair in pairs]
     starts = [pair.small - slope * chosen.small for pair, slope in zip(pairs, slopes, strict=True)]
     if min(slopes) <= 0:
         raise SystemExit("a larger folder took no longer: the machine does something else too")
-    hours = [slope * cores * MILLION / 3600 for slope in slopes]
+    hours = [slope * cores() * MILLION / 3600 for slope in slopes]
     costs = [one * chosen.price for one in hours]
     card = read_card(DEFAULT_FOLDER)
+    busy = " The machine did other work meanwhile: measure again." if chosen.busy else ""
     return f"""
 `tumorlens predict --engine ray` on {chosen.small:,} and on {chosen.large:,} pictures of
-{sizes["file"] / 1000:.0f} kB from the page cache, {chosen.repeats} times each, {cores} cores
+{sizes["file"] / 1000:.0f} kB from the page cache, {chosen.repeats} times each, {cores()} cores
 ({cpu_name()}, Python {platform.python_version()}), model {card.name} {card.version}
-({card.network}, {card.preparation.size} pixels); median, smallest and largest.
+({card.network}, {card.preparation.size} pixels); median, smallest and largest.{busy}
 
 | | |
 |---|---|
@@ -123,6 +124,7 @@ def main() -> None:
     parser.add_argument("--price", type=float, default=0.04, help="money for a core and hour")
     parser.add_argument("--write", action="store_true", help="put the figures into docs/bulk.md")
     chosen = parser.parse_args()
+    chosen.busy = not becomes_idle()
     if chosen.scans is None:
         raise SystemExit("give --scans, a folder of scans")
     with tempfile.TemporaryDirectory() as temporary:

@@ -225,9 +225,11 @@ def main() -> None:
         sizes = [
             one for one in (curve.short if chosen.short else curve.sizes) if one <= chosen.most
         ]
+        began = time.perf_counter()
         figures = [measure(name, size) for size in sizes]
         rows.append(rows_of(curve, sizes, figures))
-        print(" | ".join(rows[-1]), file=sys.stderr, flush=True)
+        took = f"({time.perf_counter() - began:.0f} s)"
+        print(" | ".join(rows[-1]), took, file=sys.stderr, flush=True)
     heads = ["What grows", "Sizes", "Time", "Peak memory, MB", "Exponent", "Time grows"]
     text = (
         f"`python benchmarks/growth.py{' --short' if chosen.short else ''}`, {cores()} cores, the "

@@ -11,7 +11,6 @@ are those of a machine that does nothing else: the script refuses to begin on a 
 import argparse
 import json
 import math
-import os
 import platform
 import statistics
 import subprocess
@@ -29,7 +28,7 @@ from contenders.worker import CONTENDERS
 from installed_size import installed_bytes
 from peak_memory import run_command
 from performance_page import table, write_part
-from processor import cpu_name
+from processor import becomes_idle, cpu_name
 
 from tumorlens.card import read_card
 from tumorlens.model import DEFAULT_FOLDER, GRAPH_FILE
@@ -376,7 +375,7 @@ def main() -> None:
     chosen = parser.parse_args()
     if chosen.short:
         chosen.files, chosen.rounds, chosen.times, chosen.cold_runs = 16, 2, 3, 1
-    if os.getloadavg()[0] > 0.5 * cores() and not chosen.busy:
+    if not chosen.busy and not becomes_idle():
         raise SystemExit("the machine is busy: wait, or measure all the same with --busy")
     names = chosen.only or present(chosen.model)
     files = files_of(chosen.data, chosen.files)

@@ -93,6 +93,16 @@ def test_peak_memory_is_of_the_command_and_not_of_who_starts_it() -> None:
         memory.run_command([sys.executable, "-c", "raise SystemExit('no such thing')"])
 
 
+def test_a_busy_machine_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    processor = import_module("processor")
+    loads = iter([(9.0, 0, 0), (9.0, 0, 0), (0.0, 0, 0)])
+    monkeypatch.setattr(processor.os, "getloadavg", lambda: next(loads))
+    monkeypatch.setattr(processor.time, "sleep", lambda _: None)
+    assert processor.becomes_idle()
+    monkeypatch.setattr(processor.os, "getloadavg", lambda: (9.0, 0, 0))
+    assert not processor.becomes_idle(patience=0)
+
+
 def test_who_is_slow_answers_a_share_of_the_folder(tmp_path: Path) -> None:
     side_by_side = import_module("side_by_side")
     task = next(one for one in side_by_side.tasks(1) if one.task == "heatmap")
