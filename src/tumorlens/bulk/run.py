@@ -181,7 +181,7 @@ def _cluster(address: str | None) -> Iterator[int]:
     except Exception as error:  # Ray raises many types, and bare exceptions too
         raise ConfigError(
             expected="a running Ray cluster" if address else "a machine that can start Ray",
-            found=str(error).partition("\n")[0] or type(error).__name__,
+            found=str(error).partition("\n")[0].rstrip(".") or type(error).__name__,
             remedy="Start one (ray start --head), or leave --address out."
             if address
             else "Try again when the machine has less to do; Ray's logs are in /tmp/ray.",
