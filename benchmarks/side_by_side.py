@@ -127,11 +127,26 @@ class Worker:
         return told
 
 
+def start(names: list[str], model: Path) -> dict[str, Worker]:
+    """The contenders' processes; one that cannot start is left out, and the others are measured."""
+    workers = {}
+    for name in names:
+        began = time.perf_counter()
+        try:
+            workers[name] = Worker(name, model)
+            _tell(f"started: {name}", began)
+        except SystemExit as error:
+            print(f"left out: {name} ({error})", file=sys.stderr, flush=True)
+    if OURS not in workers:
+        raise SystemExit(f"{OURS} is what all is compared with, and does not start")
+    return workers
+
+
 def measure_warm(
-    names: list[str], model: Path, chosen: argparse.Namespace, files: list[Path]
+    workers: dict[str, Worker], chosen: argparse.Namespace, files: list[Path]
 ) -> tuple[list[Figures], dict[str, float]]:
     """All warm tasks, the contenders taking turns."""
-    workers = {name: Worker(name, model) for name in names}
+    names = list(workers)
     found = [Figures(task) for task in tasks(chosen.times)]
     with tempfile.TemporaryDirectory() as place:
         for number in range(chosen.rounds):
@@ -377,9 +392,10 @@ def main() -> None:
         chosen.files, chosen.rounds, chosen.times, chosen.cold_runs = 16, 2, 3, 1
     if not chosen.busy and not becomes_idle():
         raise SystemExit("the machine is busy: wait, or measure all the same with --busy")
-    names = chosen.only or present(chosen.model)
     files = files_of(chosen.data, chosen.files)
-    found, peaks = measure_warm(names, chosen.model, chosen, files)
+    workers = start(chosen.only or present(chosen.model), chosen.model)
+    names = list(workers)
+    found, peaks = measure_warm(workers, chosen, files)
     cold = measure_cold(names, chosen.model, chosen.cold_runs, files[0])
     text = "\n\n".join(
         [

@@ -111,3 +111,20 @@ def test_who_is_slow_answers_a_share_of_the_folder(tmp_path: Path) -> None:
     files = [tmp_path / str(number) for number in range(1000)]
     assert side_by_side._share([figures], "slow", files, chosen) == files[::10]
     assert side_by_side._share([figures], "fast", files, chosen) == files
+
+
+def test_who_cannot_start_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    side_by_side = import_module("side_by_side")
+
+    def worker(name: str, _: Path) -> str:
+        if name != side_by_side.OURS:
+            raise SystemExit("broken")
+        return name
+
+    monkeypatch.setattr(side_by_side, "Worker", worker)
+    assert list(side_by_side.start([side_by_side.OURS, "OpenVINO"], tmp_path)) == ["tumorlens"]
+    assert "left out: OpenVINO (broken)" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="does not start"):
+        side_by_side.start(["OpenVINO"], tmp_path)
