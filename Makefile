@@ -7,7 +7,7 @@ DATA ?= ../shared/data
 REPORT ?= report
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev browser format check test test-all figures examples screenshots bench bench-short bench-web clean
+.PHONY: help demo dev browser format check test test-all figures results examples screenshots bench bench-short bench-web clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -51,6 +51,9 @@ test-all: dev browser ## Run the slow tests too
 
 figures: dev ## Write the figures of runs/default/evaluation.json into README, MODEL_CARD.md and card
 	$(BIN)/python tools/publish_figures.py
+
+results: dev ## Write docs/results.md from the rows in runs/results
+	$(BIN)/python tools/write_results.py
 
 examples: dev ## Make examples/ again
 	$(BIN)/python examples/make_examples.py

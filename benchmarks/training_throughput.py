@@ -29,12 +29,12 @@ from torch import Tensor, nn
 from tumorlens.lab.augmentation import augment
 from tumorlens.lab.config import AugmentationConfig
 from tumorlens.lab.datasets import Example
-from tumorlens.lab.looking import to_float
 from tumorlens.lab.memory import keep_freed_memory
 from tumorlens.lab.networks import build_network
 from tumorlens.lab.picture_store import STORED_FROM, VARIABLE
 from tumorlens.lab.pictures import Pictures, load_pictures
 from tumorlens.lab.torchvision_import import import_torchvision
+from tumorlens.lab.within_reach import to_float
 from tumorlens.overlapping import cores
 from tumorlens.preparation import Preparation
 

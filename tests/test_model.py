@@ -73,3 +73,29 @@ def test_incomplete_folder_is_refused(tmp_path: Path, name: str) -> None:
 def test_absent_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelMissingError):
         load_model(tmp_path / "nowhere")
+
+
+def test_tta_is_the_mean_over_the_picture_and_its_mirror_image(outlining: Model) -> None:
+    pictures = np.random.default_rng(2).random((3, 1, SIZE, SIZE), np.float32)
+    plain = outlining.run(pictures)
+    mirrored = outlining.run(np.ascontiguousarray(pictures[..., ::-1]))
+    assert np.abs(plain.logits - mirrored.logits).max() > 1e-3
+    both = outlining.with_tta()
+    outputs = both.run(pictures)
+    np.testing.assert_allclose(outputs.logits, (plain.logits + mirrored.logits) / 2, atol=1e-5)
+    np.testing.assert_array_equal(outputs.embedding, plain.embedding)
+    assert outputs.outline is not None
+    assert plain.outline is not None
+    np.testing.assert_allclose(outputs.outline, plain.outline, atol=1e-3)  # pixel by pixel
+    flipped = both.run(np.ascontiguousarray(pictures[..., ::-1]))
+    np.testing.assert_allclose(flipped.logits, outputs.logits, atol=1e-5)
+    np.testing.assert_allclose(flipped.features[..., ::-1], outputs.features, atol=1e-5)
+
+
+def test_with_tta_the_weighted_features_still_are_the_logits(model: Model) -> None:
+    pictures = np.random.default_rng(3).random((2, 1, SIZE, SIZE), np.float32)
+    outputs = model.with_tta().run(pictures)
+    maps = np.einsum("kc,nchw->nkhw", model.class_weights, outputs.features)
+    plain = model.run(pictures)
+    bias = plain.logits - plain.embedding @ model.class_weights.T
+    np.testing.assert_allclose(maps.mean(axis=(2, 3)) + bias, outputs.logits, atol=1e-4)

@@ -80,7 +80,7 @@ def test_json_of_an_answer(model: Model, scan: Scan) -> None:
     record = json.loads(json.dumps(predict(scan, model=model).to_json()))
     assert set(record) == {
         "source", "label", "probabilities", "tumor_probability", "model",
-        "accepted", "reason", "conformal_set", "advice",
+        "accepted", "reason", "conformal_set", "advice", "skull_strip",
     }  # fmt: skip
     assert set(record["model"]) == {"name", "version", "sha256"}
     assert sum(record["probabilities"].values()) == pytest.approx(1)

@@ -31,7 +31,7 @@ def _runtime_modules() -> list[str]:
     paths = (path.relative_to(root.parent).with_suffix("") for path in root.rglob("*.py"))
     names = {".".join(path.parts).removesuffix(".__init__") for path in paths}
     extras = ("tumorlens.bulk", "tumorlens.lab", "tumorlens.serving", "tumorlens.ui")
-    away = ("tumorlens.cli.__main__", *extras)
+    away = ("tumorlens.__main__", "tumorlens.cli.__main__", *extras)
     return sorted(name for name in names if not name.startswith(away))
 
 

@@ -9,13 +9,16 @@ from typing import Any, Self
 
 from tumorlens.calibration import Curve, checked_curve
 from tumorlens.conformal import Conformal
-from tumorlens.errors import ConfigError, ModelCorruptError, ModelMissingError
+from tumorlens.errors import ConfigError, ModelCorruptError, ModelError, ModelMissingError
 from tumorlens.gate import GateCard
 from tumorlens.notice import NOTICE
 from tumorlens.preparation import Preparation
 from tumorlens.slice_sequence import SequenceCard
 
 CARD_FILE = "card.json"
+CLASSIFY, OUTLINE_VOLUME = "classify", "outline_volume"
+"""Kinds of models: a card that names none is a classifier's."""
+
 FORMAT_VERSION = 1
 """Raised when a card of the new kind would be misread by an older tumorlens."""
 
@@ -171,7 +174,30 @@ def read_card(folder: Path) -> Card:
     Raises:
         ModelMissingError: There is no ``card.json``.
         ModelCorruptError: It is no JSON object of the right fields.
+        ModelError: The model is none that names the tumor.
     """
+    values = _read_json(folder)
+    if (kind := values.get("kind", CLASSIFY)) != CLASSIFY:
+        raise ModelError(
+            expected="a model that names the tumor",
+            found=f"one of the kind {kind}",
+            remedy="Give another model; this one outlines volumes: tumorlens segment CASE --model.",
+            source=str(folder),
+        )
+    return Card.from_json(values, source=str(folder / CARD_FILE))
+
+
+def kind_of(folder: Path) -> str:
+    """What a model folder's model is for: ``classify`` or ``outline_volume``.
+
+    Raises:
+        ModelMissingError: There is no ``card.json``.
+        ModelCorruptError: It is no JSON object.
+    """
+    return str(_read_json(folder).get("kind", CLASSIFY))
+
+
+def _read_json(folder: Path) -> dict[str, Any]:
     path = folder / CARD_FILE
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
@@ -186,13 +212,18 @@ def read_card(folder: Path) -> Card:
         raise _not_json(path, str(error)) from error
     if not isinstance(values, dict):
         raise _not_json(path, f"a {type(values).__name__}")
-    return Card.from_json(values, source=str(path))
+    return values
 
 
 def write_card(folder: Path, card: Card) -> None:
     """Write ``card.json``: aside first, then renamed."""
+    write_json(folder, card.to_json())
+
+
+def write_json(folder: Path, values: Mapping[str, Any]) -> None:
+    """Write the values of any kind of card as ``card.json``."""
     aside = folder / f"{CARD_FILE}.partial"
-    text = json.dumps(card.to_json(), indent=2, ensure_ascii=False)
+    text = json.dumps(values, indent=2, ensure_ascii=False)
     aside.write_text(text + "\n", encoding="utf-8")
     aside.replace(folder / CARD_FILE)
 

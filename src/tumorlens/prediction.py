@@ -1,179 +1,48 @@
-"""Scan -> Prediction: the classes' probabilities, and what a heatmap is made from."""
+"""Scan -> Prediction: what the model says of a slice or a volume."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from tumorlens.answer import (
+    Evidence,
+    ModelIdentity,
+    Prediction,
+    SlicePrediction,
+    VolumePrediction,
+)
 from tumorlens.calibration import bend
 from tumorlens.card import Card
-from tumorlens.conformal import ADVICE, conformal_set
+from tumorlens.conformal import conformal_set
 from tumorlens.gate import Judgement
 from tumorlens.labels import tumor_probability
 from tumorlens.model import GraphOutputs, Model, load_model
 from tumorlens.overlapping import overlapped
-from tumorlens.preparation import Placement, prepare, strip_skull, strips_volumes
+from tumorlens.preparation import prepare, strip_skull, strips_volumes
 from tumorlens.reading import read_scan
 from tumorlens.scan import FloatArray, Scan, Volume
-from tumorlens.volume_joining import (
-    STRETCH,
-    accepted_volume,
-    columns,
-    join_slices,
-    slices_with_head,
-)
+from tumorlens.volume_joining import accepted_volume, columns, join_slices, slices_with_head
+
+__all__ = [
+    "SUSPICIOUS",
+    "Evidence",
+    "ModelIdentity",
+    "Prediction",
+    "SlicePrediction",
+    "VolumePrediction",
+    "calibrated",
+    "predict",
+    "predict_slices",
+    "softmax",
+]
 
 _BATCH = 4  # slices of a volume at a time: more are no quicker and need more memory
 
 SUSPICIOUS = 3
 """How many of a volume's slices are named as the most suspicious."""
-
-
-@dataclass(frozen=True, slots=True)
-class ModelIdentity:
-    """Which model answered."""
-
-    name: str
-    version: str
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Evidence:
-    """What the heatmaps of one slice are made from, and the answer about its volume.
-
-    Attributes:
-        class_maps: float32, (classes, h, w): the last feature maps weighted by each class's
-            linear weights.
-        placement: Where the network's picture lies on the scan.
-        outline: float32, (h', w'), 0..1: how likely each place of the network's picture is
-            tumor; None where the model outlines nothing.
-        embedding: float32, (channels,): what the network saw in it, in its own terms.
-    """
-
-    class_maps: FloatArray
-    placement: Placement
-    outline: FloatArray | None = None
-    embedding: FloatArray | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Prediction:
-    """The answer about one slice.
-
-    Attributes:
-        source: Where the scan came from.
-        label: The most probable class.
-        probabilities: By class name, calibrated, summing to 1.
-        tumor_probability: 1 - P(no_tumor), in [0, 1].
-        model: Which model answered.
-        evidence: What `tumorlens.explain` draws the heatmaps from.
-        accepted: Whether the slice looks like a brain MRI; where it does not, the rest of the
-            answer means nothing. True where the model has no gate.
-        reason: Why it was not accepted; None where it was.
-        conformal_set: The classes that cannot be excluded, the most probable first; empty where
-            the model's card has no conformal thresholds.
-        gate_scores: By check of the gate, what was held against its limit; empty where the
-            model has no gate.
-    """
-
-    source: str
-    label: str
-    probabilities: Mapping[str, float]
-    tumor_probability: float
-    model: ModelIdentity
-    evidence: Evidence
-    accepted: bool = True
-    reason: str | None = None
-    conformal_set: tuple[str, ...] = ()
-    gate_scores: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def advice(self) -> str | None:
-        """To refer to a radiologist, where more than one class is left; else None."""
-        return _advice(self.conformal_set)
-
-    def to_json(self) -> dict[str, Any]:
-        """The answer as JSON values, without the evidence."""
-        return _answer_json(self)
-
-
-@dataclass(frozen=True, slots=True)
-class SlicePrediction:
-    """One slice of a volume: its 0-based index and its answer."""
-
-    index: int
-    answer: Prediction
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class VolumePrediction:
-    """The answer about a volume.
-
-    Attributes:
-        source: Where the volume came from.
-        label: The most probable class.
-        probabilities: By class name, joined from the slices' by `tumorlens.volume_joining`.
-        tumor_probability: 1 - P(no_tumor) of these.
-        model: Which model answered.
-        slices: Every slice that was judged, in order; slices that show little or nothing of
-            the head are not. Where a network over slices joined them, each is judged with its
-            neighbours.
-        suspicious: Indices of the slices with the highest tumor probability, highest first.
-        accepted: Whether at least half of the judged slices look like brain MRI.
-        reason: Why it was not accepted; None where it was.
-        conformal_set: As of a slice, from the probabilities above.
-        joined_by: ``sequence`` where a network over slices joined them, ``stretch`` where the
-            answer is the mean over the neighbouring slices that look most like a tumor.
-    """
-
-    source: str
-    label: str
-    probabilities: Mapping[str, float]
-    tumor_probability: float
-    model: ModelIdentity
-    slices: tuple[SlicePrediction, ...]
-    suspicious: tuple[int, ...]
-    accepted: bool = True
-    reason: str | None = None
-    conformal_set: tuple[str, ...] = ()
-    joined_by: str = STRETCH
-
-    @property
-    def advice(self) -> str | None:
-        """To refer to a radiologist, where more than one class is left; else None."""
-        return _advice(self.conformal_set)
-
-    def slice(self, index: int) -> Prediction:
-        """The answer about the slice with this index.
-
-        Raises:
-            KeyError: That slice was not judged.
-        """
-        for one in self.slices:
-            if one.index == index:
-                return one.answer
-        raise KeyError(index)
-
-    def to_json(self) -> dict[str, Any]:
-        """The answer as JSON values, without the evidence."""
-        slices = [
-            {
-                "index": one.index,
-                "label": one.answer.label,
-                "probabilities": dict(one.answer.probabilities),
-                "accepted": one.answer.accepted,
-            }
-            for one in self.slices
-        ]
-        return _answer_json(self) | {
-            "slices": slices,
-            "suspicious": list(self.suspicious),
-            "joined_by": self.joined_by,
-        }
 
 
 def predict(
@@ -244,6 +113,7 @@ def _predict_batch(scans: Sequence[Scan], model: Model) -> list[Prediction]:
                 judged.reason,
                 conformal_set(named, model.card.conformal),
                 judged.scores,
+                model.card.preparation.skull_strip,
             )
         )
     return answers
@@ -273,7 +143,7 @@ def _predict_volume(volume: Volume, model: Model) -> VolumePrediction:
     rows = columns([answer.probabilities for answer in answers])
     joined = join_slices(volume, rows, embeddings, model)
     answers = [
-        _with_probabilities(answer, row, model)
+        replace(_with_probabilities(answer, row, model), skull_strip=method)
         for answer, row in zip(answers, joined.slices, strict=True)
     ]
     tumor = np.array([answer.tumor_probability for answer in answers])
@@ -290,6 +160,7 @@ def _predict_volume(volume: Volume, model: Model) -> VolumePrediction:
         *accepted_volume([answer.reason for answer in answers]),
         conformal_set(named, model.card.conformal),
         joined.joined_by,
+        method,
     )
 
 
@@ -324,28 +195,5 @@ def _best(probabilities: Mapping[str, float]) -> str:
     return max(probabilities, key=lambda name: probabilities[name])
 
 
-def _advice(classes: Sequence[str]) -> str | None:
-    return ADVICE if len(classes) > 1 else None
-
-
 def _identity(model: Model) -> ModelIdentity:
     return ModelIdentity(model.card.name, model.card.version, model.card.sha256)
-
-
-def _answer_json(answer: Prediction | VolumePrediction) -> dict[str, Any]:
-    identity = answer.model
-    return {
-        "source": answer.source,
-        "label": answer.label,
-        "probabilities": dict(answer.probabilities),
-        "tumor_probability": answer.tumor_probability,
-        "accepted": answer.accepted,
-        "reason": answer.reason,
-        "conformal_set": list(answer.conformal_set),
-        "advice": answer.advice,
-        "model": {
-            "name": identity.name,
-            "version": identity.version,
-            "sha256": identity.sha256,
-        },
-    }

@@ -21,6 +21,7 @@ def _run(*words: object) -> Result:
         (["--engine", "ray"], "--output"),
         (["--engine", "ray", "-o", "out", "--format", "csv"], "--format"),
         (["--engine", "ray", "-o", "out", "--no-explain"], "--no-explain"),
+        (["--engine", "ray", "-o", "out", "--tta"], "--tta"),
         (["--engine", "ray", "-o", "out", "--dicom"], "--dicom"),
         (["--engine", "ray", "-o", "out", "--target", "glioma"], "--target"),
         (["--address", "auto"], "--engine ray"),

@@ -19,14 +19,19 @@ PICTURES = np.random.default_rng(0).random((2, 1, 32, 32), np.float32)
 
 @pytest.fixture(scope="module")
 def runs(class_folders: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Two short runs on the same split, and one on another."""
+    """Two short runs on the same split, one on another, and one of larger pictures."""
     folder = tmp_path_factory.mktemp("runs")
     made = []
-    for name, seed, fold in (("a", 1, 0), ("b", 2, 0), ("other", 2, 1)):
-        split = {"split": str(folder / "a" / "split.csv")} if name == "b" else {}
+    for name, seed, fold, size in (
+        ("a", 1, 0, 32),
+        ("b", 2, 0, 32),
+        ("c", 2, 1, 32),
+        ("d", 2, 0, 48),
+    ):
+        split = {"split": str(folder / "a" / "split.csv")} if name in "bd" else {}
         values = {
             "name": name,
-            "preparation": {"size": 32},
+            "preparation": {"size": size},
             "network": {"name": "custom_cnn"},
             "training": {"epochs": 2, "batch_size": 8, "seed": seed, "cycles": 2},
             "data": {"folds": 3, "validation_fold": fold, **split},
@@ -113,3 +118,26 @@ def test_members_that_trained_on_the_validation_pictures_are_refused(
     done = ensemble(runs[0], runs[2], "--output", tmp_path / "x", *arguments)
     assert done.exit_code == 1
     assert "data.split" in done.stderr
+
+
+@pytest.mark.parametrize("method", ["vote", "fitted", "stacking"])
+def test_members_of_two_sizes_are_joined(
+    runs: list[Path], class_folders: Path, tmp_path: Path, method: str
+) -> None:
+    output = tmp_path / "sizes"
+    chosen = ("--method", method, "--data", class_folders)
+    done = ensemble(runs[0], runs[3], "--output", output, *chosen)
+    assert done.exit_code == 0, done.output
+    card = read_card(output)
+    assert card.preparation.size == 48
+    assert [member["size"] for member in card.training["members"]] == [32, 48]
+    answered = CliRunner().invoke(
+        app, ["predict", str(class_folders), "--model", str(output), "--format", "jsonl"]
+    )
+    assert answered.exit_code == 0, answered.output
+
+
+def test_weights_of_two_sizes_are_not_averaged(runs: list[Path], tmp_path: Path) -> None:
+    done = ensemble(runs[0], runs[3], "--output", tmp_path / "x", "--method", "average")
+    assert done.exit_code == 2
+    assert "preparation" in done.stderr

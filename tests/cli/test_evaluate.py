@@ -3,13 +3,18 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
 from tests.lab.evaluation.made_set import write_patient
 from tumorlens.card import read_card, write_card
 from tumorlens.cli import app
+from tumorlens.lab.datasets import load_examples
+from tumorlens.lab.evaluation.answers import answer_pictures
 from tumorlens.lab.evaluation.wording import figure
+from tumorlens.lab.pictures import load_pictures
+from tumorlens.model import load_model
 
 
 def run(*arguments: str) -> tuple[int, str, str]:
@@ -64,6 +69,27 @@ def test_two_models_are_compared(class_folders: Path, model_folder: Path, tmp_pa
     assert comparison["count"] == 48
     assert comparison["mcnemar_p"] == 1.0
     assert comparison["differences"]["accuracy"]["difference"] == 0.0
+
+
+def test_tta_is_told_in_the_command_and_compared_with_the_plain_model(
+    class_folders: Path, model_folder: Path
+) -> None:
+    status, stdout, _ = run(
+        str(class_folders), "--model", str(model_folder), "--against", str(model_folder), "--tta",
+        "--json",
+    )  # fmt: skip
+    assert status == 0
+    record = json.loads(stdout)
+    assert record["command"].endswith("--tta")
+    model = load_model(model_folder)
+    examples = load_examples(class_folders)
+    pixels = load_pictures(examples, model.card.preparation).pixels
+    answers = answer_pictures(model.with_tta(), pixels)
+    right = [
+        model.card.classes[answer] == example.label
+        for answer, example in zip(answers.argmax(axis=1), examples, strict=True)
+    ]
+    assert record["scores"]["accuracy"] == pytest.approx(sum(right) / len(right), abs=1e-6)
 
 
 def test_the_checks_are_named_in_the_command_and_the_tables(

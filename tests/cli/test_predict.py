@@ -124,6 +124,15 @@ def test_output_without_heatmaps(run: Run, picture: Path, tmp_path: Path) -> Non
     assert not (tmp_path / "report" / "overlays").exists()
 
 
+def test_tta_answers_with_the_mirror_image_too(run: Run, picture: Path, model: Model) -> None:
+    done = run(picture, "--tta", "--format", "json")
+    assert done.exit_code == 0
+    told = json.loads(done.stdout)[0]["probabilities"]
+    expected = predict(picture, model=model.with_tta()).probabilities
+    assert told == pytest.approx(dict(expected), abs=1e-6)
+    assert told != pytest.approx(dict(predict(picture, model=model).probabilities), abs=1e-6)
+
+
 def test_target_chooses_the_explained_class(run: Run, picture: Path, tmp_path: Path) -> None:
     assert run(picture, "-o", tmp_path / "report", "--target", "pituitary").exit_code == 0
     page = (tmp_path / "report" / "index.html").read_text(encoding="utf-8")

@@ -1,3 +1,5 @@
+import csv
+import io
 import json
 import re
 from pathlib import Path
@@ -12,7 +14,7 @@ from tests.preparation.made_skulls import skull
 from tumorlens.card import read_card
 from tumorlens.cli import app
 from tumorlens.model import Model, load_model
-from tumorlens.prediction import predict
+from tumorlens.prediction import VolumePrediction, predict
 from tumorlens.preparation import SKULL_STRIPPERS, strip_skull
 from tumorlens.reading import read_scan
 
@@ -58,6 +60,45 @@ def test_predict_answers_what_is_left(
 
 
 _RADIAL = ("--skull-strip", "radial")
+
+
+def test_every_answer_says_it(
+    slice_path: Path, volume_path: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    for wanted, more in (("radial", _RADIAL), (None, ())):
+        words = ("predict", slice_path, volume_path, "-m", model_folder, *more)
+        lines = CliRunner().invoke(app, [*map(str, words), "-f", "jsonl"]).stdout.splitlines()
+        assert [json.loads(line)["skull_strip"] for line in lines] == [wanted] * 2
+        run(*words, "-f", "csv", "-o", out)
+        records = json.loads((out / "answers.json").read_text())
+        assert [record["skull_strip"] for record in records] == [wanted] * 2
+        rows = csv.DictReader(io.StringIO((out / "answers.csv").read_text()))
+        assert [row["skull_strip"] for row in rows] == [wanted or ""] * 2
+        page = (out / "index.html").read_text()
+        assert page.count("without the skull, taken off by radial") == (2 if wanted else 0)
+
+
+def test_every_outline_says_it(
+    slice_path: Path, volume_path: Path, outlining_folder: Path, tmp_path: Path
+) -> None:
+    words = ("segment", slice_path, volume_path, "-m", outlining_folder, "-o", tmp_path / "out")
+    for wanted, more in (("radial", _RADIAL), (None, ())):
+        run(*words, *more)
+        records = json.loads((tmp_path / "out" / "segments.json").read_text())
+        assert [record["skull_strip"] for record in records] == [wanted] * 2
+
+
+def test_slices_of_a_stripped_volume_say_it_too(
+    volume_path: Path, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "tumorlens.preparation.hd_bet.find_brain", lambda volume: volume.voxels > 100
+    )
+    for method in ("hd-bet", "radial", None):
+        found = predict(volume_path, model=model.with_skull_strip(method))
+        assert isinstance(found, VolumePrediction)
+        assert {found.skull_strip, *(one.answer.skull_strip for one in found.slices)} == {method}
 
 
 def test_a_method_for_volumes_strips_before_the_slices_are_cut(
@@ -108,6 +149,19 @@ def test_evaluate_strips_slices_only(class_folders: Path, model_folder: Path) ->
     code, said = run(*words, "--skull-strip", "radial", "--json")
     assert code == 0
     assert "--skull-strip radial" in said
+    assert '"skull_strip": "radial"' in said
+
+
+def test_the_report_of_an_evaluation_says_it(
+    class_folders: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    words = ("evaluate", class_folders, "--model", model_folder, "--output", tmp_path)
+    for wanted, more in (("radial", _RADIAL), (None, ())):
+        assert run(*words, *more)[0] == 0
+        record = json.loads((tmp_path / "evaluation.json").read_text())
+        assert record["skull_strip"] == wanted
+        page = (tmp_path / "report.html").read_text()
+        assert ("<dt>Skulls taken off by</dt><dd>radial</dd>" in page) == bool(wanted)
 
 
 def test_a_model_keeps_its_method_and_none_leaves_the_skull_on(

@@ -4,13 +4,20 @@ import pytest
 
 from tumorlens.errors import ConfigError
 from tumorlens.lab.config import Config, parse_config, read_config
+from tumorlens.lab.settings import parse_settings
+from tumorlens.lab.settings_file import read_values
+from tumorlens.lab.volumes.settings import TASK, VolumeConfig
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
 
-@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.toml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.toml")), ids=lambda path: path.stem)
 def test_every_published_config_is_valid(path: Path) -> None:
-    assert read_config(path).name == path.stem
+    values = read_values(path)
+    if values.get("task") == TASK:
+        assert parse_settings(VolumeConfig, values, source=str(path)).name == path.stem
+    else:
+        assert read_config(path).name == path.stem
 
 
 def test_overrides_win(tmp_path: Path) -> None:
@@ -79,3 +86,46 @@ def test_training_pictures_grow_evenly_to_their_last_size() -> None:
     config = parse_config({"training": {"epochs": 5, "first_size": 128, "size": 192}})
     assert [config.size_in(epoch) for epoch in (1, 2, 3, 4, 5)] == [128, 144, 160, 176, 192]
     assert parse_config({"training": {"size": 160}}).size_in(1) == 160
+
+
+def test_a_file_lies_over_its_base(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "base.toml").write_text('name = "base"\n[training]\nepochs = 3\nbatch_size = 8\n')
+    (tmp_path / "inner" / "own.toml").write_text(
+        'base = "../base.toml"\nname = "own"\n[training]\nepochs = 4\n[network]\ndropout = 0.1\n'
+    )
+    config = read_config(tmp_path / "inner" / "own.toml", overrides=["training.batch_size=16"])
+    assert (config.name, config.training.epochs, config.training.batch_size) == ("own", 4, 16)
+    assert config.network.dropout == 0.1
+
+
+@pytest.mark.parametrize("base", ['"own.toml"', "3", '"absent.toml"'])
+def test_a_base_that_leads_nowhere_is_refused(tmp_path: Path, base: str) -> None:
+    (tmp_path / "own.toml").write_text(f"base = {base}\n")
+    with pytest.raises(ConfigError):
+        read_config(tmp_path / "own.toml")
+
+
+FOLDERS = {"techniques": ("baseline", 3), "scarce": ("scarce_plain", 2)}
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_technique_differs_from_its_baseline_in_itself_alone(folder: str) -> None:
+    name, most = FOLDERS[folder]
+    baseline = read_config(CONFIGS / folder / f"{name}.toml").model_dump()
+    told = set()
+    for path in sorted((CONFIGS / folder).glob("*.toml")):
+        if path.stem == name:
+            continue
+        config = read_config(path).model_dump()
+        changed = {
+            (section, key)
+            for section in ("data", "preparation", "network", "training", "augmentation")
+            for key, value in config[section].items()
+            if value != baseline[section][key]
+        }
+        spared = {key for section, key in changed if section != "augmentation"}
+        assert changed, path
+        assert len(spared) <= most, path
+        told.add(str({key: config[key] for key in ("data", "network", "training", "augmentation")}))
+    assert len(told) == len(list((CONFIGS / folder).glob("*.toml"))) - 1

@@ -1,19 +1,22 @@
 """One model folder out of several: equal to the mixture of its members in all it says."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from PIL import Image as Pillow
 
 from tumorlens.card import Card
 from tumorlens.errors import ConfigError, DataError
 from tumorlens.explanation import explain
-from tumorlens.lab.ensembling import fit_shares, merge_models, stack, vote
+from tumorlens.lab.ensembling import fit_shares, joined_preparation, merge_models, stack, vote
 from tumorlens.lab.export import export_model
 from tumorlens.lab.networks import build_network
 from tumorlens.labels import CLASSES
 from tumorlens.model import Model, load_model
 from tumorlens.prediction import predict
-from tumorlens.preparation import Preparation
+from tumorlens.preparation import Preparation, prepare
 from tumorlens.scan import FloatArray, Scan
 
 SIZE = 64
@@ -130,12 +133,92 @@ def test_shares_that_make_no_sense_are_refused(shares: tuple[float, float]) -> N
         vote(shares, classes=4)
 
 
-def test_members_must_see_the_same_pictures(
+def test_members_must_see_scans_prepared_alike(
     folders: list, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    mixing = vote([1, 1], classes=4)
     other = tmp_path_factory.mktemp("other")
     network = build_network("custom_cnn", classes=4).eval()
-    export_model(network, Card("b", "0", CLASSES, Preparation(size=32), 1.0, "", "test"), other)
+    preparation = Preparation(size=32, margin=0.1)
+    export_model(network, Card("b", "0", CLASSES, preparation, 1.0, "", "test"), other)
     with pytest.raises(ConfigError, match="preparation"):
-        merge_models([folders[0], other], mixing, card(), tmp_path_factory.mktemp("x"))
+        merge_models(
+            [folders[0], other], vote([1, 1], classes=4), card(), tmp_path_factory.mktemp("x")
+        )
+
+
+SMALL = 48
+
+
+@pytest.fixture(scope="module")
+def sizes(folders: list, tmp_path_factory: pytest.TempPathFactory) -> list:
+    """A member that takes 64 pixels, and one that takes 48; both outline."""
+    torch.manual_seed(5)
+    network = build_network("custom_cnn", classes=4, outlines=True).train()
+    with torch.no_grad():
+        network(torch.rand(4, 1, SMALL, SMALL))
+    torch.nn.init.normal_(network.linear.weight, std=0.3)
+    folder = tmp_path_factory.mktemp("small")
+    export_model(network.eval(), replace(card(0.7), preparation=Preparation(size=SMALL)), folder)
+    return [folders[0], folder]
+
+
+def shrunk(pictures: FloatArray) -> FloatArray:
+    """By Pillow's bicubic interpolation, which averages where it shrinks."""
+    small = [
+        np.asarray(Pillow.fromarray(picture[0]).resize((SMALL, SMALL), Pillow.Resampling.BICUBIC))
+        for picture in pictures
+    ]
+    return np.clip(np.stack(small)[:, np.newaxis], 0, 1)
+
+
+def test_a_smaller_member_sees_the_pictures_shrunk(
+    sizes: list, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    for order, shares in ((sizes, [2, 1]), (sizes[::-1], [1, 2]), ([*sizes, sizes[1]], [4, 1, 1])):
+        mixing = vote(shares, classes=4)
+        members = [load_model(folder) for folder in order]
+        preparation = joined_preparation([member.card for member in members])
+        assert preparation.size == SIZE
+        whole = merge_models(order, mixing, card(), tmp_path_factory.mktemp("whole"))
+        seen = [
+            PICTURES if member.card.preparation.size == SIZE else shrunk(PICTURES)
+            for member in members
+        ]
+        answers = [
+            member.run(pictures).logits / member.card.temperature
+            for member, pictures in zip(members, seen, strict=True)
+        ]
+        outputs = whole.run(PICTURES)
+        mean = np.average(answers, axis=0, weights=shares)
+        np.testing.assert_allclose(outputs.logits, mean, atol=1e-4)
+        assert outputs.features.shape[-2:] == (4, 4)  # of the larger; 3 x 3 of the smaller
+        outlines = [
+            torch.from_numpy(member.run(pictures).outline)
+            for member, pictures in zip(members, seen, strict=True)
+        ]
+        side = max(outline.shape[-1] for outline in outlines)
+        fine = [
+            torch.nn.functional.interpolate(outline, (side, side), mode="bilinear")
+            for outline in outlines
+        ]
+        joined = np.average(np.stack(fine), axis=0, weights=shares)
+        np.testing.assert_allclose(outputs.outline, joined, atol=1e-3)
+
+
+def test_the_heatmap_of_two_sizes_is_the_weighted_features(
+    sizes: list, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    mixing = vote([1, 1], classes=4)
+    whole = merge_models(sizes, mixing, card(), tmp_path_factory.mktemp("whole"))
+    scan = Scan(np.random.default_rng(0).random((SIZE, SIZE), np.float32) * 200, "made")
+    ours = predict(scan, model=whole).evidence.class_maps
+    picture = prepare(scan, PREPARATION).pixels[np.newaxis, np.newaxis]
+    expected = np.zeros((4, 4, 4))
+    for folder in sizes:
+        member = load_model(folder)
+        small = member.card.preparation.size == SMALL
+        features = member.run(shrunk(picture) if small else picture).features
+        maps = np.einsum("kc,nchw->nkhw", member.class_weights, features)
+        wide = torch.nn.functional.interpolate(torch.from_numpy(maps), (4, 4), mode="bilinear")
+        expected += 0.5 * wide[0].numpy() / member.card.temperature
+    np.testing.assert_allclose(ours, expected, atol=1e-4)

@@ -1,5 +1,4 @@
 import csv
-from dataclasses import asdict
 from pathlib import Path
 
 from PIL import Image
@@ -12,8 +11,10 @@ def test_the_history_reads_back_and_is_drawn(tmp_path: Path) -> None:
     write_history(tmp_path, records)
     with (tmp_path / "history.csv").open(newline="") as lines:
         rows = list(csv.DictReader(lines))
-    assert [{key: float(value) for key, value in row.items()} for row in rows] == [
-        asdict(record) for record in records
-    ]
+    devices = [row.pop("device") for row in rows]
+    numbers = [{key: float(value) for key, value in row.items()} for row in rows]
+    assert [
+        EpochRecord(**row, device=name) for row, name in zip(numbers, devices, strict=True)
+    ] == (records)
     with Image.open(tmp_path / "curves.png") as picture:
         assert picture.width > picture.height > 300

@@ -14,7 +14,9 @@ from tumorlens.errors import ConfigError, DataError, TrainingError
 from tumorlens.lab.config import Config, parse_config
 from tumorlens.lab.evaluation import evaluate
 from tumorlens.lab.evaluation.parts import examples_of_part
+from tumorlens.lab.pictures import Pictures
 from tumorlens.lab.run import Watch, run_training
+from tumorlens.lab.splitting import Split
 from tumorlens.model import load_model
 from tumorlens.prediction import predict
 
@@ -118,6 +120,29 @@ def test_the_split_keeps_groups_apart(run: Path) -> None:
     }
     assert not sides["training"] & sides["validation"]
     assert sides["validation"]
+
+
+def test_a_class_made_rare_is_rare_in_training_alone(
+    class_folders: Path, config: Config, tmp_path: Path
+) -> None:
+    counts: list[tuple[int, int]] = []
+
+    def stop(pictures: Pictures, split: Split) -> None:
+        labels = [example.label for example in pictures.examples]
+        parts = (split.training, split.validation)
+        counts.append(tuple(sum(labels[i] == "glioma" for i in part) for part in parts))
+        raise KeyboardInterrupt
+
+    for keep in ({}, {"glioma": 0.25}):
+        data = config.data.model_copy(update={"keep": keep})
+        with pytest.raises(KeyboardInterrupt):
+            run_training(
+                config.model_copy(update={"data": data}),
+                class_folders,
+                tmp_path / "run",
+                watch=Watch(on_split=stop),
+            )
+    assert counts == [(8, 4), (2, 4)]
 
 
 def test_evaluating_the_part_again_gives_the_recorded_scores(

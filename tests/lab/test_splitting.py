@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from tumorlens.errors import DataError
+from tumorlens.errors import ConfigError, DataError
 from tumorlens.lab.datasets import Example
-from tumorlens.lab.splitting import read_part, split_by_group, split_from_file, write_split
+from tumorlens.lab.splitting import read_part, split_by_group, split_from_file, thin, write_split
 
 
 def examples(patients: int = 10, slices: int = 4) -> list[Example]:
@@ -87,3 +87,39 @@ def test_an_earlier_split_is_taken_over_without_new_leaks(tmp_path: Path) -> Non
     assert split_from_file([*made, stranger], tmp_path / "split.csv") == split
     with pytest.raises(DataError, match="these very pictures"):
         split_from_file([stranger], tmp_path / "split.csv")
+
+
+def test_whole_groups_of_one_class_are_left_out_of_training_alone() -> None:
+    made = examples(patients=50)
+    split = split_by_group(made, folds=5, fold=0, seed=0)
+    thinned = thin(made, split, {"glioma": 0.2})
+    assert thinned.validation == split.validation
+
+    def groups(indices: tuple[int, ...], label: str) -> list[str]:
+        return [made[i].group for i in indices if made[i].label == label]
+
+    assert groups(thinned.training, "no_tumor") == groups(split.training, "no_tumor")
+    before, after = (groups(one.training, "glioma") for one in (split, thinned))
+    assert len(after) == 0.2 * len(before)
+    assert all(after.count(group) == before.count(group) for group in after)
+
+
+def test_the_same_groups_stay_in_every_run_and_fewer_are_part_of_more() -> None:
+    made = examples(patients=50)
+    split = split_by_group(made, folds=5, fold=0, seed=0)
+    few, more = (thin(made, split, {"glioma": part}) for part in (0.2, 0.6))
+    assert set(few.training) < set(more.training) < set(split.training)
+    turned = list(reversed(made))
+    last = len(made) - 1
+    other = replace(split, training=tuple(sorted(last - i for i in split.training)))
+    again = thin(turned, other, {"glioma": 0.2})
+    assert {turned[i].picture for i in again.training} == {made[i].picture for i in few.training}
+
+
+def test_some_group_of_a_class_always_stays() -> None:
+    made = examples()
+    split = split_by_group(made, folds=5, fold=0, seed=0)
+    left = thin(made, split, {"glioma": 0.0001})
+    assert len({made[i].group for i in left.training if made[i].label == "glioma"}) == 1
+    with pytest.raises(ConfigError, match="gliom"):
+        thin(made, split, {"gliom": 0.5})

@@ -67,6 +67,26 @@ def test_a_dicom_file_that_begins_like_a_zip_is_none() -> None:
     assert not is_archive(zipped({})[:4] + data[4:])
 
 
+def test_a_zip_that_promises_too_much_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "_write", None)
+    with (
+        pytest.raises(ScanTooLargeError, match="at most 4,000 bytes in a zip, unpacked"),
+        unpacked(
+            zipped({"a": bytes(3000), "b": bytes(3000)}), source="", limits=Limits(max_bytes=4000)
+        ),
+    ):
+        pass
+
+
+def test_a_zip_that_promises_less_than_it_holds_is_refused() -> None:
+    data = bytearray(zipped({"a": bytes(5000)}))
+    for signature, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        start = data.index(signature) + offset
+        data[start : start + 4] = (100).to_bytes(4, "little")
+    with pytest.raises(ScanError), unpacked(bytes(data), source="", limits=Limits(max_bytes=4000)):
+        pass
+
+
 def test_a_flipped_byte_in_a_member_is_found() -> None:
     data = bytearray(zipped({"a.png": bytes(range(256)) * 9}))
     data[60] ^= 0xFF

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import highdicom
@@ -9,7 +10,7 @@ from tumorlens.errors import ScanContentError
 from tumorlens.model import Model
 from tumorlens.notice import NOTICE
 from tumorlens.outlining import measure_outline
-from tumorlens.prediction import predict
+from tumorlens.prediction import Prediction, predict
 from tumorlens.reading import find_sources, read_source
 from tumorlens.reading.dicom.origin import trace
 from tumorlens.reporting.dicom_report import make_report
@@ -81,6 +82,17 @@ def test_a_source_without_a_place_in_space_can_be_reported(tmp_path: Path, model
     bare = write_single(tmp_path / "bare.dcm", StudyInstanceUID=None)
     with pytest.raises(ScanContentError, match="StudyInstanceUID"):
         make_report(trace([bare], source="bare"), predict(scan, model=model), None)
+
+
+def test_a_skull_that_was_taken_off_is_remarked(tmp_path: Path, model: Model) -> None:
+    path = write_single(tmp_path / "one.dcm")
+    answer = predict(read_source(find_sources(path).sources[0]), model=model)
+    assert isinstance(answer, Prediction)
+    for method in (None, "radial"):
+        told = replace(answer, skull_strip=method)
+        made = make_report(trace([path], source="one"), told, None)
+        said = [item.TextValue for item in made.ContentSequence if item.ValueType == "TEXT"]
+        assert any("taken off by radial" in text for text in said) == (method is not None)
 
 
 @needs_dcmtk

@@ -5,8 +5,8 @@ import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -92,10 +92,15 @@ class Server:
         return self.process.wait(timeout=60)
 
 
-@contextmanager
-def server(model_folder: Path, **environment: str) -> Iterator[Server]:
+def server(model_folder: Path, **environment: str) -> AbstractContextManager[Server]:
     """Start a server on a free port of the loopback interface; stop it at the end."""
     words = ["serve", "--host", "127.0.0.1", "--port", "0", "--model", str(model_folder)]
+    return started(words, **environment)
+
+
+@contextmanager
+def started(words: Sequence[str], **environment: str) -> Iterator[Server]:
+    """Start ``tumorlens WORDS``, which serves; stop it at the end."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tumorlens.cli", *words],
         stderr=subprocess.PIPE,

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 from tumorlens.cli import app
-from tumorlens.serving.settings import VARIABLES
+from tumorlens.serving.settings import VARIABLES, Settings
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
 
@@ -46,14 +46,27 @@ def test_the_kustomization_names_every_manifest() -> None:
     assert named == there - {"kustomization.yaml"}
 
 
-def test_containers_have_no_more_rights_than_they_need() -> None:
+def _pods() -> list[Any]:
     pod = _load("kubernetes/deployment.yaml")["spec"]["template"]["spec"]
-    (container,) = pod["containers"]
-    assert pod["securityContext"]["runAsNonRoot"] is True
-    assert container["securityContext"]["readOnlyRootFilesystem"] is True
-    assert container["securityContext"]["capabilities"]["drop"] == ["ALL"]
-    assert container["ports"][0]["containerPort"] == 8080
-    assert pod["terminationGracePeriodSeconds"] > 5 + 30
+    return [pod, _load("kserve/inferenceservice.yaml")["spec"]["predictor"]]
+
+
+def test_containers_have_no_more_rights_than_they_need() -> None:
+    for pod in _pods():
+        (container,) = pod["containers"]
+        rights = pod.get("securityContext", {}) | container["securityContext"]
+        assert rights["runAsNonRoot"] is True
+        assert rights["runAsUser"] == 10001
+        assert rights["allowPrivilegeEscalation"] is False
+        assert rights["readOnlyRootFilesystem"] is True
+        assert rights["capabilities"]["drop"] == ["ALL"]
+        assert container["ports"][0]["containerPort"] == 8080
+        assert container["resources"]["limits"]["memory"] == "3Gi"
+        (mounted,), (volume,) = container["volumeMounts"], pod["volumes"]
+        assert mounted == {"name": volume["name"], "mountPath": "/tmp"}
+        assert volume["emptyDir"]["medium"] == "Memory"
+    pod = _load("kubernetes/deployment.yaml")["spec"]["template"]["spec"]
+    assert pod["terminationGracePeriodSeconds"] > 5 + Settings().shutdown_seconds
     service = _load("compose.yaml")["services"]["tumorlens"]
     assert service["read_only"] is True
     assert service["user"].startswith("10001")

@@ -12,6 +12,18 @@ from tumorlens.serving.gate import Gate
 from tumorlens.serving.metrics import Metrics
 from tumorlens.serving.settings import Settings
 
+SCOPE: dict[str, object] = {
+    "type": "http",
+    "http_version": "1.1",
+    "method": "POST",
+    "scheme": "http",
+    "path": "/v1/predict",
+    "raw_path": b"/v1/predict",
+    "root_path": "",
+    "query_string": b"",
+    "server": ("test", 80),
+}
+
 
 def _gauge(client: TestClient) -> float:
     text = client.get("/metrics").text
@@ -114,6 +126,46 @@ def test_a_full_queue_sends_away_and_health_still_answers(
     assert client.post("/v1/predict", files={"file": png()}).status_code == 200
 
 
+def test_what_waits_for_a_client_that_hung_up_is_given_up(
+    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One thread, kept busy by the first; the second hangs up and is never read."""
+    begun, go = threading.Event(), threading.Event()
+    real, opened = service.open_upload, []
+
+    def slow(upload: service.Upload, **options: object) -> object:
+        opened.append(upload)
+        begun.set()
+        assert go.wait(20)
+        return real(upload, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(service, "open_upload", slow)
+    client = make_client(workers=1)
+
+    async def hang_up() -> None:
+        parts = [{"type": "http.request", "body": b"gone"}, {"type": "http.disconnect"}]
+
+        async def receive() -> dict[str, object]:
+            await asyncio.sleep(0.05)
+            return parts.pop(0)
+
+        scope = SCOPE | {"headers": [(b"content-type", b"image/png")]}
+        await client.app(scope, receive, None)  # type: ignore[arg-type]
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(client.post, "/v1/predict", files={"file": png()})
+        try:
+            assert begun.wait(10)
+            client.portal.call(hang_up)  # type: ignore[union-attr]
+            assert _gauge(client) == 1
+        finally:
+            go.set()
+        assert first.result().status_code == 200
+    assert client.post("/v1/predict", files={"file": png()}).status_code == 200
+    assert b"gone" not in [upload.data for upload in opened]
+    assert 'route="/v1/predict",status="499"} 1.0' in client.get("/metrics").text
+
+
 def test_bodies_share_the_memory_set_aside(
     make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,17 +202,6 @@ def test_a_body_that_trickles_is_given_up(make_client: MakeClient) -> None:
         sent.append(message)
 
     client = make_client(upload_seconds=0.2)
-    scope = {
-        "type": "http",
-        "http_version": "1.1",
-        "method": "POST",
-        "scheme": "http",
-        "path": "/v1/predict",
-        "raw_path": b"/v1/predict",
-        "root_path": "",
-        "query_string": b"",
-        "headers": [(b"content-type", b"image/png")],
-        "server": ("test", 80),
-    }
+    scope = SCOPE | {"headers": [(b"content-type", b"image/png")]}
     asyncio.run(client.app(scope, trickle, send))  # type: ignore[arg-type]
     assert sent[0]["status"] == 408

@@ -1,3 +1,4 @@
+import asyncio
 import logging
 
 import pytest
@@ -38,6 +39,39 @@ def test_a_bug_is_answered_and_logged_without_its_message(
     for text in (done.text, caplog.text):
         assert SECRET not in text
         assert "Traceback" not in text
+
+
+def test_a_client_that_hangs_up_is_no_bug(
+    make_client: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="tumorlens")
+    parts = [{"type": "http.request", "body": b"x", "more_body": True}, {"type": "http.disconnect"}]
+
+    async def receive() -> dict[str, object]:
+        return parts.pop(0)
+
+    async def send(_: dict[str, object]) -> None:
+        raise AssertionError("nobody listens")
+
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/v1/predict",
+        "raw_path": b"/v1/predict",
+        "root_path": "",
+        "query_string": b"",
+        "headers": [(b"content-type", b"image/png")],
+        "server": ("test", 80),
+    }
+    client = make_client()
+    asyncio.run(client.app(scope, receive, send))  # type: ignore[arg-type]
+    assert "POST /v1/predict 499" in caplog.text
+    assert "ERROR" not in caplog.text
+    told = client.get("/metrics").text
+    assert 'tumorlens_requests_total{method="POST",route="/v1/predict",status="499"} 1.0' in told
+    assert "\ntumorlens_waiting_requests 0.0" in told
 
 
 def test_nothing_of_a_request_is_logged(

@@ -55,5 +55,5 @@ def give(at: Any, *files: tuple[str, bytes]) -> Any:
 
 def said(at: Any) -> str:
     """All that the app says in words."""
-    kinds = ("title", "subheader", "markdown", "caption", "error", "info", "warning", "success")
+    kinds = ("title", "header", "markdown", "caption", "error", "info", "warning", "success")
     return "\n".join(str(one.value) for kind in kinds for one in at.get(kind))

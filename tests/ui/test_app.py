@@ -1,10 +1,12 @@
 import os
 import subprocess
 import sys
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow
 import pytest
 
@@ -58,7 +60,7 @@ def test_a_scan_gets_the_librarys_answer(start: Start, model: Model) -> None:
     at = give(start(), ("scan.png", png()))
     answer = expected(png(), model)
     assert not at.exception
-    assert [one.value for one in at.subheader] == [headline(answer)]
+    assert [one.value for one in at.header] == [headline(answer)]
     assert f"tumor of any kind: {percent(answer.tumor_probability)}" in said(at)
     assert bars(at) == {name.replace("_", " "): p for name, p in answer.probabilities.items()}
     assert len(at.image) == 1
@@ -86,7 +88,7 @@ def test_a_volume_is_walked_through(start: Start, volume: Volume, model: Model) 
     answer = expected(nifti(volume), model)
     assert isinstance(answer, VolumePrediction)
     (slider,) = [one for one in at.slider if one.label == "Slice"]
-    assert at.subheader[0].value == headline(answer)
+    assert at.header[0].value == headline(answer)
     assert slider.value == answer.suspicious[0]
     assert (slider.min, slider.max) == (0, 11)
     first = _picture(at)
@@ -103,7 +105,7 @@ def test_a_series_as_files_and_as_a_zip_is_the_same_volume(start: Start, volume:
     files = {f"IM{n}": data for n, data in enumerate(series(volume))}
     loose = give(start(), *files.items())
     packed = give(start(), ("head.zip", zipped(files)))
-    assert loose.subheader[0].value == packed.subheader[0].value
+    assert loose.header[0].value == packed.header[0].value
     assert _picture(loose) == _picture(packed)
 
 
@@ -151,7 +153,7 @@ def test_a_refused_scan_says_why(start: Start, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(session, "predict", refuse)
     at = give(start(), ("knee.png", png()))
     assert at.error[0].value == "**Refused:** this is a knee"
-    assert not at.subheader  # no class is told as if it were an answer
+    assert not at.header  # no class is told as if it were an answer
     assert "means nothing here" in said(at)
 
 
@@ -170,17 +172,17 @@ def test_scans_stay_on_other_pages_until_they_are_forgotten(start: Start) -> Non
     at = give(start(), ("scan.png", png()))
     at.switch_page(str(VIEWS / "card.py")).run()
     at.switch_page(str(APP.parent / "views" / "scans.py")).run()
-    assert len(at.subheader) == 1
+    assert len(at.header) == 1
     (forget,) = [one for one in at.button if one.label == "Forget these scans"]
     forget.click().run()
-    assert len(at.subheader) == 0
+    assert len(at.header) == 0
     assert "Uploads stay in the memory" in said(at)
 
 
 def test_taking_a_file_away_takes_its_answer_away(start: Start) -> None:
     at = give(start(), ("scan.png", png()))
     at.file_uploader[0].clear().run()
-    assert len(at.subheader) == 0
+    assert len(at.header) == 0
 
 
 def test_two_models_are_compared(
@@ -290,7 +292,7 @@ def test_the_app_of_the_cloud_opens_this_repository_only() -> None:
     at = AppTest.from_file(str(ROOT / "streamlit_app.py"), default_timeout=120).run()
     assert not at.exception
     at.selectbox(key="example").set_value("simulated_meningioma_coronal.jpg").run()
-    assert len(at.subheader) == 1
+    assert len(at.header) == 1
     at.switch_page(str(VIEWS / "run.py")).run()
     at.text_input(key="run folder").set_value("runs/default").run()
     assert len(at.metric) == 3
@@ -303,8 +305,26 @@ def test_both_configurations_are_the_same() -> None:
     assert (ROOT / ".streamlit" / "config.toml").read_bytes() == inner.read_bytes()
 
 
+def _luminance(colour: list[float]) -> float:
+    linear = [((v + 0.055) / 1.055) ** 2.4 if v > 0.03928 else v / 12.92 for v in colour]
+    return float(np.dot([0.2126, 0.7152, 0.0722], linear))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_captions_have_the_contrast_of_wcag_aa(theme: str) -> None:
+    """Streamlit draws captions in the text's colour at 60 %."""
+    told = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())["theme"][theme]
+    names = ("textColor", "backgroundColor", "secondaryBackgroundColor")
+    text, *grounds = (np.frombuffer(bytes.fromhex(told[name][1:]), np.uint8) for name in names)
+    for ground in grounds:
+        faded = 0.6 * text / 255 + 0.4 * ground / 255
+        dark, bright = sorted((_luminance(list(faded)), _luminance(list(ground / 255))))
+        assert (bright + 0.05) / (dark + 0.05) >= 4.5
+
+
 WITHOUT_LAB = """
 import sys
+import tomllib
 
 class Blocked:
     def find_spec(self, name, path=None, target=None):
@@ -315,7 +335,7 @@ sys.meta_path.insert(0, Blocked())
 from streamlit.testing.v1 import AppTest
 at = AppTest.from_file({app!r}, default_timeout=60).run()
 at.file_uploader[0].upload("a.png", open({picture!r}, "rb").read()).run()
-assert not at.exception and len(at.subheader) == 1, at
+assert not at.exception and len(at.header) == 1, at
 for page in {pages!r}:
     at.switch_page(page).run()
     assert not at.exception, page

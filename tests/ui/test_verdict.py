@@ -33,3 +33,10 @@ def test_a_refusal_says_why_and_nothing_else(answer: Prediction) -> None:
     verdict = read_verdict(strange)
     assert verdict.refusal == "a \\x1bknee"
     assert (verdict.classes, verdict.advice) == ((), "")
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_a_skull_that_was_taken_off_is_told(answer: Prediction, accepted: bool) -> None:
+    assert read_verdict(answer).skull == ""
+    told = read_verdict(replace(answer, skull_strip="radial", accepted=accepted))
+    assert told.skull.endswith("taken off by radial.")

@@ -17,6 +17,7 @@ from tumorlens.cli.datasets import datasets
 from tumorlens.cli.ensemble import ensemble
 from tumorlens.cli.evaluate import evaluate
 from tumorlens.cli.exits import INTERRUPTED, plainly
+from tumorlens.cli.import_bundle import import_bundle
 from tumorlens.cli.networks import networks
 from tumorlens.cli.predict import predict
 from tumorlens.cli.quantize import quantize
@@ -36,6 +37,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     sequence,
     evaluate,
     quantize,
+    import_bundle,
     audit,
     serve,
     ui,

@@ -38,6 +38,7 @@ class Wish:
     precision: str = FLOAT32
     dicom: bool = False
     skull_strip: str | None = None
+    tta: bool = False
 
 
 class Printer(AbstractContextManager["Printer"], Protocol):
@@ -60,7 +61,7 @@ def answer_paths(paths: Sequence[str], wish: Wish) -> int:
     """
     found = find_sources(paths)
     loaded = load_model(wish.model, threads=_threads(found.sources), precision=wish.precision)
-    model = choose(loaded, wish.skull_strip)
+    model = choose(loaded.with_tta() if wish.tta else loaded, wish.skull_strip)
     _check_target(wish.target, model.card)
     _tell_passed_over(found.passed_over)
     sources = _without_own_report(found.sources, wish.output)

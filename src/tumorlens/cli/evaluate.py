@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tumorlens.cli.evaluate_volumes import evaluate_volumes
 from tumorlens.cli.exits import say
+from tumorlens.cli.segment_volumes import refuse_options
 from tumorlens.cli.skull_stripping import SkullStrip, choose_for_slices
+from tumorlens.cli.tta import WithTta
 from tumorlens.extras import import_extra
 
 if TYPE_CHECKING:
@@ -37,6 +40,7 @@ def evaluate(
         Path | None, typer.Option(help="Another model folder, to compare with.")
     ] = None,
     skull_strip: SkullStrip = None,
+    tta: WithTta = False,
     pool: Annotated[
         bool,
         typer.Option("--pool", help="The folders are runs, one a fold: score them together."),
@@ -52,14 +56,18 @@ def evaluate(
     or data it never saw. --checks takes some minutes, and also reads the folders of BraTS, LGG
     and healthy volumes that lie in DATA. --pool reads the answers that each run kept about its
     own validation part, and gives one table of all folds: tumorlens evaluate --pool runs/fold*
+    --tta holds for the model alone, not for --against: give the same folder twice to see what it
+    is worth.
+    A model for volumes is scored by Dice and 95 % Hausdorff distance on labelled cases of BraTS.
 
     Example: tumorlens evaluate ~/data --split runs/mine/split.csv --model runs/mine/model --checks
     """
+    from tumorlens.card import OUTLINE_VOLUME, kind_of
     from tumorlens.cli.progress import bars, steps
     from tumorlens.model import load_model
 
     if pool:
-        given = (model, split, against, skull_strip, checks, part != "validation")
+        given = (model, split, against, skull_strip, tta, checks, part != "validation")
         if any(given):
             raise typer.BadParameter("--pool goes with --output and --json only")
         _pool(places, output=output, as_json=as_json)
@@ -67,10 +75,17 @@ def evaluate(
     if len(places) > 1:
         raise typer.BadParameter("one folder of data, or --pool and several run folders")
     data = places[0]
+    if model is not None and kind_of(model) == OUTLINE_VOLUME:
+        others = {"--checks": checks, "--against": against, "--skull-strip": skull_strip}
+        refuse_options(others, kind=OUTLINE_VOLUME)
+        evaluate_volumes(data, model, split=split, part=part, output=output, as_json=as_json)
+        return
     lab = import_extra("tumorlens.lab.evaluation", extra="lab")
     measuring = import_extra("tumorlens.lab.evaluation.measuring", extra="lab")
     parts = import_extra("tumorlens.lab.evaluation.parts", extra="lab")
     loaded = choose_for_slices(load_model(model), skull_strip)
+    if tta:
+        loaded = loaded.with_tta()
     other = load_model(against) if against else None
     measuring.check_request(loaded, checks=checks, against=other)
     found = parts.read_parts(data, split=split, part=part)
@@ -86,7 +101,7 @@ def evaluate(
             against=other,
             follow=steps(progress),
         )
-    command = _command(data, model, split, part, checks=checks, skull_strip=skull_strip)
+    command = _command(data, model, split, part, checks=checks, skull_strip=skull_strip, tta=tta)
     record = measured.to_json(command=command)
     if output is not None:
         lab.write_evaluation(output, measured.evaluation, record=record)
@@ -136,6 +151,7 @@ def _command(
     *,
     checks: bool,
     skull_strip: str | None,
+    tta: bool,
 ) -> str:
     """The command as typed, with the place of the data left open."""
     words = ["tumorlens evaluate", "DATA" if split else data.name]
@@ -143,6 +159,7 @@ def _command(
     words += ["--split", split.as_posix(), "--part", part] if split else []
     words += ["--checks"] if checks else []
     words += ["--skull-strip", skull_strip] if skull_strip else []
+    words += ["--tta"] if tta else []
     return " ".join(words)
 
 

@@ -9,6 +9,7 @@ import typer
 from tumorlens.cli.exits import REFUSED
 from tumorlens.cli.precision import ChosenPrecision, Precision
 from tumorlens.cli.skull_stripping import SkullStrip
+from tumorlens.cli.tta import WithTta
 
 
 class OutputFormat(StrEnum):
@@ -79,6 +80,7 @@ def predict(
         ),
     ] = None,
     skull_strip: SkullStrip = None,
+    tta: WithTta = False,
     dicom: Annotated[
         bool,
         typer.Option(
@@ -111,6 +113,7 @@ def predict(
             "--format": output_format is not OutputFormat.TABLE,
             "--target": target is not None,
             "--no-explain": no_explain,
+            "--tta": tta,
             "--dicom": dicom,
         }
         tables = _folder_of_tables(output, [name for name in unfit if unfit[name]])
@@ -143,6 +146,7 @@ def predict(
         precision=precision.value,
         dicom=dicom,
         skull_strip=skull_strip,
+        tta=tta,
     )
     if answer_paths(paths, wish):
         raise typer.Exit(REFUSED)

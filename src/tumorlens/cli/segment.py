@@ -7,6 +7,7 @@ import typer
 
 from tumorlens.cli.exits import REFUSED, say
 from tumorlens.cli.precision import ChosenPrecision, Precision
+from tumorlens.cli.segment_volumes import refuse_options, segment_volumes, volumes_table
 from tumorlens.cli.skull_stripping import SkullStrip, choose
 from tumorlens.extras import import_extra
 
@@ -40,6 +41,14 @@ def segment(
             "report, both with the patient's elements of the source.",
         ),
     ] = False,
+    flips: Annotated[
+        bool | None,
+        typer.Option(
+            "--flips/--no-flips",
+            help="With a model for volumes: average over mirrored copies, eight times as slow.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, not a table.")] = False,
 ) -> None:
     """Outline the tumor.
@@ -49,16 +58,43 @@ def segment(
     them DIR/segments.json with areas, volumes, diameters and places. With --dicom, a DICOM file or
     series gives DIR/<name>_seg.dcm and DIR/<name>_sr.dcm besides, tied to the source series.
 
+    With a model that was trained on whole heads (configs/brats_*.toml, or an imported MONAI
+    bundle), a case gives DIR/<name>_seg.nii.gz with the labels of BraTS (0, 1, 2, 4), a picture of
+    three planes, the volumes of whole tumor, core and enhancing tumor in ml, and DIR/index.html
+    with surfaces that can be turned.
+
     Exit status: 0 all outlined, 1 some inputs refused, 2 wrong usage.
 
     Example: tumorlens segment scans/ BraTS2021_00006/ --output outlines
     """
-    import json
+    from tumorlens.card import OUTLINE_VOLUME, kind_of
 
-    from tumorlens.cli.console import out
+    if model is not None and kind_of(model) == OUTLINE_VOLUME:
+        reduced = precision is not Precision.FLOAT32
+        others = {"--precision": reduced, "--skull-strip": skull_strip, "--dicom": dicom}
+        refuse_options(others, kind=OUTLINE_VOLUME)
+        records = segment_volumes(paths, output, model, flips=flips)
+        _tell(records, None if as_json else volumes_table(records), output)
+        return
+    refuse_options({"--flips": flips is not None}, kind="classify")
+    records = _segment_slices(
+        paths, output, model, precision=precision, skull_strip=skull_strip, dicom=dicom
+    )
+    _tell(records, None if as_json else _table(records), output)
+
+
+def _segment_slices(
+    paths: list[str],
+    output: Path,
+    model: Path | None,
+    *,
+    precision: Precision,
+    skull_strip: SkullStrip,
+    dicom: bool,
+) -> list[dict[str, Any]]:
+    """Outline slice by slice; the records, also of those refused."""
     from tumorlens.cli.progress import follow
     from tumorlens.model import load_model
-    from tumorlens.notice import NOTICE
     from tumorlens.reporting.segments import find_inputs, write_segments
 
     loaded = choose(load_model(model, precision=precision.value), skull_strip)
@@ -69,12 +105,21 @@ def segment(
         objects.check_dicom(inputs)
         writer = objects.write_objects
     results = write_segments(inputs, output, model=loaded, refused=refused, dicom=writer)
-    records = list(follow(results, len(inputs) + len(refused)))
+    return list(follow(results, len(inputs) + len(refused)))
+
+
+def _tell(records: list[dict[str, Any]], table: "Table | None", output: Path) -> None:
+    """Print the records, as a table or as JSON, and what was refused; ends with its status."""
+    import json
+
+    from tumorlens.cli.console import out
+    from tumorlens.notice import NOTICE
+
     failed = [record for record in records if "error" in record]
-    if as_json:
+    if table is None:
         typer.echo(json.dumps(records, indent=2))
     else:
-        out().print(_table(records))
+        out().print(table)
         say(NOTICE)
     for record in failed:
         error = record["error"]

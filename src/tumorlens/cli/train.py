@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tumorlens.cli.skull_stripping import SkullStrip
+from tumorlens.cli.train_volumes import refuse_for_volumes, train_volumes
 from tumorlens.extras import import_extra
 
 if TYPE_CHECKING:
@@ -49,16 +50,32 @@ def train(
 ) -> None:
     """Train a model, calibrate it, export it and score it on patients it never saw.
 
+    A config with task = "outline_volume" trains a network that outlines the tumor's regions in
+    whole heads, on a folder of BraTS as downloaded (extra brats).
+
     Where the environment variable TUMORLENS_CACHE names a folder, prepared pictures are kept in it
-    for the next time.
+    for the next time. Several GPUs or machines train together under torchrun.
 
     Example: tumorlens train configs/custom_cnn.toml --data ~/data/sartaj --run runs/first
+
+    torchrun --nproc-per-node 2 -m -- tumorlens train configs/custom_cnn.toml --data ~/data/sartaj
     """
-    from tumorlens.card import read_card
+    from tumorlens.card import CLASSIFY, OUTLINE_VOLUME, read_card
     from tumorlens.cli.progress import bars
     from tumorlens.preparation import LEFT_ON
 
     config_module = import_extra("tumorlens.lab.config", extra="lab")
+    settings_file = import_extra("tumorlens.lab.settings_file", extra="lab")
+    values = settings_file.read_values(config, overrides=settings or [])
+    task = str(values.get("task", CLASSIFY))
+    import_extra("tumorlens.lab.settings", extra="lab").known_name(
+        task, (CLASSIFY, OUTLINE_VOLUME), setting=f"{config}: task"
+    )
+    if task == OUTLINE_VOLUME:
+        only = {"--weights": weights, "--skull-strip": skull_strip, "--others": others}
+        refuse_for_volumes({name: value for name, value in only.items() if value is not None})
+        train_volumes(values, str(config), data, run)
+        return
     run_module = import_extra("tumorlens.lab.run", extra="lab")
     overrides = [*(settings or [])]
     if weights is not None:
@@ -68,6 +85,9 @@ def train(
         overrides.append(f"preparation.skull_strip={json.dumps(method)}")
     chosen = config_module.read_config(config, overrides=overrides)
     folder = run or Path("runs") / chosen.name
+    if not import_extra("tumorlens.lab.processes", extra="lab").is_first():
+        run_module.help_training(chosen, data, folder, allow_leaks=allow_leaks)
+        return
     with bars() as progress:
         evaluation = run_module.run_training(
             chosen, data, folder, allow_leaks=allow_leaks, others=others, watch=_watch(progress)

@@ -92,7 +92,7 @@ def _without_rim(batch: Tensor, config: AugmentationConfig, generator: Generator
     inside = ((rows / axes[:, 0]) ** 2 + (columns / axes[:, 1]) ** 2 < 1).float().unsqueeze(1)
     masks = batch[chosen, 1:]
     lost = (masks * (1 - inside)).sum(dim=(1, 2, 3)) > 0.02 * masks.sum(dim=(1, 2, 3))
-    inside[lost] = 1
+    inside = torch.maximum(inside, lost.view(-1, 1, 1, 1).float())
     stripped = batch.clone()
     stripped[chosen] *= inside
     return stripped
@@ -187,9 +187,18 @@ def _change_intensity(pictures: Tensor, config: AugmentationConfig, generator: G
     smooth = F.interpolate(
         field.view(count, 1, 3, 3).to(device), pictures.shape[-2:], mode="bicubic"
     )
-    noise = torch.randn(pictures.shape, generator=generator).to(device)
+    noise = _normal(pictures, generator)
     strength = _uniform(count, 0, config.noise, generator).view(shape).to(device)
     return ((changed * torch.exp(smooth) + noise * strength) * head).clamp(0, 1)
+
+
+def _normal(like: Tensor, generator: Generator) -> Tensor:
+    """Normal noise of a batch's shape, drawn where the batch lies: there is much of it."""
+    if like.device.type == "cpu":
+        return torch.randn(like.shape, generator=generator)
+    there = Generator(like.device)
+    there.manual_seed(int(torch.randint(2**62, (1,), generator=generator)))
+    return torch.randn(like.shape, generator=there, device=like.device)
 
 
 def _uniform(count: int, low: float, high: float, generator: Generator) -> Tensor:

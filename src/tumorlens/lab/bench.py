@@ -15,21 +15,26 @@ from tumorlens.errors import ConfigError
 from tumorlens.lab.balancing import balanced_draws, class_weights, draw
 from tumorlens.lab.blending import find_siblings
 from tumorlens.lab.catalogue import CATALOGUE
-from tumorlens.lab.checkpoint import is_checkpoint, load_checkpoint
+from tumorlens.lab.checkpoint import BEST, is_checkpoint, load_checkpoint
 from tumorlens.lab.config import Config
+from tumorlens.lab.distilling import Teachers
 from tumorlens.lab.losses import LOSSES
 from tumorlens.lab.memory import keep_freed_memory
 from tumorlens.lab.networks import NONE, Classifier, build_network
 from tumorlens.lab.optimizing import build_optimizer, moving_average
 from tumorlens.lab.pictures import Pictures
+from tumorlens.lab.processes import open_fabric, set_up_network
+from tumorlens.lab.run_record import recorded_config
 from tumorlens.lab.splitting import Split
+from tumorlens.lab.within_reach import Bytes, within_reach
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bench:
     """What stays the same through a run, on its device.
 
-    ``bare`` is the network unwrapped; ``validation`` holds the validation pictures that are
+    ``bare`` is the network unwrapped; ``pixels`` and ``masks`` are those of ``pictures``, within
+    the device's reach; ``validation`` holds the validation pictures that are
     looked at after each epoch, drawn once with the data sets' shares; ``siblings`` is what
     `find_siblings` gave.
     """
@@ -40,6 +45,8 @@ class Bench:
     optimizer: Optimizer
     loss_of: Callable[[Tensor, Tensor], Tensor]
     pictures: Pictures
+    pixels: Bytes
+    masks: Bytes
     classes: tuple[str, ...]
     targets: Tensor
     training: np.ndarray
@@ -47,6 +54,7 @@ class Bench:
     validation: np.ndarray
     average: AveragedModel | None
     siblings: np.ndarray
+    teachers: Teachers | None
 
     @property
     def judged(self) -> nn.Module:
@@ -62,11 +70,11 @@ def set_up(config: Config, pictures: Pictures, split: Split, classes: Sequence[s
     """
     settings = config.training
     keep_freed_memory()
-    fabric = Fabric(accelerator="auto", devices=1, precision=settings.precision)
+    fabric = open_fabric(settings.precision, freezes=config.network.frozen_stages > 0)
     torch.manual_seed(settings.seed)
     bare = build_classifier(config, len(classes))
     bare.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    network, optimizer = fabric.setup(bare, build_optimizer(bare, settings))
+    network, optimizer = set_up_network(fabric, bare, build_optimizer(bare, settings))
     targets = torch.tensor([list(classes).index(e.label) for e in pictures.examples])
     training, validation = np.array(split.training), np.array(split.validation)
     draws = _shares(config, pictures, training)
@@ -85,6 +93,8 @@ def set_up(config: Config, pictures: Pictures, split: Split, classes: Sequence[s
         optimizer,
         loss_of,
         pictures,
+        within_reach(pictures.pixels, fabric.device),
+        within_reach(pictures.masks, fabric.device),
         tuple(classes),
         targets,
         training,
@@ -92,6 +102,7 @@ def set_up(config: Config, pictures: Pictures, split: Split, classes: Sequence[s
         validation=watched if len(watched) else validation,
         average=moving_average(bare, settings.averaging),
         siblings=_siblings(config, pictures),
+        teachers=_teachers(config, classes, fabric),
     )
 
 
@@ -106,6 +117,19 @@ def _shares(config: Config, pictures: Pictures, indices: np.ndarray) -> np.ndarr
     """How often each picture is drawn in an epoch, in (0, 1]."""
     share = config.data.share
     return np.array([share.get(pictures.examples[i].dataset, 1.0) for i in indices])
+
+
+def _teachers(config: Config, classes: Sequence[str], fabric: Fabric) -> Teachers | None:
+    """The finished networks that this one learns from, where there are some."""
+    runs = [Path(run) for run in config.training.teachers]
+    if not runs:
+        return None
+    networks = [build_classifier(recorded_config(run), len(classes)) for run in runs]
+    for run, network in zip(runs, networks, strict=True):
+        load_checkpoint(run / BEST, network)
+    teachers = Teachers(networks)
+    teachers.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return teachers.to(fabric.device).requires_grad_(False).eval()
 
 
 def build_classifier(config: Config, classes: int) -> Classifier:

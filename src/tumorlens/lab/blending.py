@@ -15,6 +15,7 @@ import torch
 from torch import Generator, Tensor
 
 from tumorlens.lab.datasets import Example
+from tumorlens.lab.within_reach import Bytes, to_float
 
 MIN_HEADS_IN_COMMON = 0.92
 """Of both heads together; sequences whose heads were cropped otherwise are not blended."""
@@ -68,7 +69,7 @@ def blend(
     pictures: Tensor,
     batch: npt.NDArray[np.int64],
     siblings: npt.NDArray[np.int64],
-    pixels: npt.NDArray[np.uint8],
+    pixels: Bytes,
     probability: float,
     *,
     generator: Generator,
@@ -92,6 +93,6 @@ def blend(
     blended = torch.rand(count, generator=generator) < probability
     which = torch.randint(2, (count,), generator=generator).numpy()
     part = torch.rand(count, generator=generator) * blended
-    other = torch.from_numpy(pixels[siblings[batch, which]]).unsqueeze(1).float() / 255
-    part = part.view(-1, 1, 1, 1)
+    other = to_float(pixels, siblings[batch, which]).to(pictures.device)
+    part = part.view(-1, 1, 1, 1).to(pictures.device)
     return pictures * (1 - part) + other * part

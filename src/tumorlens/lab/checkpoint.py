@@ -14,6 +14,11 @@ from torch.optim import Optimizer
 
 from tumorlens.errors import TrainingError
 
+LAST, BEST = "checkpoints/last.safetensors", "checkpoints/best.safetensors"
+"""Within a run folder."""
+SNAPSHOT = "checkpoints/snapshot_{}.safetensors"
+"""Of each cycle of the learning rate, from 1, where there is more than one."""
+
 _WEIGHT, _OPTIMIZER, _AVERAGE = "weight/", "optimizer/", "average/"
 
 

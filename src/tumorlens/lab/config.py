@@ -4,24 +4,25 @@ Values are overridden by ``section.key=value``. A key that does not exist is an 
 the nearest one that does.
 """
 
-import difflib
-import tomllib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tumorlens.errors import ConfigError
+from tumorlens.lab.settings import parse_settings
+from tumorlens.lab.settings_file import read_values
 from tumorlens.preparation import SKULL_STRIPPERS, Preparation, strips_volumes
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """Settings that belong together: frozen, and no key that it does not know."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class DataConfig(_Section):
+class DataConfig(Section):
     """Which pictures, and how they are cut into training and validation."""
 
     datasets: tuple[str, ...] = ()
@@ -37,6 +38,9 @@ class DataConfig(_Section):
     on them (leave one source out)."""
     share: dict[str, Annotated[float, Field(gt=0, le=1)]] = {}
     """Part of a data set's training pictures drawn afresh each epoch, in (0, 1]; 1 by default."""
+    keep: dict[str, Annotated[float, Field(gt=0, le=1)]] = {}
+    """Part of a class's training pictures that stay at all, by class, in (0, 1]; 1 by default.
+    Whole patients' go, always the same ones: for experiments on rare classes."""
 
     @model_validator(mode="after")
     def _one_split(self) -> Self:
@@ -45,7 +49,7 @@ class DataConfig(_Section):
         return self
 
 
-class PreparationConfig(_Section):
+class PreparationConfig(Section):
     """See `tumorlens.preparation.Preparation`."""
 
     size: int = Field(default=224, ge=32, le=1024)
@@ -75,7 +79,7 @@ class PreparationConfig(_Section):
         return Preparation(**self.model_dump() | {"skull_strip": self.skull_strip or None})
 
 
-class NetworkConfig(_Section):
+class NetworkConfig(Section):
     """Which network, and where it starts."""
 
     name: str = "custom_cnn"
@@ -89,7 +93,7 @@ class NetworkConfig(_Section):
     """Whether it also outlines the tumor, from the same pass."""
 
 
-class AugmentationConfig(_Section):
+class AugmentationConfig(Section):
     """How much pictures are changed at random; 0 (or 1 for factors) switches one off."""
 
     flip: float = Field(default=0.5, ge=0, le=1)
@@ -134,7 +138,7 @@ class AugmentationConfig(_Section):
     """Probability of a piece of healthy tissue laid in like a tumor, which changes no label."""
 
 
-class TrainingConfig(_Section):
+class TrainingConfig(Section):
     """How the network is trained."""
 
     epochs: int = Field(default=12, ge=1)
@@ -174,6 +178,10 @@ class TrainingConfig(_Section):
     """Of the outline's loss, beside the class's, where the network outlines."""
     attention_weight: float = Field(default=0.0, ge=0)
     """Of the loss that holds the heatmap to the mask, where there is one."""
+    teachers: tuple[str, ...] = ()
+    """Run folders of finished networks whose answers are learnt beside the labels."""
+    distillation: float = Field(default=0.7, ge=0, le=1)
+    """Share of the teachers' answers in the loss, where there are teachers."""
     averaging: float = Field(default=0.0, ge=0, lt=1)
     """Decay of the moving average of the weights that is validated and kept; 0 for none."""
     patience: int = Field(default=5, ge=1)
@@ -188,14 +196,14 @@ class TrainingConfig(_Section):
         return self
 
 
-class SourceConfig(_Section):
+class SourceConfig(Section):
     """Where one data set comes from, for the model's card."""
 
     source: str
     licence: str
 
 
-class CardConfig(_Section):
+class CardConfig(Section):
     """What the model's card says beside what is measured."""
 
     intended_use: str = "Research and teaching on brain MRI."
@@ -210,9 +218,12 @@ class CardConfig(_Section):
     others, "Fixing the train-test resolution discrepancy", NeurIPS 2019, arXiv:1906.06423)."""
 
 
-class Config(_Section):
+class Config(Section):
     """All settings of one training run."""
 
+    task: Literal["classify"] = "classify"
+    """What the model is for; ``outline_volume`` has settings of its own
+    (`tumorlens.lab.volumes.settings`)."""
     name: str = "model"
     version: str = "0.1.0"
     data: DataConfig = DataConfig()
@@ -246,53 +257,12 @@ class Config(_Section):
 
 
 def read_config(path: Path, *, overrides: Sequence[str] = ()) -> Config:
-    """Read a TOML file and apply ``section.key=value`` overrides.
+    """Read a TOML file (see `tumorlens.lab.settings_file`) with ``section.key=value`` overrides.
 
     Raises:
         ConfigError: The file is absent or no TOML, or a key or value is wrong.
     """
-    try:
-        with path.open("rb") as file:
-            values = tomllib.load(file)
-    except OSError as error:
-        raise ConfigError(
-            expected="a TOML file with the run's settings",
-            found=error.strerror or "an unreadable file",
-            remedy="Start from one of the files in configs/.",
-            source=str(path),
-        ) from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(
-            expected="a TOML file",
-            found=f"a mistake in it ({error})",
-            remedy="Correct that line.",
-            source=str(path),
-        ) from error
-    for override in overrides:
-        _apply(values, override)
-    return parse_config(values, source=str(path))
-
-
-def known_name(name: str, known: Collection[str], *, setting: str) -> str:
-    """The name, if it is known.
-
-    Args:
-        name: What was given.
-        known: All names there are.
-        setting: Where it was given, such as ``network.name``.
-
-    Raises:
-        ConfigError: It is not known; the nearest one is named.
-    """
-    if name in known:
-        return name
-    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
-    raise ConfigError(
-        expected=f"one of {', '.join(known)}",
-        found=name,
-        remedy=f"Did you mean {nearest[0]}?" if nearest else "Choose one of them.",
-        source=setting,
-    )
+    return parse_config(read_values(path, overrides=overrides), source=str(path))
 
 
 def parse_config(values: dict[str, Any], *, source: str = "") -> Config:
@@ -301,54 +271,4 @@ def parse_config(values: dict[str, Any], *, source: str = "") -> Config:
     Raises:
         ConfigError: A key is unknown (the nearest known one is named) or a value out of range.
     """
-    try:
-        return Config.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            raise _unknown_key(key, source) from error
-        raise ConfigError(
-            expected=first["msg"].removeprefix("Input should be ").lower(),
-            found=repr(first["input"]),
-            remedy=f"Change {key}.",
-            source=f"{source}: {key}",
-        ) from error
-
-
-def _apply(values: dict[str, Any], override: str) -> None:
-    """Set one ``section.key=value`` in place; the value is TOML, or else a bare string."""
-    key, equals, text = override.partition("=")
-    if not equals or not key:
-        raise ConfigError(
-            expected="section.key=value",
-            found=override,
-            remedy="For example --set training.epochs=20.",
-            source="--set",
-        )
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text
-    *sections, last = key.split(".")
-    for section in sections:
-        inner = values.setdefault(section, {})
-        if not isinstance(inner, dict):
-            raise _unknown_key(key, "--set")
-        values = inner
-    values[last] = value
-
-
-def _unknown_key(key: str, source: str) -> ConfigError:
-    known = [
-        f"{section}.{name}"
-        for section, field in Config.model_fields.items()
-        for name in getattr(field.annotation, "model_fields", {})
-    ] + list(Config.model_fields)
-    nearest = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
-    return ConfigError(
-        expected="a known setting",
-        found=key,
-        remedy=f"Did you mean {nearest[0]}?",
-        source=source,
-    )
+    return parse_settings(Config, values, source=source)

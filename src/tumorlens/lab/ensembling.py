@@ -2,6 +2,10 @@
 
 Every model ends with pooling and one linear layer, and so does the whole: its feature maps are
 the members' side by side (on the finest member's grid), its linear layer theirs one after another.
+The whole takes pictures of the largest member's size, and smaller members shrink them for
+themselves, so that a scan is prepared once. They do so by cubic interpolation with averaging: the
+preparation has smoothed the scan once already, and a sharper kernel comes nearer to what the member
+would have been shown.
 A vote weighs the members' calibrated logits; stacking (D. Wolpert, "Stacked generalization",
 Neural Networks 5, 1992) learns a linear layer over them. Both are one matrix, the mixing, laid
 over the members' linear layers, so the heatmap of the whole is the mixture of the members'.
@@ -23,6 +27,7 @@ from sklearn.linear_model import LogisticRegression
 from tumorlens.card import Card, write_card
 from tumorlens.errors import ConfigError, DataError
 from tumorlens.model import GRAPH_FILE, OUTLINE, OUTPUTS, WEIGHT_KEY, Model, load_model
+from tumorlens.preparation import Preparation
 from tumorlens.scan import FloatArray
 
 LOGITS, EMBEDDING, FEATURES = OUTPUTS
@@ -115,17 +120,18 @@ def merge_models(folders: Sequence[Path], mixing: Mixing, card: Card, output: Pa
     Args:
         folders: The members' model folders.
         mixing: From `vote` or `stack`.
-        card: Of the whole, complete but for the graph's hash.
+        card: Of the whole, complete but for the graph's hash; the size of its pictures is at
+            least the members' (see `joined_preparation`).
         output: Made if absent; an older model in it is replaced.
 
     Raises:
         ConfigError: The members do not fit together.
         ModelError: A member cannot be loaded.
     """
-    members = [load_model(folder) for folder in folders]
+    members = [load_model(folder, gated=False) for folder in folders]
     check_alike(members)
     graphs = [onnx.load(folder / GRAPH_FILE) for folder in folders]
-    merged = _merge(members, graphs, mixing)
+    merged = _merge(members, graphs, mixing, card.preparation.size)
     weights = _class_weights(members, mixing)
     packed = base64.b64encode(weights.astype("<f4").tobytes()).decode()
     helper.set_model_props(merged, {WEIGHT_KEY: packed})
@@ -137,23 +143,39 @@ def merge_models(folders: Sequence[Path], mixing: Mixing, card: Card, output: Pa
     return load_model(output)
 
 
-def check_alike(members: Sequence[Model]) -> None:
-    """Members must see the same pictures and name the same classes in the same order.
+def check_alike(members: Sequence[Model], *, same_size: bool = False) -> None:
+    """Members must be shown scans alike and name the same classes in the same order.
+
+    Args:
+        members: At least one.
+        same_size: Whether the size of their pictures must be the same too.
 
     Raises:
-        ConfigError: They do not.
+        ConfigError: They are not.
     """
     first = members[0].card
     for member in members[1:]:
-        for part in ("classes", "preparation"):
-            ours, theirs = getattr(first, part), getattr(member.card, part)
+        card = member.card
+        preparation = card.preparation
+        if not same_size:
+            preparation = replace(preparation, size=first.preparation.size)
+        parts = {
+            "classes": (first.classes, card.classes),
+            "preparation": (first.preparation, preparation),
+        }
+        for part, (ours, theirs) in parts.items():
             if ours != theirs:
                 raise ConfigError(
                     expected=f"members of the same {part}, those of {first.name}: {ours}",
-                    found=f"{member.card.name}: {theirs}",
+                    found=f"{card.name}: {getattr(card, part)}",
                     remedy="Train them with the same [preparation] on the same classes.",
                     source=part,
                 )
+
+
+def joined_preparation(cards: Sequence[Card]) -> Preparation:
+    """How scans are prepared for the whole: as for its members, at the largest one's size."""
+    return replace(cards[0].preparation, size=max(card.preparation.size for card in cards))
 
 
 def _class_weights(members: Sequence[Model], mixing: Mixing) -> FloatArray:
@@ -167,19 +189,19 @@ def _class_weights(members: Sequence[Model], mixing: Mixing) -> FloatArray:
 
 
 def _merge(
-    members: Sequence[Model], graphs: Sequence[onnx.ModelProto], mixing: Mixing
+    members: Sequence[Model], graphs: Sequence[onnx.ModelProto], mixing: Mixing, size: int
 ) -> onnx.ModelProto:
     """One graph: the members' side by side on the same pictures, then the mixing."""
-    size = members[0].card.preparation.size
-    grid = max(_sides(member, size)[0] for member in members)
-    fine = max(_sides(member, size)[1] for member in members)
+    sides = [_sides(member) for member in members]
+    grid, fine = (max(side) for side in zip(*sides, strict=True))
     whole = onnx.GraphProto(name="ensemble")
     found: dict[str, list[str]] = {name: [] for name in (*OUTPUTS, OUTLINE)}
     shares = []
     for number, (member, graph) in enumerate(zip(members, graphs, strict=True)):
         prefix = f"member{number}/"
         own = compose.add_prefix(graph, prefix).graph
-        entry = helper.make_node("Identity", ["pictures"], [own.input[0].name])
+        shown = _shown(whole, member.card.preparation.size, size)
+        entry = helper.make_node("Identity", [shown], [own.input[0].name])
         whole.node.extend([entry, *own.node])
         whole.initializer.extend(own.initializer)
         _scale(whole, prefix, 1 / member.card.temperature)
@@ -205,8 +227,9 @@ def _merge(
     )
 
 
-def _sides(member: Model, size: int) -> tuple[int, int]:
+def _sides(member: Model) -> tuple[int, int]:
     """Sides of a member's last feature maps and of its outline (0 without one)."""
+    size = member.card.preparation.size
     outputs = member.run(np.zeros((1, 1, size, size), np.float32))
     outline = 0 if outputs.outline is None else outputs.outline.shape[-1]
     return outputs.features.shape[-1], outline
@@ -223,12 +246,34 @@ def _scale(graph: onnx.GraphProto, prefix: str, factor: float) -> None:
     graph.node.append(helper.make_node("Mul", [f"{prefix}{LOGITS}", by], [f"{prefix}calibrated"]))
 
 
-def _resized(graph: onnx.GraphProto, name: str, side: int) -> str:
-    """Maps enlarged to ``side`` x ``side``, linearly."""
-    place = _constant(graph, f"{name}/side", np.array([side, side], np.int64))
-    options = {"mode": "linear", "coordinate_transformation_mode": "half_pixel", "axes": [2, 3]}
-    output = f"{name}/resized"
-    graph.node.append(helper.make_node("Resize", [name, "", "", place], [output], **options))
+def _shown(graph: onnx.GraphProto, own: int, size: int) -> str:
+    """The whole's pictures at a member's size, shrunk once for all members of that size."""
+    name = f"pictures/{own}/shown"
+    if own == size:
+        return "pictures"
+    if not any(name in node.output for node in graph.node):
+        shrunk = _resized(graph, "pictures", own, mode="cubic", antialias=1, cubic_coeff_a=-0.5)
+        ends = [_constant(graph, f"{name}/{end}", np.array(end, np.float32)) for end in (0, 1)]
+        graph.node.append(helper.make_node("Clip", [shrunk, *ends], [name]))
+    return name
+
+
+def _resized(
+    graph: onnx.GraphProto, name: str, side: int, *, mode: str = "linear", **options: float
+) -> str:
+    """Maps brought to ``side`` x ``side``; options as those of ONNX's Resize."""
+    output = f"{name}/{side}"
+    place = _constant(graph, f"{output}/side", np.array([side, side], np.int64))
+    node = helper.make_node(
+        "Resize",
+        [name, "", "", place],
+        [output],
+        mode=mode,
+        coordinate_transformation_mode="half_pixel",
+        axes=[2, 3],
+        **options,
+    )
+    graph.node.append(node)
     return output
 
 

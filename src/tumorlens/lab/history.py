@@ -7,6 +7,8 @@ from pathlib import Path
 
 from tumorlens.lab.figure import new_figure, save_figure
 
+HISTORY_FILE = "history.csv"
+
 
 @dataclass(frozen=True, slots=True)
 class EpochRecord:
@@ -22,6 +24,7 @@ class EpochRecord:
         validation_accuracy: In [0, 1].
         validation_macro_recall: Mean of the classes' recalls, in [0, 1].
         seconds: Wall time of the epoch.
+        device: That it ran on.
     """
 
     epoch: int
@@ -32,11 +35,12 @@ class EpochRecord:
     validation_accuracy: float
     validation_macro_recall: float
     seconds: float
+    device: str = "cpu"
 
 
 def write_history(folder: Path, records: Sequence[EpochRecord]) -> None:
     """Write ``history.csv`` and ``curves.png`` (loss and accuracy against epochs)."""
-    with (folder / "history.csv").open("w", newline="") as lines:
+    with (folder / HISTORY_FILE).open("w", newline="") as lines:
         writer = csv.DictWriter(lines, [field.name for field in fields(EpochRecord)])
         writer.writeheader()
         writer.writerows(asdict(record) for record in records)

@@ -16,7 +16,14 @@ from tumorlens.errors import ConfigError, DataError
 from tumorlens.lab.calibration import fit_temperature
 from tumorlens.lab.checkpoint import load_checkpoint
 from tumorlens.lab.config import NetworkConfig
-from tumorlens.lab.ensembling import Mixing, check_alike, fit_shares, merge_models, stack, vote
+from tumorlens.lab.ensembling import (
+    check_alike,
+    fit_shares,
+    joined_preparation,
+    merge_models,
+    stack,
+    vote,
+)
 from tumorlens.lab.evaluation.parts import examples_of_part
 from tumorlens.lab.export import export_model
 from tumorlens.lab.networks import Classifier, build_network
@@ -39,7 +46,10 @@ _BATCH = 32
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Validation:
-    """Pictures that no member trained on: uint8 (pictures, size, size), and their classes."""
+    """Pictures that no member trained on, and their classes.
+
+    ``pixels`` is uint8, (pictures, size, size), of the whole's size.
+    """
 
     pixels: ByteArray
     targets: np.ndarray
@@ -97,7 +107,7 @@ def _mix(
     shares: Sequence[float],
     validation: Validation | None,
 ) -> Model:
-    members = [load_model(folder) for folder in folders]
+    members = [load_model(folder, gated=False) for folder in folders]
     check_alike(members)
     classes = len(members[0].card.classes)
     if shares and len(shares) != len(members):
@@ -107,7 +117,9 @@ def _mix(
             remedy="Give --share once for each member, in order.",
             source="--share",
         )
-    logits = [_calibrated(member, validation) for member in members] if validation else []
+    cards = [member.card for member in members]
+    card = _card(cards, output.name, method)
+    logits = [_logits_within(folder, card, validation) for folder in folders] if validation else []
     if validation is not None and method == STACKING:
         mixing = stack(logits, validation.targets, classes=classes)
     else:
@@ -118,12 +130,20 @@ def _mix(
     if validation is not None:
         mixed = np.concatenate(logits, axis=1) @ mixing.matrix.T + mixing.bias
         temperature = fit_temperature(np.asarray(mixed, np.float32), validation.targets)
-    card = _card([member.card for member in members], output.name, method, mixing)
-    return merge_models(folders, mixing, replace(card, temperature=temperature), output)
+    training = {"method": method, "members": _members(cards, mixing.shares)}
+    complete = replace(card, temperature=temperature, training=training)
+    return merge_models(folders, mixing, complete, output)
+
+
+def _logits_within(folder: Path, card: Card, validation: Validation) -> FloatArray:
+    """A member's calibrated logits as the whole will have them, from pictures of its size."""
+    with tempfile.TemporaryDirectory() as aside:
+        alone = merge_models([folder], vote([1], classes=len(card.classes)), card, Path(aside))
+        return _calibrated(alone, validation)
 
 
 def _calibrated(member: Model, validation: Validation) -> FloatArray:
-    """A member's logits over its temperature: float32, (pictures, classes)."""
+    """A model's logits over its temperature: float32, (pictures, classes)."""
     rows = []
     for start in range(0, len(validation.pixels), _BATCH):
         batch = validation.pixels[start : start + _BATCH, np.newaxis].astype(np.float32) / 255
@@ -145,9 +165,9 @@ def _validation(runs: Sequence[Path], data: Path, progress: Progress) -> Validat
                 remedy=f'Train it with --set data.split="{split.as_posix()}".',
                 source=str(run),
             )
-    card = read_card(runs[0] / MODEL)
-    pictures = load_pictures(examples, card.preparation, progress=progress)
-    targets = [card.classes.index(example.label) for example in pictures.examples]
+    cards = [read_card(run / MODEL) for run in runs]
+    pictures = load_pictures(examples, joined_preparation(cards), progress=progress)
+    targets = [cards[0].classes.index(example.label) for example in pictures.examples]
     return Validation(pictures.pixels, np.array(targets))
 
 
@@ -202,7 +222,7 @@ def _average(
     began from the same weights.
     """
     cards = [read_card(run / MODEL) for run in runs]
-    check_alike([load_model(run / MODEL) for run in runs])
+    check_alike([load_model(run / MODEL, gated=False) for run in runs], same_size=True)
     network = _network(runs[0], len(cards[0].classes))
     states = []
     for path in (path for run in runs for path in _checkpoints(run, snapshots)):
@@ -212,7 +232,7 @@ def _average(
         key: torch.stack([one[key].double() for one in states]).mean(dim=0) for key in states[0]
     }
     network.load_state_dict({key: mean[key].to(states[0][key].dtype) for key in mean})
-    card = _card(cards, output.name, AVERAGE, None)
+    card = _card(cards, output.name, AVERAGE)
     temperature = float(np.mean([one.temperature for one in cards]))
     model = export_model(network, replace(card, temperature=temperature), output)
     if validation is None:
@@ -223,22 +243,14 @@ def _average(
     return load_model(output)
 
 
-def _card(cards: Sequence[Card], name: str, method: str, mixing: Mixing | None) -> Card:
+def _card(cards: Sequence[Card], name: str, method: str) -> Card:
     """The card of the whole; scores, sets of classes and the gate were the members' own."""
     networks = dict.fromkeys(card.network for card in cards)
-    members: list[dict[str, Any]] = [
-        {"name": card.name, "version": card.version, "network": card.network, "sha256": card.sha256}
-        for card in cards
-    ]
-    if mixing and mixing.shares:
-        members = [
-            one | {"share": share} for one, share in zip(members, mixing.shares, strict=True)
-        ]
     return Card(
         name=name,
         version=cards[0].version,
         classes=cards[0].classes,
-        preparation=cards[0].preparation,
+        preparation=joined_preparation(cards),
         temperature=1.0,
         sha256="",
         network=f"{method} of {' + '.join(networks)}",
@@ -247,5 +259,22 @@ def _card(cards: Sequence[Card], name: str, method: str, mixing: Mixing | None) 
         limitations=tuple(dict.fromkeys(line for card in cards for line in card.limitations)),
         licence="; ".join(dict.fromkeys(card.licence for card in cards)),
         data={key: value for card in reversed(cards) for key, value in card.data.items()},
-        training={"method": method, "members": members},
+        training={"method": method, "members": _members(cards)},
     )
+
+
+def _members(cards: Sequence[Card], shares: Sequence[float] = ()) -> list[dict[str, Any]]:
+    """What the whole's card says of each member."""
+    members: list[dict[str, Any]] = [
+        {
+            "name": card.name,
+            "version": card.version,
+            "network": card.network,
+            "size": card.preparation.size,
+            "sha256": card.sha256,
+        }
+        for card in cards
+    ]
+    for member, share in zip(members, shares, strict=False):
+        member["share"] = share
+    return members

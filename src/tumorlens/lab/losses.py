@@ -53,19 +53,13 @@ def outline_loss(logits: Tensor, masks: Tensor, outlined: Tensor) -> Tensor:
         masks: (N, 1, H, W), 0..1; brought to the size of the logits.
         outlined: bool, (N,): whose mask is known; the others do not count.
     """
-    if not outlined.any():
-        return logits.sum() * 0
-    logits = logits[outlined]
-    wanted = F.interpolate(masks[outlined], logits.shape[-2:], mode="area")
-    crossed = F.binary_cross_entropy_with_logits(logits, wanted)
-    area = wanted.sum(dim=(1, 2, 3))
-    shown = area > 0
-    if not shown.any():
-        return crossed
-    found = logits[shown].sigmoid()
-    common = (found * wanted[shown]).sum(dim=(1, 2, 3))
-    dice = (2 * common + 1) / (found.sum(dim=(1, 2, 3)) + area[shown] + 1)
-    return crossed + 1 - dice.mean()
+    wanted = F.interpolate(masks, logits.shape[-2:], mode="area")
+    each = F.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+    area, found = wanted.sum(dim=(1, 2, 3)), logits.sigmoid()
+    common = (found * wanted).sum(dim=(1, 2, 3))
+    dice = (2 * common + 1) / (found.sum(dim=(1, 2, 3)) + area + 1)
+    crossed = _mean_of(each.mean(dim=(1, 2, 3)), outlined)
+    return crossed + _mean_of(1 - dice, outlined & (area > 0))
 
 
 def attention_loss(features: Tensor, weights: Tensor, masks: Tensor) -> Tensor:
@@ -78,8 +72,13 @@ def attention_loss(features: Tensor, weights: Tensor, masks: Tensor) -> Tensor:
     """
     allowed = F.adaptive_max_pool2d(masks, features.shape[-2:]).flatten(1) > 0.5
     shown = allowed.any(dim=1)
-    if not shown.any():
-        return features.sum() * 0
-    heat = torch.einsum("nchw,nc->nhw", features[shown], weights[shown]).flatten(1)
-    on_tumor = F.log_softmax(heat, dim=1).masked_fill(~allowed[shown], -torch.inf)
-    return -on_tumor.logsumexp(dim=1).mean()
+    heat = torch.einsum("nchw,nc->nhw", features, weights).flatten(1)
+    elsewhere = ~allowed & shown.unsqueeze(1)
+    on_tumor = F.log_softmax(heat, dim=1).masked_fill(elsewhere, -torch.inf)
+    return _mean_of(-on_tumor.logsumexp(dim=1), shown)
+
+
+def _mean_of(values: Tensor, chosen: Tensor) -> Tensor:
+    """Mean of the chosen ones, 0 where there is none; an accelerator is not waited for."""
+    weights = chosen.to(values.dtype)
+    return (values * weights).sum() / weights.sum().clamp(min=1)

@@ -2,6 +2,7 @@
 
 import math
 
+import torch
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 from torch.optim.swa_utils import AveragedModel
@@ -10,6 +11,7 @@ from tumorlens.lab.config import TrainingConfig
 from tumorlens.lab.networks import Classifier
 
 _SCALE = "scale"
+_Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 def build_optimizer(network: Classifier, settings: TrainingConfig) -> AdamW:
@@ -86,8 +88,12 @@ def moving_average(network: nn.Module, decay: float) -> AveragedModel | None:
     if decay == 0:
         return None
 
-    def mean(average: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:
-        kept = min(decay, (1 + float(steps)) / (10 + float(steps)))
-        return average * kept + current * (1 - kept)
+    def move(averages: _Tensors, current: _Tensors, steps: Tensor | int) -> None:
+        if not averages[0].is_floating_point():  # batch norm's counter
+            torch._foreach_copy_(averages, current)
+            return
+        kept = ((1 + torch.as_tensor(steps)) / (10 + torch.as_tensor(steps))).clamp(max=decay)
+        torch._foreach_mul_(averages, kept)
+        torch._foreach_add_(averages, torch._foreach_mul(current, 1 - kept))
 
-    return AveragedModel(network, avg_fn=mean, use_buffers=True)
+    return AveragedModel(network, multi_avg_fn=move, use_buffers=True)

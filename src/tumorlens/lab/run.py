@@ -14,7 +14,7 @@ from tumorlens.errors import DataError
 from tumorlens.lab.calibration import fit_temperature
 from tumorlens.lab.checkpoint import is_checkpoint
 from tumorlens.lab.confidence import fit_confidence, write_confidence
-from tumorlens.lab.config import Config, known_name
+from tumorlens.lab.config import Config
 from tumorlens.lab.datasets import Example, load_examples
 from tumorlens.lab.evaluation import (
     Evaluation,
@@ -33,12 +33,14 @@ from tumorlens.lab.pictures import ByteArray, Pictures, load_pictures
 from tumorlens.lab.progress import Progress, silent
 from tumorlens.lab.protocols import leave_one_source_out
 from tumorlens.lab.run_record import record_run
+from tumorlens.lab.settings import known_name
 from tumorlens.lab.splitting import (
     TRAINING,
     VALIDATION,
     Split,
     read_part,
     split_by_group,
+    thin,
     write_split,
 )
 from tumorlens.lab.training import Trained, predict_logits, train
@@ -106,15 +108,8 @@ def run_training(
     watch = watch or Watch()
     _check_names(config)
     unlike = load_others(others, config.answering) if others else None
-    pictures = _grouped(
-        load_pictures(
-            load_examples(data, only=config.data.datasets),
-            config.preparation.build(),
-            progress=watch.on_load,
-        )
-    )
+    pictures, split = _load(config, data, run, allow_leaks, watch.on_load)
     examples = pictures.examples
-    split = _split(config, examples, run, allow_leaks)
     watch.on_split(pictures, split)
     run.mkdir(parents=True, exist_ok=True)
     record_run(run, config, pictures)
@@ -134,6 +129,38 @@ def run_training(
         model, pictures, split, folder=run / MODEL, others=unlike, progress=watch.on_confidence
     )
     return _evaluate(config, pictures, split, run)
+
+
+def help_training(config: Config, data: Path, run: Path, *, allow_leaks: bool = False) -> None:
+    """Be one of the other processes of torchrun: train with the first, which runs `run_training`.
+
+    Args:
+        config: The run's settings.
+        data: As for `run_training`.
+        run: The run folder, which the first process writes.
+        allow_leaks: As for `run_training`.
+
+    Raises:
+        DataError, ConfigError, TrainingError: As `run_training`.
+    """
+    _check_names(config)
+    pictures, split = _load(config, data, run, allow_leaks, silent)
+    train(config, pictures, split, _classes(pictures.examples), run)
+
+
+def _load(
+    config: Config, data: Path, run: Path, allow_leaks: bool, progress: Progress
+) -> tuple[Pictures, Split]:
+    """The pictures with their groups, and which of them train and validate."""
+    pictures = _grouped(
+        load_pictures(
+            load_examples(data, only=config.data.datasets),
+            config.preparation.build(),
+            progress=progress,
+        )
+    )
+    split = _split(config, pictures.examples, run, allow_leaks)
+    return pictures, thin(pictures.examples, split, config.data.keep)
 
 
 def _check_names(config: Config) -> None:
@@ -227,20 +254,29 @@ def _split(config: Config, examples: Sequence[Example], run: Path, allow_leaks: 
         split = recorded_split(examples, recorded, run=run, allow_leaks=allow_leaks)
     else:
         split = _cut(config, examples)
-    earlier = Path(config.network.weights).parent.parent / SPLIT_FILE
-    if is_checkpoint(Path(config.network.weights)) and earlier.is_file():
-        seen = read_part(earlier, TRAINING)
-        groups = {example.group for example in examples if example.picture in seen}
-        held = [examples[index] for index in split.validation]
-        leaked = [example.picture for example in held if example.group in groups]
-        if leaked:
-            raise DataError(
-                expected="first weights from a run that never saw the validation pictures",
-                found=f"{len(leaked)} of patients it was trained on, the first {leaked[0]}",
-                remedy=f'Set data.split = "{earlier.as_posix()}".',
-                source="network.weights",
-            )
+    weights = Path(config.network.weights)
+    if is_checkpoint(weights):
+        _refuse_seen(examples, split, weights.parent.parent, setting="network.weights")
+    for teacher in config.training.teachers:
+        _refuse_seen(examples, split, Path(teacher), setting="training.teachers")
     return split
+
+
+def _refuse_seen(examples: Sequence[Example], split: Split, run: Path, *, setting: str) -> None:
+    """An earlier run must not have learnt from what validates now; folders without split pass."""
+    if not (run / SPLIT_FILE).is_file():
+        return
+    seen = read_part(run / SPLIT_FILE, TRAINING)
+    groups = {example.group for example in examples if example.picture in seen}
+    held = [examples[index] for index in split.validation]
+    leaked = [example.picture for example in held if example.group in groups]
+    if leaked:
+        raise DataError(
+            expected="an earlier run that never saw the validation pictures",
+            found=f"{len(leaked)} of patients it was trained on, the first {leaked[0]}",
+            remedy=f'Set data.split = "{(run / SPLIT_FILE).as_posix()}".',
+            source=setting,
+        )
 
 
 def _cut(config: Config, examples: Sequence[Example]) -> Split:

@@ -42,6 +42,25 @@ def record_run(run: Path, config: Config, pictures: Pictures) -> None:
     path.write_text(json.dumps(record, indent=2) + "\n")
 
 
+def recorded_config(run: Path) -> Config:
+    """The settings that a run folder was begun with.
+
+    Raises:
+        ConfigError: There are none, or none that are known today.
+    """
+    path = run / RUN_FILE
+    try:
+        recorded = json.loads(path.read_text())["config"]
+    except (OSError, ValueError, KeyError) as error:
+        raise ConfigError(
+            expected="the folder of a finished run",
+            found=f"no settings in {path}",
+            remedy="Give a folder that `tumorlens train --run` wrote.",
+            source=str(run),
+        ) from error
+    return parse_config(recorded, source=str(path))
+
+
 def _check_same_run(path: Path, record: Mapping[str, Any]) -> None:
     before = json.loads(path.read_text())
     same = {

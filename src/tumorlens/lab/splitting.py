@@ -1,9 +1,10 @@
 """Training and validation parts that never share a group, and their record on disk."""
 
 import csv
+import hashlib
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from tumorlens.errors import DataError
 from tumorlens.lab.datasets import Example
+from tumorlens.lab.settings import known_name
 from tumorlens.reporting.folder import PartialFile
 
 TRAINING, VALIDATION = "training", "validation"
@@ -90,6 +92,35 @@ def split_from_file(examples: Sequence[Example], path: Path) -> Split:
             source=str(path),
         )
     return Split(tuple(training), tuple(validation))
+
+
+def thin(examples: Sequence[Example], split: Split, keep: Mapping[str, float]) -> Split:
+    """Leave out training pictures of some classes, as if these were rare.
+
+    A class's groups stay or go whole, in an order that depends on their names alone: of less,
+    the same ones stay as of more, in every run.
+
+    Args:
+        examples: With their final groups.
+        split: Indices into them.
+        keep: By class, the part of its training pictures that stays, in (0, 1]; about, because
+            groups are whole, and at least one group.
+
+    Raises:
+        ConfigError: There is no such class.
+    """
+    for label in keep:
+        known_name(label, sorted({example.label for example in examples}), setting="data.keep")
+    gone: set[int] = set()
+    for label, part in keep.items():
+        own = [index for index in split.training if examples[index].label == label]
+        counts = Counter(examples[index].group for index in own)
+        left = part * len(own)
+        for group in sorted(counts, key=lambda name: hashlib.sha256(name.encode()).digest()):
+            if left <= 0:
+                gone |= {index for index in own if examples[index].group == group}
+            left -= counts[group]
+    return replace(split, training=tuple(i for i in split.training if i not in gone))
 
 
 def write_split(path: Path, examples: Sequence[Example], split: Split) -> None:

@@ -16,7 +16,7 @@ import tomli_w
 from optuna.trial import BaseTrial, FrozenTrial, Trial, TrialState
 
 from tumorlens.errors import ConfigError, TrainingError
-from tumorlens.lab.config import Config, known_name, parse_config
+from tumorlens.lab.config import Config, parse_config
 from tumorlens.lab.datasets import load_examples
 from tumorlens.lab.figure import new_figure, save_figure
 from tumorlens.lab.grouping import group_near_duplicates
@@ -24,6 +24,7 @@ from tumorlens.lab.history import EpochRecord
 from tumorlens.lab.pictures import Pictures, load_pictures
 from tumorlens.lab.progress import Progress, silent
 from tumorlens.lab.protocols import leave_one_source_out
+from tumorlens.lab.settings import known_name
 from tumorlens.lab.space import SPACE
 from tumorlens.lab.splitting import Split, split_by_group, split_from_file
 from tumorlens.lab.training import train

@@ -86,12 +86,16 @@ def plain_name(number: int, name: str) -> str:
 
 
 def _unpack(data: bytes, found: Unpacked, *, source: str, limits: Limits) -> None:
-    left = limits.max_bytes
+    most, written = limits.max_bytes, 0
     try:
         with zipfile.ZipFile(BytesIO(data)) as archive:
-            for number, member in enumerate(_wanted(archive, source)):
+            members = _wanted(archive, source)
+            _check_bytes(sum(member.file_size for member in members), most, source)
+            for number, member in enumerate(members):
                 path = found.folder / plain_name(number, member.filename)
-                left -= _write(archive, member, path, left, source)
+                for count in _write(archive, member, path):
+                    written += count
+                    _check_bytes(written, most, source)  # whatever the zip says of itself
                 found.names[path] = member.filename
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError) as error:
         raise _damaged(source, type(error).__name__) from error
@@ -110,20 +114,17 @@ def _wanted(archive: zipfile.ZipFile, source: str) -> list[zipfile.ZipInfo]:
     return sorted(members, key=lambda one: [natural_key(Path(p)) for p in _parts(one)])
 
 
-def _write(
-    archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, left: int, source: str
-) -> int:
-    """Unpack one member and return its real size, whatever the zip says of it."""
-    written = 0
+def _write(archive: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path) -> Iterator[int]:
+    """Unpack one member piece by piece; yields each piece's size."""
     with archive.open(member) as packed, path.open("wb") as file:
         while chunk := packed.read(_CHUNK):
-            written += len(chunk)
-            if written > left:
-                raise _too_large(
-                    "a zip that unpacks to fewer bytes", "more than are allowed", source
-                )
             file.write(chunk)
-    return written
+            yield len(chunk)
+
+
+def _check_bytes(count: int, most: int, source: str) -> None:
+    if count > most:
+        raise _too_large(f"at most {most:,} bytes in a zip, unpacked", f"{count:,} or more", source)
 
 
 def _is_passed_over(member: zipfile.ZipInfo) -> bool:

@@ -1,6 +1,6 @@
 """A case: one head in several MR sequences, each a NIfTI volume in one folder, as in BraTS."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ SEQUENCES = ("t1", "t1c", "t2", "flair")
 """What a whole case has."""
 
 _SUFFIXES = (".nii", ".nii.gz")
-_LABELS = ("seg", "mask", "label", "labels")
+_LABELS = ("seg", "segm", "mask", "label", "labels")
 _TOLERANCE = 1e-2  # mm by which affines may differ
 
 
@@ -63,7 +63,7 @@ def find_case(folder: Path) -> Case | None:
             )
     by_name = {name: path for name, path in named if name}
     case = Case(folder.name, {name: by_name[name] for name in SEQUENCES if name in by_name})
-    _check_grids(case, folder)
+    check_grids(case, folder)
     return case
 
 
@@ -82,7 +82,12 @@ def _last_word(path: Path) -> str:
     return stem.replace("-", "_").rpartition("_")[2]
 
 
-def _check_grids(case: Case, folder: Path) -> None:
+def check_grids(case: Case, folder: Path) -> None:
+    """Hold the volumes of a case to one shape and affine; only headers are read.
+
+    Raises:
+        ScanContentError: They differ, or one cannot be read.
+    """
     import nibabel
 
     grids = {}
@@ -96,7 +101,7 @@ def _check_grids(case: Case, folder: Path) -> None:
                 remedy="Copy or download the file again.",
                 source=str(path),
             ) from error
-        grids[name] = (tuple(header.get_data_shape()), affine_read_by(header))
+        grids[name] = (_lengths(header.get_data_shape(), path), affine_read_by(header))
     first, *others = grids
     for other in others:
         same_shape = grids[first][0] == grids[other][0]
@@ -108,3 +113,16 @@ def _check_grids(case: Case, folder: Path) -> None:
                 remedy="Register and resample them to one of them first.",
                 source=str(folder),
             )
+
+
+def _lengths(shape: Sequence[int], path: Path) -> tuple[int, ...]:
+    """Of the three axes; axes of length 1 after them say nothing."""
+    if any(length != 1 for length in shape[3:]):
+        raise ScanContentError(
+            expected="one volume (3-D)",
+            found=f"several in one file ({' x '.join(map(str, shape))})",
+            remedy="Write the one that belongs to the case to a file of its own, for example "
+            "with fslroi or nibabel.",
+            source=str(path),
+        )
+    return tuple(shape[:3])

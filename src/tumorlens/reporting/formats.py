@@ -39,9 +39,10 @@ def to_record(result: Result) -> Record:
 
     Returns:
         ``source``, ``label``, ``probabilities``, ``tumor_probability``, ``accepted``,
-        ``reason``, ``conformal_set``, ``advice``, ``model``, ``outline`` (its area, diameter and
-        place, where the model outlines) and, for a volume, ``slices``, ``suspicious`` and
-        ``joined_by``; or ``source`` and ``error`` (``code``, ``expected``, ``found``, ``remedy``).
+        ``reason``, ``conformal_set``, ``advice``, ``skull_strip``, ``model``, ``outline`` (its
+        area, diameter and place, where the model outlines) and, for a volume, ``slices``,
+        ``suspicious`` and ``joined_by``; or ``source`` and ``error`` (``code``, ``expected``,
+        ``found``, ``remedy``).
     """
     if isinstance(result, TumorlensError):
         return {"source": result.source, "error": result.to_json()}
@@ -93,14 +94,13 @@ def _csv_header(classes: Sequence[str]) -> str:
     chances = [f"probability_{name}" for name in classes]
     model, error = ("model_name", "model_version"), ("error_code", "error_message")
     confidence = ("accepted", "reason", "conformal_set", "advice")
-    return _csv_line(
-        ["source", "label", *chances, "tumor_probability", *confidence, *model, *error]
-    )
+    how = ("skull_strip", *model)
+    return _csv_line(["source", "label", *chances, "tumor_probability", *confidence, *how, *error])
 
 
 def _csv_record(record: Record, classes: Sequence[str]) -> str:
     if "error" in record:
-        blanks = [""] * (len(classes) + 8)
+        blanks = [""] * (len(classes) + 9)
         error = record["error"]
         words = f"expected {error['expected']}; found {error['found']}. {error['remedy']}"
         return _csv_line([record["source"], *blanks, error["code"], words])
@@ -113,9 +113,8 @@ def _csv_record(record: Record, classes: Sequence[str]) -> str:
         record["advice"] or "",
     ]
     model = record["model"]
-    return _csv_line(
-        [record["source"], *answer, *confidence, model["name"], model["version"], "", ""]
-    )
+    how = [record["skull_strip"] or "", model["name"], model["version"]]
+    return _csv_line([record["source"], *answer, *confidence, *how, "", ""])
 
 
 def _csv_line(cells: Sequence[object]) -> str:

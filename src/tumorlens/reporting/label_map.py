@@ -1,4 +1,4 @@
-"""A volume's mask as a NIfTI label map, on the grid of the file that the volume was read from."""
+"""A volume's mask or labels as a NIfTI label map, on the grid of the volume's file."""
 
 from pathlib import Path
 
@@ -11,17 +11,15 @@ from tumorlens.reading.orientation import orient
 from tumorlens.reporting.folder import writing
 from tumorlens.scan import Volume
 
-BoolArray = npt.NDArray[np.bool_]
-LABEL = 1
-"""Of tumor; everything else is 0."""
+Labels = npt.NDArray[np.bool_] | npt.NDArray[np.uint8]
 
 
-def write_label_map(path: Path, mask: BoolArray, volume: Volume, *, like: Path | None) -> None:
-    """Write a mask as uint8: aside first, then renamed.
+def write_label_map(path: Path, mask: Labels, volume: Volume, *, like: Path | None) -> None:
+    """Write a mask or labels as uint8: aside first, then renamed.
 
     Args:
         path: A ``.nii.gz``.
-        mask: bool, (slices, rows, columns) of the volume.
+        mask: (slices, rows, columns) of the volume: bool, which becomes 0 and 1, or labels.
         volume: What the mask belongs to.
         like: The NIfTI file the volume was read from, whose shape, affine and codes the label
             map takes; None for other formats: then the volume's own axes and affine.
@@ -29,7 +27,7 @@ def write_label_map(path: Path, mask: BoolArray, volume: Volume, *, like: Path |
     Raises:
         ConfigError: The file cannot be written.
     """
-    labels = mask.astype(np.uint8) * LABEL
+    labels = mask.astype(np.uint8)
     image = _as_shown(labels, volume) if like is None else _as_in_file(labels, like)
     aside = path.with_name(f".partial-{path.name}")
     try:

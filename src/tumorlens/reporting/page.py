@@ -17,7 +17,13 @@ from tumorlens.reporting.figure import jpeg_bytes
 from tumorlens.reporting.folder import MARK
 from tumorlens.reporting.overlay import RGB, Overlay
 from tumorlens.reporting.results import Result
-from tumorlens.reporting.wording import also_possible, percent, printable, spoken
+from tumorlens.reporting.wording import (
+    about_the_skull,
+    also_possible,
+    percent,
+    printable,
+    spoken,
+)
 
 LARGE_PICTURES = 100
 """From this many inputs on the page shows small pictures, so that it still opens."""
@@ -79,6 +85,7 @@ class Row:
         reason: Why the input was refused, if it could be read but is no brain MRI; else empty.
         also_possible: Other classes that cannot be excluded; empty without any.
         advice: What to do about them.
+        skull: What was done about the skull, in a sentence; empty where it was left on.
     """
 
     number: int
@@ -89,6 +96,7 @@ class Row:
     reason: str = ""
     also_possible: str = ""
     advice: str = ""
+    skull: str = ""
 
     @property
     def is_refused(self) -> bool:
@@ -140,6 +148,7 @@ def make_row(result: Result, *, number: int) -> Row:
         answer.reason or "",
         also_possible(answer.label, answer.conformal_set),
         answer.advice or "",
+        about_the_skull(answer.skull_strip),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image as Pillow
 
-from tumorlens.errors import ScanError
+from tumorlens.errors import ConfigError, ScanError
 from tumorlens.model import Model
 from tumorlens.outlining import (
     Outline,
@@ -70,6 +70,25 @@ def find_inputs(paths: Sequence[str]) -> tuple[list[Input], list[ScanError]]:
     return inputs, errors
 
 
+def check_apart(inputs: Iterable[Input], folder: Path) -> None:
+    """Keep a case's own outline (``<case>_seg.nii.gz``) from being written over.
+
+    Raises:
+        ConfigError: The folder is that of a case.
+    """
+    for one in inputs:
+        if not isinstance(one, Case):
+            continue
+        own = next(iter(one.files.values())).parent
+        if own.resolve() == folder.expanduser().resolve():
+            raise ConfigError(
+                expected="a folder apart from the cases",
+                found="the folder of one of them, whose files might be written over",
+                remedy="Choose another folder.",
+                source=str(folder),
+            )
+
+
 def write_segments(
     inputs: Iterable[Input],
     folder: Path,
@@ -93,8 +112,11 @@ def write_segments(
         Each input's record, or the error of one that was refused; the others go on.
 
     Raises:
-        ConfigError: The model does not outline, or the folder cannot be written to.
+        ConfigError: The model does not outline, the folder is that of a case, or it cannot be
+            written to.
     """
+    inputs = list(inputs)
+    check_apart(inputs, folder)
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
     names = FileNames()
@@ -163,7 +185,8 @@ def _segment_case(case: Case, folder: Path, names: FileNames, model: Model) -> R
 
 def _record(source: str, mask: Path, answer: Prediction | VolumePrediction) -> Record:
     told = answer.to_json()
-    kept = {key: told[key] for key in ("label", "probabilities", "tumor_probability", "model")}
+    names = ("label", "probabilities", "tumor_probability", "skull_strip", "model")
+    kept = {key: told[key] for key in names}
     return {"source": source, "mask": mask.name} | kept
 
 

@@ -25,6 +25,11 @@ def also_possible(label: str, conformal_set: tuple[str, ...]) -> str:
     return ", ".join(spoken(name) for name in conformal_set if name != label)
 
 
+def about_the_skull(method: str | None) -> str:
+    """By what the skull was taken off, in a sentence; empty where it was left on."""
+    return f"Answered without the skull, taken off by {printable(method)}." if method else ""
+
+
 def percent(probability: float) -> str:
     """A probability as ``93.1 %``; nothing short of certain is rounded to 0 or 100."""
     if 0 < probability < 0.0005:

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -27,6 +28,7 @@ class Gate:
     A request with a body takes one of ``max_waiting`` places, and of ``max_waiting_bytes`` as
     many as its Content-Length says or, without one, as have come. Where there is no room the
     client is sent away with 503; where one body is too large, with 413. Neither is read first.
+    What still waits for a client that has hung up is given up.
     """
 
     def __init__(self, app: ASGIApp, *, settings: Settings, metrics: Metrics) -> None:
@@ -49,11 +51,31 @@ class Gate:
             return
         try:
             body.declare(_declared(Headers(scope=scope)))
-            await self._app(scope, body.receive, send)
+            await self._answer(scope, body, send)
         except (BadRequestError, BodyTooLargeError, BusyError) as error:
             await self._refuse(error, scope, receive, send)
         finally:
             self._leave(body)
+
+    async def _answer(self, scope: Scope, body: "_Body", send: Send) -> None:
+        """Let the application answer, as long as somebody waits for it.
+
+        Raises:
+            ClientDisconnect: Nobody does any more.
+        """
+        answering = asyncio.ensure_future(self._app(scope, body.receive, send))
+        leaving = asyncio.ensure_future(body.abandoned())
+        try:
+            await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if not answering.done():
+                answering.cancel()
+                await asyncio.wait({answering})
+                if answering.cancelled():
+                    raise ClientDisconnect
+            answering.result()
+        finally:
+            answering.cancel()
+            leaving.cancel()
 
     def _enter(self) -> None:
         if self._waiting >= self._settings.max_waiting:
@@ -98,7 +120,7 @@ class _Body:
         self._gate = gate
         self._receive = receive
         self._seen = 0
-        self._is_whole = False
+        self._whole = asyncio.Event()
         self._deadline: float | None = None
 
     def declare(self, length: int) -> None:
@@ -109,7 +131,7 @@ class _Body:
 
     async def receive(self) -> Message:
         """The next part of the body, if it is small enough and comes in time."""
-        if self._is_whole:
+        if self._whole.is_set():
             return await self._receive()
         loop = asyncio.get_running_loop()
         if self._deadline is None:
@@ -121,8 +143,15 @@ class _Body:
             raise _slow(self._gate.settings.upload_seconds) from None
         if message["type"] == "http.request":
             self._count(len(message.get("body", b"")))
-            self._is_whole = not message.get("more_body", False)
+            if not message.get("more_body", False):
+                self._whole.set()
         return message
+
+    async def abandoned(self) -> None:
+        """Wait until the client hangs up, having sent all of it."""
+        await self._whole.wait()
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
 
     def _count(self, more: int) -> None:
         self._seen += more

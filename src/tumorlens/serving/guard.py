@@ -4,6 +4,7 @@ import logging
 import time
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,6 +26,9 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 """Sent with every response: nothing from elsewhere is loaded, nothing of an answer is kept."""
+
+CLIENT_GONE = 499
+"""Counted, never sent: the client hung up before it was answered. The number is nginx's."""
 
 
 class Guard:
@@ -58,6 +62,8 @@ class Guard:
 
         try:
             await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            status = status or CLIENT_GONE
         except Exception as error:
             _log_bug(error)
             if not status:

@@ -26,6 +26,7 @@ _ANSWER: dict[str, Any] = {
     "reason": None,
     "conformal_set": ["meningioma"],
     "advice": None,
+    "skull_strip": None,
     "model": _IDENTITY,
 }
 _PROBLEM: dict[str, Any] = {
@@ -96,6 +97,9 @@ class Answer(Judgement):
 
     source: str = Field(description="The file's name, as it was sent.")
     tumor_probability: float = Field(ge=0, le=1, description="1 - P(no_tumor).")
+    skull_strip: str | None = Field(
+        None, description="By what the skull was taken off first; null where it was left on."
+    )
     model: Identity
     outline: dict[str, Any] | None = Field(
         None, description="The tumor's area, diameter and place, where the model outlines."
@@ -217,6 +221,12 @@ class Tensor(_Shape):
     data: list[Any] = Field(description="Flat or nested.")
 
 
+class Wanted(_Shape):
+    """An output that is asked for."""
+
+    name: str
+
+
 class InferRequest(_Shape):
     """A request of the Open Inference Protocol."""
 
@@ -224,6 +234,7 @@ class InferRequest(_Shape):
 
     id: str | None = None
     inputs: list[Tensor]
+    outputs: list[Wanted] | None = Field(None, description="All of them where left out.")
 
 
 class InferResponse(_Shape):

@@ -8,6 +8,8 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from tumorlens.serving.connection import Connection
+from tumorlens.serving.memory import share_memory
 from tumorlens.serving.settings import Settings
 
 _KEEP_ALIVE_S = 75  # longer than the idle time of usual load balancers (60 s), which then close
@@ -26,11 +28,13 @@ def serve(app: FastAPI, *, host: str, port: int, settings: Settings) -> None:
         SystemExit: With 0 after SIGTERM; with 3 where the address is taken.
     """
     logging.getLogger("tumorlens.serving").setLevel(logging.INFO)
+    share_memory()
     signal.signal(signal.SIGTERM, _leave)
     uvicorn.run(
         app,
         host=host,
         port=port,
+        http=Connection,
         access_log=False,  # ours says no query and no address of a client
         log_config=_LOGGING,
         server_header=False,

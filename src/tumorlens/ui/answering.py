@@ -51,8 +51,10 @@ def show_verdict(answer: Answer) -> None:
         said = f"{verdict.headline}, {verdict.tumor}"
         st.caption(f"What the model would have said means nothing here: {plain(said)}")
     else:
-        st.subheader(verdict.headline, anchor=False)
+        st.header(verdict.headline, anchor=False)
         st.caption(verdict.tumor)
+    if verdict.skull:
+        st.caption(plain(verdict.skull))
     bars = ", ".join(f"{spoken(name)} {p:.1%}" for name, p in answer.probabilities.items())
     drawn = draw_bars(answer.probabilities, counts=answer.accepted)
     st.altair_chart(drawn, alt=f"Probabilities: {bars}")

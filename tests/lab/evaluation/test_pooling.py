@@ -119,6 +119,41 @@ def test_answers_of_another_model_are_refused(runs: list[Path]) -> None:
         pool_runs(runs)
 
 
+def record_beside(run: Path, skull_strip: str | None) -> None:
+    card = json.loads((run / "model" / "card.json").read_text())
+    model = {name: card[name] for name in ("name", "version", "sha256")}
+    text = json.dumps({"model": model, "skull_strip": skull_strip})
+    (run / "evaluation.json").write_text(text)
+
+
+def test_answers_with_and_without_skulls_are_not_pooled(runs: list[Path]) -> None:
+    record_beside(runs[1], "radial")
+    with pytest.raises(DataError, match="fold1: radial"):
+        pool_runs(runs)
+    for run in (runs[0], runs[2]):
+        record_beside(run, "radial")
+    assert pool_runs(runs).to_json()["skull_strip"] == "radial"
+
+
+def test_a_run_without_a_record_answered_as_its_card_says(runs: list[Path]) -> None:
+    assert pool_runs(runs).to_json()["skull_strip"] is None
+    for run in runs:
+        path = run / "model" / "card.json"
+        card = json.loads(path.read_text())
+        card["preparation"]["skull_strip"] = "radial"
+        path.write_text(json.dumps(card))
+    assert pool_runs(runs).to_json()["skull_strip"] == "radial"
+    record_beside(runs[0], None)
+    with pytest.raises(DataError, match="fold0: none"):
+        pool_runs(runs)
+
+
+def test_a_damaged_record_is_a_plain_error(runs: list[Path]) -> None:
+    (runs[0] / "evaluation.json").write_text('{"model": ')
+    with pytest.raises(DataError, match="JSON file of an evaluation"):
+        pool_runs(runs)
+
+
 def test_folds_that_share_a_patient_are_refused(runs: list[Path], tmp_path: Path) -> None:
     again = made_run(tmp_path / "again", 1, right=1.0)
     with pytest.raises(DataError, match="share no patient"):

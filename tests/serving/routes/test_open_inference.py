@@ -36,14 +36,14 @@ def _check(told: dict[str, Any], answers: list[Prediction]) -> None:
 
 def test_the_server_and_the_model_say_what_they_are(client: TestClient, model: Model) -> None:
     assert client.get("/v2").json()["name"] == "tumorlens"
-    assert client.get("/v2/health/live").status_code == 200
-    assert client.get("/v2/health/ready").status_code == 200
+    assert client.get("/v2/health/live").json() == {"live": True}
+    assert client.get("/v2/health/ready").json() == {"live": True, "ready": True}
     for path in ("/v2/models/tiny", "/v2/models/tiny/versions/0.0.1"):
         told = client.get(path).json()
         assert told["name"] == "tiny"
         assert told["versions"] == ["0.0.1"]
         assert told["parameters"]["classes"] == list(model.card.classes)
-        assert client.get(f"{path}/ready").status_code == 200
+        assert client.get(f"{path}/ready").json() == {"name": "tiny", "ready": True}
 
 
 def test_files_in_base64(client: TestClient, model: Model) -> None:
@@ -53,6 +53,22 @@ def test_files_in_base64(client: TestClient, model: Model) -> None:
     answer = predict(read_data(png(), source="a"), model=model)
     assert isinstance(answer, Prediction)
     _check(told, [answer])
+
+
+def test_outputs_are_those_that_are_asked_for(client: TestClient) -> None:
+    body = _tensor([base64.b64encode(png()).decode()])
+    every = client.post(PATH, json=body).json()["outputs"]
+    described = client.get("/v2/models/tiny").json()["outputs"]
+    assert [(one["name"], one["datatype"]) for one in every] == [
+        (one["name"], one["datatype"]) for one in described
+    ]
+    for one, told in zip(every, described, strict=True):
+        assert one["shape"] == [1, *told["shape"][1:]]
+    for wanted in ([], None):
+        assert client.post(PATH, json=body | {"outputs": wanted}).json()["outputs"] == every
+    asked = [{"name": "accepted"}, {"name": "label", "parameters": {"binary_data": False}}]
+    some = client.post(PATH, json=body | {"outputs": asked}).json()["outputs"]
+    assert some == [every[3], every[0]]
 
 
 @pytest.mark.parametrize("nested", [False, True])
@@ -89,6 +105,8 @@ def test_slices_as_numbers(client: TestClient, model: Model, nested: bool) -> No
         (_tensor([1.0] * 4, "FP32", [2, 2]), 422),
         (_tensor([1e300] * 4, "FP32", [2, 2]), 422),
         (_tensor(["eA=="]), 415),
+        (_tensor(["eA=="]) | {"outputs": [{"name": "weather"}]}, 400),
+        (_tensor(["eA=="]) | {"outputs": ["label"]}, 400),
     ],
 )
 def test_other_bodies_are_refused_in_the_protocol_s_way(

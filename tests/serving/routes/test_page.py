@@ -9,7 +9,7 @@ from tumorlens.notice import NOTICE
 
 def test_the_page_loads_nothing_from_elsewhere(client: TestClient) -> None:
     page = client.get("/").text
-    assert NOTICE in page
+    assert f'<aside class="notice" aria-label="Notice">{NOTICE}</aside>' in page
     assert "{{" not in page
     links = re.findall(r'(?:src|href)="([^"]*)"', page)
     assert "page/page.js" in links

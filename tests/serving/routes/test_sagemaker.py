@@ -1,11 +1,13 @@
 import csv
 import io
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.serving.conftest import png
+from tests.serving.conftest import MakeClient, png
 from tests.serving.routes.test_vertex import b64
 from tumorlens.model import Model
 from tumorlens.prediction import predict
@@ -68,8 +70,28 @@ def test_what_cannot_be_answered_is_refused(client: TestClient) -> None:
         assert done.status_code == status
 
 
-def test_batch_transform_is_told_how_to_ask(client: TestClient) -> None:
-    told = client.get("/execution-parameters").json()
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"max_waiting": 1}, {"workers": 200, "max_waiting": 200}, {"max_body_bytes": 2**20}],
+)
+def test_batch_transform_is_told_how_to_ask(make_client: MakeClient, settings: Any) -> None:
+    """Its rules: at most 100 MB in all requests of a time together."""
+    told = make_client(**settings).get("/execution-parameters").json()
     assert told["BatchStrategy"] == "SINGLE_RECORD"
     assert told["MaxConcurrentTransforms"] >= 1
-    assert 1 <= told["MaxPayloadInMB"] <= 100
+    assert told["MaxPayloadInMB"] >= 1
+    assert told["MaxConcurrentTransforms"] * told["MaxPayloadInMB"] <= 100
+
+
+def test_the_transform_job_keeps_the_rules(make_client: MakeClient) -> None:
+    folder = Path(__file__).parents[3] / "deploy" / "sagemaker"
+    job = json.loads((folder / "transform-job.json").read_text())
+    assert job["MaxConcurrentTransforms"] * job["MaxPayloadInMB"] <= 100
+    model = json.loads((folder / "model.json").read_text())
+    allowed = model["PrimaryContainer"]["Environment"]["TUMORLENS_MAX_BODY_MB"]
+    assert job["MaxPayloadInMB"] <= int(allowed)
+    kind, accept = job["TransformInput"]["ContentType"], job["TransformOutput"]["Accept"]
+    headers = {"content-type": kind, "accept": accept}
+    done = make_client().post("/invocations", content=png(), headers=headers)
+    assert done.status_code == 200
+    assert done.headers["content-type"] == accept

@@ -72,12 +72,18 @@ _KINDS = {"BraTS-MEN": labels.MENINGIOMA, "BraTS-MET": "metastasis"}
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
+class BratsCase:
     """One head: its folder, its sequences' files and its outline's."""
 
     folder: Path
     sequences: dict[str, Path]
     outline: Path
+
+    @property
+    def patient(self) -> str:
+        """Who it is: cases of 2023 that differ in their last number only are one patient's."""
+        name = self.folder.name
+        return time[1] if (time := _TIME.match(name)) else name
 
 
 def matches(folder: Path) -> bool:
@@ -96,12 +102,21 @@ def read(folder: Path) -> list[Example]:
         DataError: A case lacks its outline or a sequence that others have, or its volumes have
             different sizes or are damaged.
     """
-    cases = [_case(path) for path in _case_folders(folder)]
+    cases = find_cases(folder)
     _refuse_unequal(cases)
     with ThreadPoolExecutor() as threads:
         return [
             e for found in threads.map(lambda case: _slices(folder, case), cases) for e in found
         ]
+
+
+def find_cases(folder: Path) -> list[BratsCase]:
+    """The cases in a folder as downloaded, in the order of their folders' names.
+
+    Raises:
+        DataError: A case lacks its outline, or all of its sequences.
+    """
+    return [_case(path) for path in _case_folders(folder)]
 
 
 def _case_folders(folder: Path) -> list[Path]:
@@ -127,7 +142,7 @@ def _is_case(folder: Path) -> bool:
     return any(name[1].lower() == folder.name.lower() for name in names if name)
 
 
-def _case(folder: Path) -> _Case:
+def _case(folder: Path) -> BratsCase:
     files = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     outline = next((path for path in files if _OUTLINE.search(path.name)), None)
     named = ((path, _FILE.match(path.name)) for path in files)
@@ -143,10 +158,10 @@ def _case(folder: Path) -> _Case:
             "cases have no outlines.",
             source=str(folder),
         )
-    return _Case(folder, dict(sorted(sequences.items())), outline)
+    return BratsCase(folder, dict(sorted(sequences.items())), outline)
 
 
-def _refuse_unequal(cases: Iterable[_Case]) -> None:
+def _refuse_unequal(cases: Iterable[BratsCase]) -> None:
     """A sequence that all lack was left out on purpose; one that some lack is missing."""
     every = {sequence for case in cases for sequence in case.sequences}
     lacking = [(case, every - set(case.sequences)) for case in cases]
@@ -162,7 +177,7 @@ def _refuse_unequal(cases: Iterable[_Case]) -> None:
         )
 
 
-def _slices(folder: Path, case: _Case) -> list[Example]:
+def _slices(folder: Path, case: BratsCase) -> list[Example]:
     volumes = load_volumes()
     first = next(iter(case.sequences.values()))
     volumes.check_same_grid([*case.sequences.values(), case.outline])
@@ -170,15 +185,14 @@ def _slices(folder: Path, case: _Case) -> list[Example]:
     brain = volumes.slice_areas(first, like=first)
     plane = volumes.plane_of(first)
     name = case.folder.name
-    patient = time[1] if (time := _TIME.match(name)) else name
     label = next((kind for start, kind in _KINDS.items() if name.startswith(start)), labels.GLIOMA)
     return [
         Example(
             path=path,
             picture=f"{picture_name(path, root=folder)}#{index}",
             label=label if tumor[index] else labels.NO_TUMOR,
-            group=f"{folder.name}:{patient}",
-            patient=patient,
+            group=f"{folder.name}:{case.patient}",
+            patient=case.patient,
             dataset=folder.name,
             whole_head=True,
             mask=case.outline if tumor[index] else None,

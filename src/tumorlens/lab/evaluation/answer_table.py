@@ -1,6 +1,7 @@
 """Every picture's answer as one line of a table, so that evaluations can be pooled later."""
 
 import csv
+import gzip
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -42,7 +43,7 @@ def write_answers(
 
 
 def read_answers(path: Path) -> tuple[tuple[Example, ...], FloatArray, tuple[str, ...]]:
-    """Read such a table.
+    """Read such a table, packed by gzip where the name ends in ``.gz``.
 
     Returns:
         The pictures (without their files), float32 (pictures, classes), the classes' names.
@@ -52,7 +53,8 @@ def read_answers(path: Path) -> tuple[tuple[Example, ...], FloatArray, tuple[str
     """
     if not path.is_file():
         raise _wrong(path, f"no {path.name}")
-    with path.open(newline="") as lines:
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rt", newline="") as lines:
         reader = csv.DictReader(lines)
         names = tuple(reader.fieldnames or ())
         classes = tuple(name.removeprefix(_CHANCE) for name in names if name.startswith(_CHANCE))

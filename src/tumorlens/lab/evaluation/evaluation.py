@@ -31,6 +31,7 @@ class Evaluation:
         per_sequence: On the pictures of each MR sequence, where known.
         reliability: Stated against true confidence.
         examples: One for each picture.
+        skull_strip: By what the skulls were taken off first; None where they were left on.
     """
 
     model: Mapping[str, str]
@@ -43,6 +44,7 @@ class Evaluation:
     per_sequence: Mapping[str, Scores] = field(default_factory=dict)
     reliability: Reliability | None = None
     examples: tuple[Example, ...] = ()
+    skull_strip: str | None = None
 
     @property
     def groups(self) -> list[str]:
@@ -54,6 +56,7 @@ class Evaluation:
         return {
             "command": command,
             "model": dict(self.model),
+            "skull_strip": self.skull_strip,
             "blank": self.blank,
             "scores": self.scores.to_json(),
             **{
@@ -69,7 +72,14 @@ def score_answers(
 ) -> Evaluation:
     """The same for pictures that are answered already: float32, (pictures, classes)."""
     card = model.card
-    return score_examples(identity(card), card.classes, examples, probabilities, blank=blank)
+    return score_examples(
+        identity(card),
+        card.classes,
+        examples,
+        probabilities,
+        blank=blank,
+        skull_strip=card.preparation.skull_strip,
+    )
 
 
 def score_examples(
@@ -79,6 +89,7 @@ def score_examples(
     probabilities: FloatArray,
     *,
     blank: int = 0,
+    skull_strip: str | None = None,
 ) -> Evaluation:
     """Score answers, whole and by `STRATA`.
 
@@ -88,6 +99,7 @@ def score_examples(
         examples: One for each picture.
         probabilities: float32, (pictures, classes), calibrated.
         blank: How many pictures were left out because nothing is to be seen in them.
+        skull_strip: By what the skulls were taken off first; None where they were left on.
     """
     targets = np.array([classes.index(example.label) for example in examples])
     groups = np.array([example.group for example in examples])
@@ -110,6 +122,7 @@ def score_examples(
         blank=blank,
         reliability=measure_reliability(probabilities, targets, groups.tolist()),
         examples=tuple(examples),
+        skull_strip=skull_strip,
         **strata,
     )
 

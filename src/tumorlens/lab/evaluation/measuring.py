@@ -161,4 +161,5 @@ def _comparison(
         against.card.classes,
         evaluation.groups,
     )
-    return {"against": identity(against.card), **compared.to_json()}
+    how = {"skull_strip": against.card.preparation.skull_strip}
+    return {"against": identity(against.card) | how, **compared.to_json()}

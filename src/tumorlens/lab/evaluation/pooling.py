@@ -46,6 +46,7 @@ class _Answered:
     probabilities: FloatArray
     classes: tuple[str, ...]
     model: Mapping[str, str]
+    skull_strip: str | None
 
 
 def pool_runs(folders: Sequence[Path]) -> Pooled:
@@ -56,8 +57,9 @@ def pool_runs(folders: Sequence[Path]) -> Pooled:
 
     Raises:
         DataError: There are fewer than two runs; one has no answers, or answers about pictures
-            that are not its validation part; two answer the same picture or patient; or they
-            tell other classes apart.
+            that are not its validation part; two answer the same picture or patient; they tell
+            other classes apart; one saw its pictures without the skull and another with it; or
+            its ``evaluation.json`` is damaged.
         ModelError: A run has no model.
     """
     if len(folders) < 2:
@@ -68,6 +70,7 @@ def pool_runs(folders: Sequence[Path]) -> Pooled:
         )
     answered = {_name(folder, folders): _read(folder) for folder in folders}
     _check_classes(answered)
+    _check_skulls(answered)
     _check_apart(answered)
     every = list(answered.values())
     classes = every[0].classes
@@ -78,10 +81,13 @@ def pool_runs(folders: Sequence[Path]) -> Pooled:
         "version": " + ".join(sorted({one.model["version"] for one in every})),
         "sha256": ", ".join(one.model["sha256"] for one in every),
     }
+    how = every[0].skull_strip
     return Pooled(
-        score_examples(model, classes, examples, probabilities),
+        score_examples(model, classes, examples, probabilities, skull_strip=how),
         {
-            name: score_examples(one.model, classes, one.examples, one.probabilities)
+            name: score_examples(
+                one.model, classes, one.examples, one.probabilities, skull_strip=how
+            )
             for name, one in answered.items()
         },
     )
@@ -105,17 +111,33 @@ def _read(folder: Path) -> _Answered:
             remedy="Evaluate with --split RUN/split.csv --part validation --output RUN.",
             source=str(folder),
         )
-    own = identity(read_card(folder / "model"))
-    _check_answerer(folder, own)
-    return _Answered(examples, probabilities, classes, own)
+    card = read_card(folder / "model")
+    record = _evaluation(folder)
+    _check_answerer(folder, record, identity(card))
+    how = record.get("skull_strip", card.preparation.skull_strip)
+    return _Answered(examples, probabilities, classes, identity(card), how)
 
 
-def _check_answerer(folder: Path, own: Mapping[str, str]) -> None:
-    """An evaluation written into a run's folder may have been of another model."""
+def _evaluation(folder: Path) -> Mapping[str, Any]:
+    """What was written beside the answers; empty where there are only answers."""
     path = folder / EVALUATION_FILE
     if not path.is_file():
-        return
-    answered = json.loads(path.read_text())["model"]
+        return {}
+    try:
+        found: dict[str, Any] = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise DataError(
+            expected="the JSON file of an evaluation",
+            found=str(error),
+            remedy="Evaluate again with --output RUN, or delete it.",
+            source=str(path),
+        ) from error
+    return found
+
+
+def _check_answerer(folder: Path, record: Mapping[str, Any], own: Mapping[str, str]) -> None:
+    """An evaluation written into a run's folder may have been of another model."""
+    answered = record.get("model", own)
     if answered["sha256"] != own["sha256"]:
         raise DataError(
             expected="answers of the run's own model",
@@ -132,6 +154,16 @@ def _check_classes(answered: Mapping[str, _Answered]) -> None:
             expected="runs that tell the same classes apart, in the same order",
             found="; ".join(", ".join(classes) for classes in sorted(told)),
             remedy="Pool the folds of one experiment.",
+        )
+
+
+def _check_skulls(answered: Mapping[str, _Answered]) -> None:
+    how = {name: one.skull_strip or "none" for name, one in answered.items()}
+    if len(set(how.values())) > 1:
+        raise DataError(
+            expected="runs whose pictures all kept their skulls, or lost them by one method",
+            found="; ".join(f"{name}: {method}" for name, method in how.items()),
+            remedy="Evaluate the others again, with the same --skull-strip and --output RUN.",
         )
 
 

@@ -108,6 +108,8 @@ def _facts(card: Card, record: Mapping[str, Any]) -> list[tuple[str, str]]:
     if reliability:
         error = figure(reliability["error"], reliability["interval"])
         facts.append(("Expected calibration error", error))
+    if stripped := record.get("skull_strip"):
+        facts.append(("Skulls taken off by", stripped))
     if record["blank"]:
         facts.append(("Left out, nothing to be seen", str(record["blank"])))
     return facts

@@ -151,10 +151,11 @@ function show(entry, view) {
 }
 
 // What the answer says beyond the class: other classes that may be, and how large the tumor is.
-function judged({ conformal_set: likely, advice, outline }) {
+function judged({ conformal_set: likely, advice, skull_strip: stripped, outline }) {
   const pairs = [];
   if (likely?.length) pairs.push(["Cannot be excluded", likely.map(spoken).join(", ")]);
   if (advice) pairs.push(["Advice", advice]);
+  if (stripped) pairs.push(["Skull", `taken off first, by ${stripped}`]);
   if (outline?.diameter_pixels) {
     const [length, unit] = outline.diameter_mm === null ? [outline.diameter_pixels, "pixels"] : [outline.diameter_mm, "mm"];
     pairs.push(["Longest diameter", `${length.toFixed(0)} ${unit}`], ["Part of the head", `${outline.area_percent.toFixed(1)} %`]);

@@ -24,9 +24,8 @@ from tumorlens.serving.errors import NotFoundError
 from tumorlens.serving.opening import Upload
 from tumorlens.serving.payloads import bad_json, decode, receive_json
 from tumorlens.serving.records import to_json
-from tumorlens.serving.routes.health import ready
 from tumorlens.serving.schemas import InferError, InferRequest, InferResponse, Tensor
-from tumorlens.serving.service import Service
+from tumorlens.serving.service import Service, not_ready
 from tumorlens.serving.settings import Settings
 
 _ERRORS: Responses = {
@@ -38,6 +37,13 @@ _NUMBERS = {
     "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64", "FP16", "FP32",
     "FP64",
 }  # fmt: skip
+
+_OUTPUTS = {
+    "label": "BYTES",
+    "probabilities": "FP32",
+    "tumor_probability": "FP32",
+    "accepted": "BOOL",
+}
 
 router = APIRouter(prefix="/v2", tags=["Open Inference Protocol"], responses=_ERRORS)
 
@@ -55,13 +61,19 @@ async def live() -> dict[str, bool]:
 
 
 @router.get("/health/ready", summary="Whether scans can be sent")
+async def is_ready(service: Served) -> dict[str, bool]:
+    """200 once the model is loaded, verified and has run; 503 before."""
+    _check_ready(service)
+    return {"live": True, "ready": True}
+
+
 @router.get("/models/{name}/ready", summary="Whether scans can be sent", dependencies=_KEYED)
 @router.get("/models/{name}/versions/{number}/ready", include_in_schema=False, dependencies=_KEYED)
-async def is_ready(service: Served, name: str = "", number: str = "") -> Response:
+async def model_is_ready(service: Served, name: str, number: str = "") -> dict[str, str | bool]:
     """200 once the model is loaded, verified and has run; 503 before."""
-    if name:
-        _check_name(service.model.card, name, number)
-    return await ready(service)
+    _check_name(service.model.card, name, number)
+    _check_ready(service)
+    return {"name": name, "ready": True}
 
 
 @router.get("/models/{name}", summary="The model's inputs and outputs", dependencies=_KEYED)
@@ -70,17 +82,14 @@ async def metadata(service: Served, name: str, number: str = "") -> dict[str, An
     """The model's tensors."""
     card = service.model.card
     _check_name(card, name, number)
-    classes = len(card.classes)
     return {
         "name": card.name,
         "versions": [card.version],
         "platform": "tumorlens_onnx",
         "inputs": [{"name": "scan", "datatype": "BYTES", "shape": [-1]}],
         "outputs": [
-            {"name": "label", "datatype": "BYTES", "shape": [-1]},
-            {"name": "probabilities", "datatype": "FP32", "shape": [-1, classes]},
-            {"name": "tumor_probability", "datatype": "FP32", "shape": [-1]},
-            {"name": "accepted", "datatype": "BOOL", "shape": [-1]},
+            {"name": output, "datatype": datatype, "shape": [-1, *_inner(output, card)]}
+            for output, datatype in _OUTPUTS.items()
         ],
         "parameters": {"classes": list(card.classes)},
     }
@@ -99,19 +108,24 @@ async def infer(request: Request, service: Served, name: str, number: str = "") 
     card = service.model.card
     _check_name(card, name, number)
     asked = await receive_json(request, service, InferRequest)
+    wanted = _wanted(asked)
     scans = await service.work(partial(_scans, asked, service.settings))
     answers = await asyncio.gather(*(_answer(service, scan) for scan in scans))
-    chances = [one["probabilities"][label] for one in answers for label in card.classes]
-    columns = {"label": "BYTES", "tumor_probability": "FP32", "accepted": "BOOL"}
-    count = len(answers)
-    outputs = [
-        _tensor(column, datatype, [count], [one[column] for one in answers])
-        for column, datatype in columns.items()
-    ]
-    outputs.insert(1, _tensor("probabilities", "FP32", [count, len(card.classes)], chances))
+    outputs = [_tensor(output, answers, card) for output in wanted]
     named = {"model_name": card.name, "model_version": card.version}
     told = {} if asked.id is None else {"id": asked.id}
     return JSONResponse(told | named | {"outputs": outputs})
+
+
+def _wanted(asked: InferRequest) -> list[str]:
+    """The outputs that are asked for, each once; all of them where none is named."""
+    if not asked.outputs:
+        return list(_OUTPUTS)
+    names = list(dict.fromkeys(one.name for one in asked.outputs))
+    for name in names:
+        if name not in _OUTPUTS:
+            raise bad_json("InferRequest", f"the output {name[:100]}; {', '.join(_OUTPUTS)} exist")
+    return names
 
 
 async def _answer(service: Service, scan: Upload | Scan) -> dict[str, Any]:
@@ -163,5 +177,20 @@ def _check_name(card: Card, name: str, number: str) -> None:
         )
 
 
-def _tensor(name: str, datatype: str, shape: list[int], data: list[Any]) -> dict[str, Any]:
-    return {"name": name, "datatype": datatype, "shape": shape, "data": data}
+def _check_ready(service: Service) -> None:
+    if not service.is_ready:
+        raise not_ready()
+
+
+def _inner(output: str, card: Card) -> list[int]:
+    """The shape of one scan's part of an output."""
+    return [len(card.classes)] if output == "probabilities" else []
+
+
+def _tensor(output: str, answers: list[dict[str, Any]], card: Card) -> dict[str, Any]:
+    if output == "probabilities":
+        data = [one[output][label] for one in answers for label in card.classes]
+    else:
+        data = [one[output] for one in answers]
+    shape = [len(answers), *_inner(output, card)]
+    return {"name": output, "datatype": _OUTPUTS[output], "shape": shape, "data": data}

@@ -27,6 +27,9 @@ router = APIRouter(tags=["SageMaker"])
 LINES = ("application/jsonlines", "application/jsonl", "application/x-jsonlines")
 """Content types of one JSON object a line, as batch transform splits and joins them."""
 
+_TOGETHER_MB = 100
+"""What the requests of a time may hold together, by the rules of batch transform."""
+
 router.add_api_route(
     "/ping",
     ready,
@@ -42,10 +45,12 @@ router.add_api_route(
 )
 async def execution_parameters(service: Served) -> dict[str, int | str]:
     """How batch transform should send its files: each in a request of its own."""
+    settings = service.settings
+    at_a_time = min(settings.workers, settings.max_waiting, _TOGETHER_MB)
     return {
-        "MaxConcurrentTransforms": min(service.settings.max_batch, service.settings.max_waiting),
+        "MaxConcurrentTransforms": at_a_time,
         "BatchStrategy": "SINGLE_RECORD",
-        "MaxPayloadInMB": min(100, service.settings.max_body_bytes // MEBIBYTE),
+        "MaxPayloadInMB": min(_TOGETHER_MB // at_a_time, settings.max_body_bytes // MEBIBYTE),
     }
 
 

@@ -49,7 +49,7 @@ def _show(found: Findings) -> None:
         "Groups", found.groups, help="Pictures of one group belong to one side of a split"
     )
     for title, rows in found.tables.items():
-        st.subheader(title, anchor=False)
+        st.header(title, anchor=False)
         st.dataframe(rows, hide_index=True)
     with st.container(horizontal=True):
         st.download_button(

@@ -22,20 +22,20 @@ def _show(card: Card) -> None:
     st.table(facts, hide_index=True, hide_header=True)
     st.caption(f"SHA-256 of the graph: {plain(card.sha256)}")
     if card.intended_use:
-        st.subheader("Intended use", anchor=False)
+        st.header("Intended use", anchor=False)
         st.markdown(plain(card.intended_use))
     if card.limitations:
-        st.subheader("Limitations", anchor=False)
+        st.header("Limitations", anchor=False)
         st.markdown("\n".join(f"- {plain(one)}" for one in card.limitations))
     if tables := list(score_tables(card)):
-        st.subheader("Scores", anchor=False)
+        st.header("Scores", anchor=False)
         if command := card.scores.get("command"):
             st.code(str(command), language="sh")
         for title, rows in tables:
             st.caption(title)
             st.table(rows, hide_index=True)
     if rows := data_rows(card):
-        st.subheader("Data", anchor=False)
+        st.header("Data", anchor=False)
         st.table(rows, hide_index=True)
     if card.training:
         with st.expander("How it was trained"):

@@ -1,0 +1,59 @@
+"""``tumorlens evaluate`` with a model for volumes: labelled cases in, scores of regions out."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from tumorlens.extras import import_extra
+
+
+def evaluate_volumes(
+    data: Path, model: Path, *, split: Path | None, part: str, output: Path | None, as_json: bool
+) -> None:
+    """Score a model on labelled heads, and print Dice and distances of its regions."""
+    from tumorlens.cli.console import out
+    from tumorlens.cli.progress import bars, steps
+    from tumorlens.volume_outlining import load_volume_model
+
+    lab = import_extra("tumorlens.lab.volumes.run", extra="brats")
+    measuring = import_extra("tumorlens.lab.volumes.measuring", extra="brats")
+    loaded = load_volume_model(model)
+    with bars(transient=True) as progress:
+        told = steps(progress)
+        scores = lab.evaluate_volumes(
+            loaded,
+            data,
+            split=split,
+            part=part,
+            progress=lambda done, total: told("heads", done, total),
+        )
+    found = measuring.summary(scores)
+    if output is not None:
+        output.mkdir(parents=True, exist_ok=True)
+        measuring.write_scores(output / "scores.csv", scores)
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+    else:
+        for line in score_lines(found, loaded.card.regions):
+            out().print(line)
+
+
+def score_lines(scores: Mapping[str, Any], regions: tuple[str, ...]) -> list[str]:
+    """Scores in words: how many heads, and one line a region."""
+    lines = [f"{scores['cases']} heads"]
+    for region in regions:
+        found = scores[region]
+        lines.append(
+            f"  {region}: Dice {_figure(found['dice'], 3)}, "
+            f"95 % Hausdorff distance {_figure(found['hd95_mm'], 1)} mm"
+        )
+    return lines
+
+
+def _figure(values: Mapping[str, Any], digits: int) -> str:
+    interval = values["interval"]
+    beside = f" ({interval[0]:.{digits}f} to {interval[1]:.{digits}f})" if interval else ""
+    return f"{values['mean']:.{digits}f}{beside}"

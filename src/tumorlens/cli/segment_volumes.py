@@ -1,0 +1,66 @@
+"""``tumorlens segment`` with a model for volumes: cases in, label maps of regions out."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tumorlens.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def segment_volumes(
+    paths: Sequence[str], output: Path, model: Path, *, flips: bool | None
+) -> list[dict[str, Any]]:
+    """Outline the regions of the tumor in every case; the records, also of those refused."""
+    from tumorlens.cli.progress import bars
+    from tumorlens.reporting.cases import write_case_segments
+    from tumorlens.reporting.segments import find_inputs
+    from tumorlens.volume_outlining import load_volume_model
+
+    loaded = load_volume_model(model)
+    inputs, refused = find_inputs(paths)
+    with bars(transient=True) as progress:
+        task = progress.add_task("", total=None)
+
+        def told(case: str, done: int, total: int) -> None:
+            progress.update(task, description=case, completed=done, total=total)
+
+        return list(
+            write_case_segments(
+                inputs, output, model=loaded, refused=refused, flips=flips, progress=told
+            )
+        )
+
+
+def refuse_options(given: Mapping[str, object], *, kind: str) -> None:
+    """Options of another kind of model are no mistake to pass over in silence.
+
+    Raises:
+        ConfigError: Some were given.
+    """
+    found = [name for name, value in given.items() if value]
+    if found:
+        raise ConfigError(
+            expected=f"no option of other models with one of the kind {kind}",
+            found=", ".join(found),
+            remedy="Leave it out.",
+            source=found[0],
+        )
+
+
+def volumes_table(records: Sequence[Mapping[str, Any]]) -> "Table":
+    """One line a case: the volume of each region in ml."""
+    from rich.table import Table
+
+    answered = [record for record in records if "error" not in record]
+    regions = list(answered[0]["volumes_ml"]) if answered else []
+    table = Table("case", *(f"{region} (ml)" for region in regions), "missing")
+    for record in records:
+        if "error" in record:
+            table.add_row(record["source"], *["refused"] * min(1, len(regions)))
+            continue
+        figures = [f"{record['volumes_ml'][region]:.1f}" for region in regions]
+        table.add_row(record["source"], *figures, ", ".join(record["missing"]) or "-")
+    return table

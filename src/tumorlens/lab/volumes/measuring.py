@@ -1,0 +1,114 @@
+"""How well regions are outlined: Dice and 95 % Hausdorff distance, head by head, with MONAI."""
+
+import csv
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from monai.metrics import compute_dice, compute_hausdorff_distance
+from torch import Tensor
+
+from tumorlens.reporting.folder import PartialFile
+from tumorlens.volume_outlining.regions import LabelArray, to_regions
+
+_DRAWS = 2000  # of the bootstrap
+_PERCENTILE = 95
+
+
+@dataclass(frozen=True, slots=True)
+class CaseScore:
+    """How well one head's regions were outlined.
+
+    Attributes:
+        case: Its name.
+        dice: Of each region, 0..1; 1 where neither the outline nor the truth has any of it.
+        hd95_mm: 95 % Hausdorff distance of each region; 0 where neither has any of it, and the
+            head's diagonal where one of them has none, as in the challenge.
+    """
+
+    case: str
+    dice: Mapping[str, float]
+    hd95_mm: Mapping[str, float]
+
+
+def score_case(
+    name: str,
+    found: LabelArray,
+    truth: LabelArray,
+    *,
+    regions: Sequence[str],
+    spacing_mm: Sequence[float],
+) -> CaseScore:
+    """Compare two label maps of one grid.
+
+    Args:
+        name: The case's.
+        found: uint8, (X, Y, Z): 0, 1, 2 and 4.
+        truth: Likewise.
+        regions: Short names of those to compare.
+        spacing_mm: Of X, Y and Z.
+    """
+    ours = torch.from_numpy(to_regions(found, regions))[None]
+    theirs = torch.from_numpy(to_regions(truth, regions))[None]
+    dice = compute_dice(ours.float(), theirs.float(), ignore_empty=False)[0]
+    distances = []
+    for index in range(len(regions)):
+        here, there = ours[:, index : index + 1], theirs[:, index : index + 1]
+        if here.any() and there.any():
+            distances.append(_distance(here, there, spacing_mm))
+        else:
+            diagonal = np.linalg.norm(np.multiply(found.shape, spacing_mm))
+            distances.append(float(diagonal) if here.any() or there.any() else 0.0)
+    return CaseScore(
+        name,
+        dict(zip(regions, map(float, dice), strict=True)),
+        dict(zip(regions, distances, strict=True)),
+    )
+
+
+def _distance(here: Tensor, there: Tensor, spacing_mm: Sequence[float]) -> float:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # MONAI warns of its own internals
+        found = compute_hausdorff_distance(
+            here,
+            there,
+            include_background=True,
+            percentile=_PERCENTILE,
+            spacing=[float(step) for step in spacing_mm],
+        )
+    return float(found)
+
+
+def summary(scores: Sequence[CaseScore], *, seed: int = 0) -> dict[str, Any]:
+    """Means and medians over heads, with 95 % intervals of the mean from a bootstrap of heads."""
+    random = np.random.default_rng(seed)
+    draws = random.integers(len(scores), size=(_DRAWS, len(scores)))
+    found: dict[str, Any] = {"cases": len(scores)}
+    for region in scores[0].dice:
+        for what in ("dice", "hd95_mm"):
+            values = np.array([getattr(score, what)[region] for score in scores])
+            low, high = np.quantile(values[draws].mean(axis=1), (0.025, 0.975))
+            found.setdefault(region, {})[what] = {
+                "mean": round(float(values.mean()), 4),
+                "median": round(float(np.median(values)), 4),
+                "interval": [round(float(low), 4), round(float(high), 4)]
+                if len(scores) > 1
+                else None,
+            }
+    return found
+
+
+def write_scores(path: Path, scores: Sequence[CaseScore]) -> None:
+    """One line a head: Dice and distance of each region."""
+    regions = list(scores[0].dice)
+    with PartialFile(path) as lines:
+        writer = csv.writer(lines, lineterminator="\n")
+        names = [f"{what}_{region}" for what in ("dice", "hd95_mm") for region in regions]
+        writer.writerow(["case", *names])
+        for score in scores:
+            figures = [*score.dice.values(), *score.hd95_mm.values()]
+            writer.writerow([score.case, *(f"{value:.4f}" for value in figures)])

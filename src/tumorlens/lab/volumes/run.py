@@ -1,0 +1,204 @@
+"""One whole run on volumes: cases -> split -> training -> model folder -> scores."""
+
+import hashlib
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from tumorlens.errors import DataError, TrainingError
+from tumorlens.lab.datasets.brats import BratsCase
+from tumorlens.lab.progress import Progress, silent
+from tumorlens.lab.volumes.cases import (
+    AXES,
+    find_training_cases,
+    fingerprint,
+    prepare_cases,
+    read_case_and_labels,
+)
+from tumorlens.lab.volumes.exporting import export_volume_model
+from tumorlens.lab.volumes.losses import build_loss
+from tumorlens.lab.volumes.measuring import CaseScore, score_case, summary, write_scores
+from tumorlens.lab.volumes.networks import build_volume_network
+from tumorlens.lab.volumes.settings import VolumeConfig
+from tumorlens.lab.volumes.split import (
+    VALIDATION,
+    CaseSplit,
+    read_case_part,
+    split_cases,
+    write_case_split,
+)
+from tumorlens.lab.volumes.training import VolumeWatch, train_volumes
+from tumorlens.reporting.folder import PartialFile
+from tumorlens.volume_outlining import VolumeCard, VolumeModel, outline_head
+from tumorlens.volume_outlining.card import write_volume_card
+
+MODEL, PREPARED, RUN_FILE = "model", "prepared", "run.json"
+SPLIT_FILE, SCORES_FILE = "split.csv", "scores.csv"
+
+
+def run_volume_training(
+    config: VolumeConfig, data: Path, run: Path, *, watch: VolumeWatch | None = None
+) -> dict[str, Any]:
+    """Do everything, or go on with what a killed run has left to do.
+
+    Args:
+        config: The settings.
+        data: A folder of BraTS as downloaded.
+        run: Folder for prepared heads (about 30 MB each; they may be deleted afterwards),
+            checkpoints, ``history.csv``, ``curves.png``, ``split.csv``, ``scores.csv`` and
+            ``model/``.
+        watch: Told of what happens.
+
+    Returns:
+        The scores, as in the card.
+
+    Raises:
+        DataError: The cases cannot be used.
+        ConfigError: The network or the loss is unknown.
+        TrainingError: The folder records a run of other settings or data, or training failed.
+    """
+    told = watch or VolumeWatch()
+    build_loss(config.training.loss)  # unknown names are found before anything is read
+    build_volume_network(config)
+    cases = find_training_cases(
+        data,
+        sequences=config.data.sequences,
+        can_miss=config.augmentation.sequence_dropout > 0,
+    )
+    run.mkdir(parents=True, exist_ok=True)
+    _record(run, config, cases)
+    prepared = prepare_cases(cases, config, run / PREPARED, progress=told.on_prepare)
+    split = split_cases(prepared, config)
+    write_case_split(run / SPLIT_FILE, split)
+    told.on_split(split)
+    trained = train_volumes(config, split, run, watch=told)
+    model = export_volume_model(trained.network, make_card(config, split), run / MODEL)
+    held = {case.name for case in split.validation}
+    validation = [case for case in cases if case.folder.name in held]
+    scores = score_cases(model, validation, progress=told.on_score)
+    write_scores(run / SCORES_FILE, scores)
+    found = summary(scores)
+    write_volume_card(run / MODEL, replace(model.card, scores=found))
+    return found
+
+
+def evaluate_volumes(
+    model: VolumeModel,
+    data: Path,
+    *,
+    split: Path | None = None,
+    part: str = VALIDATION,
+    progress: Progress = silent,
+) -> list[CaseScore]:
+    """Score a finished model on labelled cases, or on one part of a run's.
+
+    Args:
+        model: From `tumorlens.volume_outlining.load_volume_model`.
+        data: A folder of BraTS as downloaded.
+        split: The run's ``split.csv``; all cases where None.
+        part: ``training`` or ``validation``.
+        progress: Called with (done, total) cases.
+
+    Raises:
+        DataError: A case cannot be used, or the split names none of them.
+    """
+    card = model.card
+    cases = find_training_cases(data, sequences=card.sequences, can_miss=card.sequence_dropout > 0)
+    if split is not None:
+        chosen = read_case_part(split, part)
+        cases = [case for case in cases if case.folder.name in chosen]
+        if not cases:
+            raise DataError(
+                expected=f"cases that the split names as {part}",
+                found="none of them in the data",
+                remedy="Give the data of that run.",
+                source=str(split),
+            )
+    return score_cases(model, cases, progress=progress)
+
+
+def score_cases(
+    model: VolumeModel, cases: Sequence[BratsCase], *, progress: Progress = silent
+) -> list[CaseScore]:
+    """Outline cases as the runtime does, and compare on the heads' own grids.
+
+    Raises:
+        DataError: A case cannot be used.
+    """
+    scores = []
+    for done, case in enumerate(cases, 1):
+        head, truth = read_case_and_labels(case)
+        found = outline_head(head, model)
+        spacing = next(iter(head.volumes.values())).spacing_mm or (1.0, 1.0, 1.0)
+        scores.append(
+            score_case(
+                case.folder.name,
+                found.labels,
+                truth,
+                regions=model.card.regions,
+                spacing_mm=spacing,
+            )
+        )
+        progress(done, len(cases))
+    return scores
+
+
+def make_card(config: VolumeConfig, split: CaseSplit) -> VolumeCard:
+    """The card of a run's model, but for the graph's hash and the scores."""
+    said = config.card
+    parts = {"training": split.training, "validation": split.validation}
+    return VolumeCard(
+        name=config.name,
+        version=config.version,
+        sequences=config.data.sequences,
+        regions=config.data.regions,
+        patch=config.training.patch,
+        spacing_mm=config.data.spacing_mm,
+        axes=AXES,
+        overlap=config.inference.overlap,
+        flips=config.inference.flips,
+        sequence_dropout=config.augmentation.sequence_dropout,
+        sha256="",
+        network=config.network.name,
+        created=datetime.now(UTC).date().isoformat(),
+        intended_use=said.intended_use,
+        limitations=said.limitations,
+        licence=said.licence,
+        data={"source": said.source}
+        | {
+            part: {"cases": len(cases), "patients": len({case.patient for case in cases})}
+            for part, cases in parts.items()
+        },
+        training=config.model_dump(mode="json", exclude={"card"}),
+    )
+
+
+def _record(run: Path, config: VolumeConfig, cases: Sequence[BratsCase]) -> None:
+    """Write ``run.json``, or hold it against what the folder was begun with."""
+    digest = hashlib.sha256()
+    for case in cases:
+        digest.update(f"{case.folder.name} {fingerprint(case, config)}\n".encode())
+    record = {
+        "config": config.model_dump(mode="json", exclude={"card"}),
+        "data_sha256": digest.hexdigest(),
+    }
+    path = run / RUN_FILE
+    if path.is_file():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        for what, key in (("settings", "config"), ("data", "data_sha256")):
+            if before.get(key) != record[key]:
+                raise TrainingError(
+                    expected=f"the {what} that this run folder was begun with",
+                    found=f"other {what}",
+                    remedy="Give another --run folder, or delete this one to train it anew.",
+                    source=str(run),
+                )
+    names = ("tumorlens", "torch", "monai", "numpy", "onnx")
+    versions = {name: version(name) for name in names} | {"python": platform.python_version()}
+    with PartialFile(path) as file:
+        file.write(json.dumps(record | {"versions": versions}, indent=2) + "\n")

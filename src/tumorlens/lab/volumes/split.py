@@ -1,0 +1,77 @@
+"""Which patients train and which validate, and the record of it."""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tumorlens.errors import DataError
+from tumorlens.lab.volumes.cases import PreparedCase
+from tumorlens.lab.volumes.settings import VolumeConfig
+from tumorlens.reporting.folder import PartialFile
+
+TRAINING, VALIDATION = "training", "validation"
+_COLUMNS = ("case", "patient", "part")
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSplit:
+    """Cases that train and cases that validate; no patient stands on both sides."""
+
+    training: tuple[PreparedCase, ...]
+    validation: tuple[PreparedCase, ...]
+
+
+def split_cases(cases: Sequence[PreparedCase], config: VolumeConfig) -> CaseSplit:
+    """Cut the patients, shuffled by the seed, into folds.
+
+    Raises:
+        DataError: There are fewer patients than folds.
+    """
+    patients = sorted({case.patient for case in cases})
+    data = config.data
+    if len(patients) < data.folds:
+        raise DataError(
+            expected=f"at least {data.folds} patients for {data.folds} folds",
+            found=str(len(patients)),
+            remedy="Lower data.folds in the config, or add patients.",
+            source="data.folds",
+        )
+    shuffled = np.random.default_rng(config.training.seed).permutation(patients)
+    held = set(np.array_split(shuffled, data.folds)[data.validation_fold].tolist())
+    return CaseSplit(
+        tuple(case for case in cases if case.patient not in held),
+        tuple(case for case in cases if case.patient in held),
+    )
+
+
+def write_case_split(path: Path, split: CaseSplit) -> None:
+    """Record, one line a case: its name, patient and part."""
+    with PartialFile(path) as lines:
+        writer = csv.writer(lines, lineterminator="\n")
+        writer.writerow(_COLUMNS)
+        for part, cases in ((TRAINING, split.training), (VALIDATION, split.validation)):
+            writer.writerows((case.name, case.patient, part) for case in cases)
+
+
+def read_case_part(path: Path, part: str) -> set[str]:
+    """The names of the cases of one part.
+
+    Raises:
+        DataError: The file is no record of such a split, or the part is empty.
+    """
+    try:
+        rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+        found = {row["case"] for row in rows if row["part"] == part}
+    except (OSError, KeyError, UnicodeDecodeError):
+        found = set()
+    if not found:
+        raise DataError(
+            expected=f"the split.csv of a run on volumes, with cases of the part {part!r}",
+            found="none",
+            remedy=f"Give the run folder's split.csv, and {TRAINING} or {VALIDATION}.",
+            source=str(path),
+        )
+    return found

@@ -1,0 +1,130 @@
+"""Cases -> label maps, pictures, a record and a page in one folder."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from tumorlens.errors import ScanContentError, ScanError
+from tumorlens.reading import Source
+from tumorlens.reading.case import SEQUENCES, Case
+from tumorlens.reporting.cases.page import (
+    SURFACES,
+    Entry,
+    make_entry,
+    refused_entry,
+    render_cases,
+)
+from tumorlens.reporting.cases.planes import draw_planes
+from tumorlens.reporting.cases.upright import upright
+from tumorlens.reporting.figure import png_bytes
+from tumorlens.reporting.folder import PAGE, FileNames, PartialFile, claim_folder, write_bytes
+from tumorlens.reporting.label_map import write_label_map
+from tumorlens.reporting.segments import RECORD, Input, Record, check_apart
+from tumorlens.volume_outlining import CaseOutline, VolumeModel, outline_case
+
+Watch = Callable[[str, int, int], None]
+"""Called with (case, done, total) patches."""
+
+
+def write_case_segments(
+    inputs: Sequence[Input],
+    folder: Path,
+    *,
+    model: VolumeModel,
+    refused: Sequence[ScanError] = (),
+    flips: bool | None = None,
+    progress: Watch = lambda _case, _done, _total: None,
+) -> Iterator[Record]:
+    """Outline the regions in every case, and write what was found.
+
+    Args:
+        inputs: From `tumorlens.reporting.segments.find_inputs`; what is no case is refused.
+        folder: Made if absent. A case gives ``<name>_seg.nii.gz`` (0, 1, 2, 4 as in BraTS, on its
+            own grid) and ``<name>_planes.png``; all of them ``segments.json`` and
+            ``index.html``.
+        model: For volumes.
+        refused: Errors to record beside.
+        flips: Whether to average over mirrored copies; as the card says where None.
+        progress: Told of each patch.
+
+    Yields:
+        Each input's record, or the error of one that was refused; the others go on.
+
+    Raises:
+        ConfigError: The folder is that of a case, cannot be written to, or holds an
+            ``index.html`` of another origin.
+    """
+    check_apart(inputs, folder)
+    claim_folder(folder)
+    names = FileNames()
+    records: list[Record] = []
+    entries: list[Entry] = []
+    for one in [*refused, *inputs]:
+        try:
+            outline = _answer(one, model, flips, progress)
+        except ScanError as error:
+            records.append({"source": error.source, "error": error.to_json()})
+            entries.append(refused_entry(error))
+        else:
+            with_surfaces = len(entries) < SURFACES
+            record, entry = _write(outline, folder, names, model, with_surfaces=with_surfaces)
+            records.append(record)
+            entries.append(entry)
+        yield records[-1]
+    with PartialFile(folder / RECORD) as file:
+        file.write(json.dumps(records, indent=2, allow_nan=False) + "\n")
+    with PartialFile(folder / PAGE) as file:
+        file.write(render_cases(model.card, entries))
+
+
+def _answer(
+    one: Input | ScanError, model: VolumeModel, flips: bool | None, progress: Watch
+) -> CaseOutline:
+    if isinstance(one, ScanError):
+        raise one
+    if isinstance(one, Source):
+        raise ScanContentError(
+            expected=f"a case: a folder with the volumes {', '.join(SEQUENCES)} of one head, named "
+            "after their sequences",
+            found="a scan outside such a folder",
+            remedy="Put the sequences of one head into one folder (PATIENT_t1.nii.gz, ...), or "
+            "leave --model out to outline single scans.",
+            source=one.name,
+        )
+    case: Case = one
+
+    def told(done: int, total: int) -> None:
+        progress(case.name, done, total)
+
+    return outline_case(case, model, flips=flips, progress=told)
+
+
+def _write(
+    outline: CaseOutline,
+    folder: Path,
+    names: FileNames,
+    model: VolumeModel,
+    *,
+    with_surfaces: bool,
+) -> tuple[dict[str, Any], Entry]:
+    head = outline.head
+    stem = names.name(head.name)
+    mask, picture = f"{stem}_seg.nii.gz", f"{stem}_planes.png"
+    first = next(iter(head.volumes.values()))
+    write_label_map(folder / mask, outline.labels, first, like=head.file)
+    shown = upright(outline)
+    planes = draw_planes(shown)
+    write_bytes(folder / picture, png_bytes(planes))
+    card = model.card
+    record = {
+        "source": head.source,
+        "mask": mask,
+        "picture": picture,
+        "sequences": list(head.volumes),
+        "missing": list(outline.missing),
+        "volumes_ml": {name: round(value, 3) for name, value in outline.volumes_ml.items()},
+        "notes": list(outline.notes),
+        "model": {"name": card.name, "version": card.version, "sha256": card.sha256},
+    }
+    return record, make_entry(outline, shown, planes, with_surfaces=with_surfaces)

@@ -1,0 +1,63 @@
+"""The surfaces as a browser draws them, in the Chromium that the system has."""
+
+import shutil
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.made_cases import made_head, save_case, write_volume_model
+from tumorlens.reporting.cases import write_case_segments
+from tumorlens.reporting.segments import find_inputs
+from tumorlens.volume_outlining import load_volume_model
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+)
+SOFTWARE = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+pytestmark = [
+    pytest.mark.skipif(not CHROMIUM, reason="no Chromium: apt-get install chromium"),
+    pytest.mark.timeout(600),
+]
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Any]:
+    folder = save_case(tmp_path / "case", made_head())
+    model = load_volume_model(write_volume_model(tmp_path / "model"))
+    inputs, _ = find_inputs([str(folder)])
+    list(write_case_segments(inputs, tmp_path / "out", model=model))
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=SOFTWARE)
+        shown = browser.new_page()
+        complaints: list[str] = []
+        shown.on("pageerror", lambda error: complaints.append(str(error)))
+        shown.on("console", lambda said: said.type == "error" and complaints.append(said.text))
+        shown.goto((tmp_path / "out" / "index.html").as_uri())
+        yield shown
+        browser.close()
+    assert not complaints
+
+
+def drawn(page: Any) -> np.ndarray:
+    picture = Image.open(BytesIO(page.locator("canvas.surface").screenshot())).convert("RGB")
+    return np.asarray(picture).astype(int)
+
+
+def test_the_enhancing_tumor_shows_on_the_patients_left_and_turns(page: Any) -> None:
+    first = drawn(page)
+    enhancing = np.argwhere(first[..., 0] - first[..., 2] > 60)
+    assert len(enhancing) > 100
+    assert enhancing[:, 1].mean() > first.shape[1] / 2  # seen from the front
+    box = page.locator("canvas.surface").bounding_box()
+    page.mouse.move(box["x"] + 200, box["y"] + 200)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 60, box["y"] + 240, steps=4)
+    page.mouse.up()
+    assert np.abs(drawn(page) - first).max() > 60

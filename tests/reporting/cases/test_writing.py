@@ -1,0 +1,90 @@
+import json
+import re
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.made_cases import dice, made_head, save_case, write_volume_model
+from tumorlens.errors import ConfigError
+from tumorlens.reading.case import find_case
+from tumorlens.reporting.cases import write_case_segments
+from tumorlens.reporting.cases.planes import COLOURS, draw_planes, shown_slices
+from tumorlens.reporting.cases.upright import upright
+from tumorlens.reporting.segments import find_inputs
+from tumorlens.volume_outlining import load_volume_model, outline_case
+
+
+@pytest.mark.parametrize("axcodes", ["LPS", "RAS", "SPL"])
+def test_labels_lie_on_the_files_own_grid(tmp_path: Path, axcodes: str) -> None:
+    folder = save_case(tmp_path / "case", made_head(), axcodes=axcodes)
+    model = load_volume_model(write_volume_model(tmp_path / "model"))
+    inputs, refused = find_inputs([str(folder)])
+    (record,) = write_case_segments(inputs, tmp_path / "out", model=model, refused=refused)
+    found = nibabel.load(tmp_path / "out" / "case_seg.nii.gz")
+    truth = nibabel.load(folder / "case_seg.nii.gz")
+    assert found.shape == truth.shape
+    assert nibabel.aff2axcodes(found.affine) == tuple(axcodes)
+    np.testing.assert_allclose(found.affine, truth.affine)
+    assert found.get_data_dtype() == np.uint8
+    labels = np.asarray(found.dataobj)
+    assert set(np.unique(labels)) == {0, 1, 2, 4}
+    for label in (1, 2, 4):
+        assert dice(labels == label, np.asarray(truth.dataobj) == label) > 0.98
+    ml = (np.asarray(truth.dataobj) > 0).sum() / 1000
+    assert record["volumes_ml"]["WT"] == pytest.approx(ml, rel=0.02)
+    assert json.loads((tmp_path / "out" / "segments.json").read_text()) == [record]
+
+
+def test_the_page_needs_nothing_else_and_holds_every_input(tmp_path: Path) -> None:
+    root = tmp_path / "scans"
+    save_case(root / "b<i>d", made_head())
+    save_case(root / "twin", made_head() | {"t2": made_head()["flair"]})
+    nibabel.save(nibabel.Nifti1Image(made_head()["t1"], np.eye(4)), root / "lone.nii.gz")
+    model = load_volume_model(write_volume_model(tmp_path / "model"))
+    inputs, refused = find_inputs([str(root)])
+    records = list(write_case_segments(inputs, tmp_path / "out", model=model, refused=refused))
+    assert sum("error" in record for record in records) == 2
+    page = (tmp_path / "out" / "index.html").read_text()
+    assert not re.search(r"(src|href)=\"(?!data:)", page)
+    assert "http" not in page.replace("http-equiv", "")
+    assert "b&lt;i&gt;d" in page
+    assert page.count("refused</strong>") == 2
+    data = re.findall(r"class=\"surfaces\">(.*?)</script>", page, re.DOTALL)
+    names = [surface["name"] for surface in json.loads(data[0])]
+    assert names == ["ET", "TC", "WT", "brain"]
+    assert len(page) < 600_000
+
+
+def test_a_page_of_others_is_not_written_over(tmp_path: Path) -> None:
+    model = load_volume_model(write_volume_model(tmp_path / "model"))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "index.html").write_text("mine")
+    with pytest.raises(ConfigError, match="another origin"):
+        list(write_case_segments([], tmp_path / "out", model=model))
+
+
+def test_planes_show_the_tumor_where_radiologists_expect_it(tmp_path: Path) -> None:
+    case = find_case(save_case(tmp_path / "case", made_head(), axcodes="RAS"))
+    assert case is not None
+    outline = outline_case(case, load_volume_model(write_volume_model(tmp_path / "model")))
+    head = upright(outline)
+    assert shown_slices(head) == pytest.approx((26.5, 14.5, 20.5), abs=1)
+    picture = draw_planes(head)
+    assert isinstance(picture, Image.Image)
+    pixels = np.asarray(picture).astype(int)
+    spots = []
+    for left, right in ((8, 96), (104, 192), (200, 280)):  # axial, coronal, sagittal
+        panel = pixels[8:80, left:right]
+        red, green, blue = np.moveaxis(panel, -1, 0)
+        enhancing = (red - blue > 80) & (red - green > 40)
+        spots.append(np.argwhere(enhancing).mean(axis=0) / panel.shape[:2])
+    axial, coronal, sagittal = spots
+    assert axial[1] > 0.5  # the patient's left is on the right
+    assert axial[0] < 0.5  # the front is at the top
+    assert coronal[1] > 0.5
+    assert coronal[0] < 0.5  # the head is at the top
+    assert sagittal[1] < 0.5  # the front is on the left
+    assert set(COLOURS) == {1, 2, 4}
