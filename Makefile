@@ -61,13 +61,14 @@ examples: dev ## Make examples/ again
 screenshots: dev browser ## Take the screenshots of docs/images again (needs Chromium)
 	$(BIN)/python tools/take_screenshots.py
 
-bench: $(RUNTIME)/.installed $(DEV)/.bench ## Measure speed beside other programs, growth and training (an hour)
+bench: $(RUNTIME)/.installed $(DEV)/.bench ## Measure speed beside other programs, growth, training, cost (half an hour)
 	$(BIN)/python benchmarks/side_by_side.py --data $(DATA)
 	$(BIN)/python benchmarks/growth.py
 	$(BIN)/python benchmarks/training_throughput.py --data $(DATA)/sartaj/Training
+	$(BIN)/python benchmarks/bulk_cost.py --scans $(DATA)/cheng/images --write
 
 bench-short: $(RUNTIME)/.installed $(DEV)/.bench ## Try the measuring, a few of everything; writes nothing
-	$(BIN)/python benchmarks/side_by_side.py --data $(DATA) --short --no-page
+	$(BIN)/python benchmarks/side_by_side.py --data $(DATA) --short --no-page --busy
 	$(BIN)/python benchmarks/growth.py --short --no-page
 	$(BIN)/python benchmarks/training_throughput.py --data $(DATA)/sartaj/Training --short --no-page
 

@@ -1,13 +1,13 @@
 """Estimate what a million scans cost with `tumorlens predict --engine ray`, from measured runs.
 
-    python benchmarks/bulk_cost.py [--scans DIR] [--small 500] [--large 2500] [--repeats 3]
-        [--price 0.04] [--output docs/bulk-cost.md]
+    python benchmarks/bulk_cost.py [--scans DIR] [--small 1000] [--large 9000] [--repeats 3]
+        [--price 0.04] [--write]
 
 Answers folders of two sizes (links to the same scans under new names) on all cores of this
 machine, each in a new process and a new output folder. The slope between the two is what one more
 scan takes, the rest is the start. The cost is the slope in core-seconds times `--price`, money
 for one core and hour, which is an assumption: put in what you pay. Files come from the page
-cache; fetching them from far storage comes on top.
+cache; fetching them from far storage comes on top. `--write` puts the figures into docs/bulk.md.
 """
 
 import argparse
@@ -24,7 +24,13 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 
+from processor import becomes_idle, cpu_name
+from quoting import quote
+
 from tumorlens.bulk.chunks import cut
+from tumorlens.card import read_card
+from tumorlens.model import DEFAULT_FOLDER
+from tumorlens.overlapping import cores
 from tumorlens.reading import find_sources
 
 ROOT = Path(__file__).parents[1]
@@ -80,18 +86,20 @@ def spread(values: list[float], form: str) -> str:
 
 def describe(pairs: list[Pair], sizes: dict[str, float], chosen: argparse.Namespace) -> str:
     """The figures as Markdown."""
-    cores = len(os.sched_getaffinity(0))
     more = chosen.large - chosen.small
     slopes = [(pair.large - pair.small) / more for pair in pairs]
     starts = [pair.small - slope * chosen.small for pair, slope in zip(pairs, slopes, strict=True)]
-    hours = [slope * cores * MILLION / 3600 for slope in slopes]
+    if min(slopes) <= 0:
+        raise SystemExit("a larger folder took no longer: the machine does something else too")
+    hours = [slope * cores() * MILLION / 3600 for slope in slopes]
     costs = [one * chosen.price for one in hours]
-    return f"""# What a million scans cost
-
-Written by `python benchmarks/bulk_cost.py`: `tumorlens predict --engine ray` on {chosen.small:,}
-and on {chosen.large:,} pictures ({chosen.scans.name}, from the page cache), {chosen.repeats} times
-each, {cores} cores ({platform.machine()}, Python {platform.python_version()}); median, smallest
-and largest.
+    card = read_card(DEFAULT_FOLDER)
+    busy = " The machine did other work meanwhile: measure again." if chosen.busy else ""
+    return f"""
+`tumorlens predict --engine ray` on {chosen.small:,} and on {chosen.large:,} pictures of
+{sizes["file"] / 1000:.0f} kB from the page cache, {chosen.repeats} times each, {cores()} cores
+({cpu_name()}, Python {platform.python_version()}), model {card.name} {card.version}
+({card.network}, {card.preparation.size} pixels); median, smallest and largest.{busy}
 
 | | |
 |---|---|
@@ -110,12 +118,13 @@ def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--scans", type=Path, default=SHARED if SHARED.is_dir() else None)
-    parser.add_argument("--small", type=int, default=500)
-    parser.add_argument("--large", type=int, default=2500)
+    parser.add_argument("--small", type=int, default=1000)
+    parser.add_argument("--large", type=int, default=9000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--price", type=float, default=0.04, help="money for a core and hour")
-    parser.add_argument("--output", type=Path)
+    parser.add_argument("--write", action="store_true", help="put the figures into docs/bulk.md")
     chosen = parser.parse_args()
+    chosen.busy = not becomes_idle()
     if chosen.scans is None:
         raise SystemExit("give --scans, a folder of scans")
     with tempfile.TemporaryDirectory() as temporary:
@@ -135,14 +144,16 @@ def main() -> None:
                 answer(folder / size, folder / f"{size}-{turn}") for size in ("small", "large")
             )
             pairs.append(Pair(small, large))
+            print(f"turn {turn + 1}: {small:.0f} s, {large:.0f} s", file=sys.stderr, flush=True)
         parts = (folder / "large-0").rglob("*.parquet")
+        files = statistics.mean(scan.stat().st_size for scan in scans)
         written = sum(part.stat().st_size for part in parts)
         seconds, bytes_ = listing(folder / "large", chosen.large)
-    sizes = {"parquet": written / chosen.large, "seconds": seconds, "bytes": bytes_}
+    sizes = {"parquet": written / chosen.large, "seconds": seconds, "bytes": bytes_, "file": files}
     text = describe(pairs, sizes, chosen)
     print(text)
-    if chosen.output:
-        chosen.output.write_text(text)
+    if chosen.write:
+        quote(text, ROOT / "docs" / "bulk.md", name="cost")
 
 
 if __name__ == "__main__":

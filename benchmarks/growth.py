@@ -12,7 +12,6 @@ import argparse
 import json
 import math
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from peak_memory import own_peak_mb
 from performance_page import table, write_part
 from PIL import Image
 
@@ -217,7 +217,7 @@ def main() -> None:
     chosen = parser.parse_args()
     if chosen.one:
         seconds = CURVES[chosen.one[0]].measure(int(chosen.one[1]))
-        print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+        print(json.dumps([seconds, own_peak_mb()]))
         return
     rows = []
     for name in chosen.only or CURVES:
@@ -225,9 +225,11 @@ def main() -> None:
         sizes = [
             one for one in (curve.short if chosen.short else curve.sizes) if one <= chosen.most
         ]
+        began = time.perf_counter()
         figures = [measure(name, size) for size in sizes]
         rows.append(rows_of(curve, sizes, figures))
-        print(" | ".join(rows[-1]), file=sys.stderr, flush=True)
+        took = f"({time.perf_counter() - began:.0f} s)"
+        print(" | ".join(rows[-1]), took, file=sys.stderr, flush=True)
     heads = ["What grows", "Sizes", "Time", "Peak memory, MB", "Exponent", "Time grows"]
     text = (
         f"`python benchmarks/growth.py{' --short' if chosen.short else ''}`, {cores()} cores, the "

@@ -10,7 +10,7 @@ are those of a machine that does nothing else: the script refuses to begin on a 
 
 import argparse
 import json
-import os
+import math
 import platform
 import statistics
 import subprocess
@@ -26,7 +26,9 @@ from typing import Any
 from arithmetic_limit import products_a_second, products_of
 from contenders.worker import CONTENDERS
 from installed_size import installed_bytes
+from peak_memory import run_command
 from performance_page import table, write_part
+from processor import becomes_idle, cpu_name
 
 from tumorlens.card import read_card
 from tumorlens.model import DEFAULT_FOLDER, GRAPH_FILE
@@ -51,6 +53,13 @@ MODULES = {
 }
 
 
+ALONE = ("answer", "heatmap")
+"""The tasks that tell how long a file takes."""
+
+LEAST_FILES = 50
+"""Of the folder, however long they take."""
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """One thing that is measured: its name in the table, and how often in each round."""
@@ -69,6 +78,8 @@ class Figures:
 
     task: Task
     rounds: dict[str, list[float]] = field(default_factory=dict)
+    files: dict[str, int] = field(default_factory=dict)
+    """How many of the folder's files a contender answered in each round."""
 
 
 def tasks(times: int) -> list[Task]:
@@ -116,24 +127,56 @@ class Worker:
         return told
 
 
+def start(names: list[str], model: Path) -> dict[str, Worker]:
+    """The contenders' processes; one that cannot start is left out, and the others are measured."""
+    workers = {}
+    for name in names:
+        began = time.perf_counter()
+        try:
+            workers[name] = Worker(name, model)
+            _tell(f"started: {name}", began)
+        except SystemExit as error:
+            print(f"left out: {name} ({error})", file=sys.stderr, flush=True)
+    if OURS not in workers:
+        raise SystemExit(f"{OURS} is what all is compared with, and does not start")
+    return workers
+
+
 def measure_warm(
-    names: list[str], model: Path, chosen: argparse.Namespace, files: list[Path]
+    workers: dict[str, Worker], chosen: argparse.Namespace, files: list[Path]
 ) -> tuple[list[Figures], dict[str, float]]:
     """All warm tasks, the contenders taking turns."""
-    workers = {name: Worker(name, model) for name in names}
+    names = list(workers)
     found = [Figures(task) for task in tasks(chosen.times)]
     with tempfile.TemporaryDirectory() as place:
         for number in range(chosen.rounds):
             for figures in found:
+                began = time.perf_counter()
                 for name in _turned(names, number):
                     output = Path(place) / f"{names.index(name)}-{number}"
-                    seconds = _ask(workers[name], figures.task, chosen.volume, files, output)
+                    share = files if not figures.task.each else _share(found, name, files, chosen)
+                    seconds = _ask(workers[name], figures.task, chosen.volume, share, output)
                     if seconds is not None:
                         figures.rounds.setdefault(name, []).append(seconds)
-                print(f"round {number + 1}: {figures.task.title}", file=sys.stderr, flush=True)
+                        figures.files[name] = len(share)
+                _tell(f"round {number + 1}: {figures.task.title}", began)
     for worker in workers.values():
         worker.close()
     return found, {name: worker.peak_mb for name, worker in workers.items()}
+
+
+def _share(
+    found: list[Figures], name: str, files: list[Path], chosen: argparse.Namespace
+) -> list[Path]:
+    """The files that a contender answers in a round: all, or as many as fit into the time."""
+    alone = [one.rounds[name] for one in found if one.task.task in ALONE and name in one.rounds]
+    fitting = int(chosen.folder_seconds / max(rounds[0] for rounds in alone))
+    step = math.ceil(len(files) / max(LEAST_FILES, fitting))
+    return files[::step]
+
+
+def _tell(what: str, began: float) -> None:
+    print(f"{what}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
 
 
 def _ask(worker: Worker, task: Task, volume: Path, files: list[Path], output: Path) -> float | None:
@@ -161,14 +204,15 @@ def measure_cold(
 ) -> dict[str, list[tuple[float, float]]]:
     """(seconds, peak MB) of processes that answer one scan and write its heatmap."""
     found: dict[str, list[tuple[float, float]]] = {}
+    began = time.perf_counter()
     with tempfile.TemporaryDirectory() as place:
         commands = cold_commands(names, model, scan, Path(place))
         for run in range(runs + 1):  # the first fills the caches and does not count
             for name, command in commands.items():
-                figures = run_once(command)
+                figures = run_command(command)
                 if run:
                     found.setdefault(name, []).append(figures)
-        print("cold processes", file=sys.stderr, flush=True)
+        _tell("cold processes", began)
     return found
 
 
@@ -188,20 +232,6 @@ def cold_commands(names: list[str], model: Path, scan: Path, place: Path) -> dic
         line = "from detect_tumor.cli import main; import sys; sys.exit(main())"
         commands["detect-tumor (VGG16)"] = [sys.executable, "-c", line, str(scan)]
     return commands
-
-
-def run_once(command: list[str]) -> tuple[float, float]:
-    """Wall seconds and peak MB of one process."""
-    began = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    assert process.stderr is not None
-    told = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{command} failed:\n{told.decode()}")
-    return seconds, usage.ru_maxrss / 1024
 
 
 def ratio(of: list[float], to: list[float]) -> str:
@@ -292,7 +322,9 @@ def limit(found: list[Figures], model: Path) -> str:
     )
 
 
-def conditions(names: list[str], chosen: argparse.Namespace, model: Path, count: int) -> str:
+def conditions(
+    names: list[str], chosen: argparse.Namespace, model: Path, count: int, found: list[Figures]
+) -> str:
     card = read_card(model)
     packages = {"tumorlens": "onnxruntime", "PyTorch": "torch", "OpenVINO": "openvino"}
     versions = [
@@ -307,16 +339,19 @@ def conditions(names: list[str], chosen: argparse.Namespace, model: Path, count:
         f"{chosen.times} times each, {count} files in the folder, volume {chosen.volume.name}. "
         "Plain PyTorch, torchcam and torch.compile run the same network with the same weights; "
         "detect-tumor has a network of its own and draws no heatmaps, so that its folder is of "
-        "answers alone."
+        f"answers alone. {_files_answered(found, count)}"
     )
 
 
-def cpu_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.machine()
+def _files_answered(found: list[Figures], count: int) -> str:
+    (folder,) = (one for one in found if one.task.task == "folder")
+    fewer = [f"{name} {files:,}" for name, files in folder.files.items() if files < count]
+    if not fewer:
+        return "Every program answers the whole folder in each round."
+    return (
+        "Who takes longer than a set time for a file answers every so many of the folder's files "
+        f"in each round: {', '.join(fewer)}."
+    )
 
 
 def files_of(data: Path, count: int) -> list[Path]:
@@ -335,6 +370,13 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=DEFAULT_FOLDER)
     parser.add_argument("--volume", type=Path, default=ROOT / "examples" / "mni152_t1.nii.gz")
     parser.add_argument("--files", type=int, default=1000)
+    parser.add_argument(
+        "--folder-seconds",
+        type=float,
+        default=10,
+        help="who needs longer for the folder answers every so many of its files, so that a round "
+        "takes about so long",
+    )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--times", type=int, default=30)
     parser.add_argument("--cold-runs", type=int, default=7)
@@ -348,15 +390,16 @@ def main() -> None:
     chosen = parser.parse_args()
     if chosen.short:
         chosen.files, chosen.rounds, chosen.times, chosen.cold_runs = 16, 2, 3, 1
-    if os.getloadavg()[0] > 0.5 * cores() and not chosen.busy:
+    if not chosen.busy and not becomes_idle():
         raise SystemExit("the machine is busy: wait, or measure all the same with --busy")
-    names = chosen.only or present(chosen.model)
     files = files_of(chosen.data, chosen.files)
-    found, peaks = measure_warm(names, chosen.model, chosen, files)
+    workers = start(chosen.only or present(chosen.model), chosen.model)
+    names = list(workers)
+    found, peaks = measure_warm(workers, chosen, files)
     cold = measure_cold(names, chosen.model, chosen.cold_runs, files[0])
     text = "\n\n".join(
         [
-            conditions(names, chosen, chosen.model, len(files)),
+            conditions(names, chosen, chosen.model, len(files), found),
             goals(found, cold),
             limit(found, chosen.model),
             cold_table(cold, peaks, names),

@@ -52,8 +52,9 @@ class PlainPyTorch(Contender):
         return GradCAM(model=self.scores, target_layers=[self.scores.network.last])
 
     def network(self, pictures: Any) -> Any:
+        tensor = torch.from_numpy(pictures)
         with torch.inference_mode():
-            return self.scores(torch.from_numpy(pictures))
+            return self.scores(tensor)
 
     def network_heatmap(self, pictures: Any) -> Any:
         return self.cam(input_tensor=torch.from_numpy(pictures), targets=None)
@@ -114,8 +115,9 @@ class Torchcam(PlainPyTorch):
         return GradCAM(self.scores, target_layer="network.last")
 
     def network_heatmap(self, pictures: Any) -> Any:
+        cam = self.cam  # its hooks must be there before the pass
         self.found = self.scores(torch.from_numpy(pictures))
-        return self.cam(self.found.argmax(1).tolist(), self.found)[0].numpy()
+        return cam(self.found.argmax(1).tolist(), self.found)[0].numpy()
 
     def _last_scores(self) -> Any:
         return self.found.detach()
@@ -131,7 +133,8 @@ class Compiled(PlainPyTorch):
         self.side = json.loads((model / "card.json").read_text())["preparation"]["size"]
         self.preprocess = preprocessing(self.side)
         self.scores = torch.compile(Scores(rebuild(model)).eval())
-        self.network(np.zeros((1, 1, self.side, self.side), np.float32))
+        for count in (1, BATCH):  # it compiles for each
+            self.network(np.zeros((count, 1, self.side, self.side), np.float32))
 
     def network_heatmap(self, pictures: Any) -> Any:
         raise NotImplementedError

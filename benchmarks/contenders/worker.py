@@ -7,7 +7,6 @@ One JSON object a line: {"task": ..., "times": ..., "paths": [...], "output": ..
 """
 
 import json
-import resource
 import sys
 import time
 from importlib import import_module
@@ -17,6 +16,8 @@ from typing import Any
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from peak_memory import own_peak_mb
 
 CONTENDERS = {
     "tumorlens": ("ours", "Tumorlens"),
@@ -53,8 +54,7 @@ def do(contender: Any, order: dict[str, Any]) -> dict[str, Any]:
             seconds.append(time.perf_counter() - began)
     except NotImplementedError:
         return {"cannot": order["task"]}
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": seconds, "peak_mb": peak}
+    return {"seconds": seconds, "peak_mb": own_peak_mb()}
 
 
 def _arguments(contender: Any, order: dict[str, Any], paths: list[Path], number: int) -> list[Any]:

@@ -13,6 +13,7 @@ from tumorlens.card import CARD_FILE, Card, read_card
 from tumorlens.errors import ConfigError, ModelCorruptError, ModelMissingError
 from tumorlens.gate import Gate, read_gate
 from tumorlens.overlapping import cores
+from tumorlens.preparation import LEFT_ON
 from tumorlens.scan import FloatArray
 from tumorlens.slice_sequence import SliceSequence, read_sequence
 
@@ -88,12 +89,14 @@ class Model:
         """The same model, that takes the skull off first by another method, or leaves it on.
 
         Args:
-            method: A name in `tumorlens.preparation.SKULL_STRIPPERS`; None to leave it on.
+            method: A name in `tumorlens.preparation.SKULL_STRIPPERS`; None or ``none`` to leave
+                it on.
 
         Raises:
             ConfigError: There is no such method.
         """
-        preparation = replace(self.card.preparation, skull_strip=method)
+        chosen = None if method == LEFT_ON else method
+        preparation = replace(self.card.preparation, skull_strip=chosen)
         return replace(self, card=replace(self.card, preparation=preparation))
 
     def with_tta(self) -> "Model":

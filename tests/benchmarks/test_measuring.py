@@ -1,5 +1,7 @@
 """What the benchmarks compute from what they measured."""
 
+import argparse
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -17,7 +19,7 @@ def test_only_the_part_between_the_markers_is_written(tmp_path: Path) -> None:
     path.write_text("before\n<!-- one: begin -->\nold\n<!-- one: end -->\nafter\n")
     page.write_part("one", "new\n", path)
     assert path.read_text() == "before\n<!-- one: begin -->\nnew\n<!-- one: end -->\nafter\n"
-    with pytest.raises(SystemExit, match="no markers"):
+    with pytest.raises(SystemExit, match="has no"):
         page.write_part("two", "new", path)
 
 
@@ -75,3 +77,54 @@ def test_made_up_folders_hold_as_many_files_as_asked(tmp_path: Path) -> None:
     paths = growth.lay_out(tmp_path, 7, side=32, different=3)
     assert len(list(tmp_path.iterdir())) == len(paths) == 7
     assert paths[3].read_bytes() == paths[0].read_bytes() != paths[1].read_bytes()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the high-water mark is Linux's")
+def test_peak_memory_is_of_the_command_and_not_of_who_starts_it() -> None:
+    memory = import_module("peak_memory")
+    held = bytearray(b"x") * 200_000_000
+    assert memory.own_peak_mb() > 200
+    _, small = memory.run_command([sys.executable, "-c", "print('said')"])
+    _, large = memory.run_command([sys.executable, "-c", "bytearray(b'x') * 100_000_000"])
+    assert small < 60
+    assert 100 < large < 200
+    assert len(held) == 200_000_000
+    with pytest.raises(SystemExit, match="no such thing"):
+        memory.run_command([sys.executable, "-c", "raise SystemExit('no such thing')"])
+
+
+def test_a_busy_machine_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    processor = import_module("processor")
+    loads = iter([(9.0, 0, 0), (9.0, 0, 0), (0.0, 0, 0)])
+    monkeypatch.setattr(processor.os, "getloadavg", lambda: next(loads))
+    monkeypatch.setattr(processor.time, "sleep", lambda _: None)
+    assert processor.becomes_idle()
+    monkeypatch.setattr(processor.os, "getloadavg", lambda: (9.0, 0, 0))
+    assert not processor.becomes_idle(patience=0)
+
+
+def test_who_is_slow_answers_a_share_of_the_folder(tmp_path: Path) -> None:
+    side_by_side = import_module("side_by_side")
+    task = next(one for one in side_by_side.tasks(1) if one.task == "heatmap")
+    figures = side_by_side.Figures(task, {"slow": [0.1, 9.0], "fast": [0.001]})
+    chosen = argparse.Namespace(folder_seconds=10)
+    files = [tmp_path / str(number) for number in range(1000)]
+    assert side_by_side._share([figures], "slow", files, chosen) == files[::10]
+    assert side_by_side._share([figures], "fast", files, chosen) == files
+
+
+def test_who_cannot_start_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    side_by_side = import_module("side_by_side")
+
+    def worker(name: str, _: Path) -> str:
+        if name != side_by_side.OURS:
+            raise SystemExit("broken")
+        return name
+
+    monkeypatch.setattr(side_by_side, "Worker", worker)
+    assert list(side_by_side.start([side_by_side.OURS, "OpenVINO"], tmp_path)) == ["tumorlens"]
+    assert "left out: OpenVINO (broken)" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="does not start"):
+        side_by_side.start(["OpenVINO"], tmp_path)

@@ -37,7 +37,7 @@ def test_a_document_without_marks_is_left_alone(quoting: ModuleType, tmp_path: P
     assert document.read_text() == "<!-- load: begin -->\n"
 
 
-@pytest.mark.parametrize("script", ["serving_load", "serving_footprint", "ui_memory"])
+@pytest.mark.parametrize("script", ["bulk_cost", "serving_load", "serving_footprint", "ui_memory"])
 def test_every_measurement_has_its_place(script: str) -> None:
     text = (ROOT / "benchmarks" / f"{script}.py").read_text()
     found = re.search(r'ROOT / "docs" / "([\w.-]+)", name="(\w+)"', text)

@@ -10,10 +10,10 @@ pytest.importorskip("pyarrow")
 import pyarrow.parquet as pq
 
 from tests.conftest import head, write_picture
-from tumorlens.bulk.answering import CARELESS_DEATHS, DEATHS, Answerer, Done
+from tumorlens.bulk.answering import CARELESS_DEATHS, DEATHS, Answerer, Done, ModelChoice
 from tumorlens.bulk.chunks import Chunk
 from tumorlens.bulk.folder import ANSWERS, REFUSED, BulkFolder, open_folder
-from tumorlens.errors import ModelCorruptError
+from tumorlens.errors import MissingExtraError, ModelCorruptError
 from tumorlens.model import Model
 from tumorlens.prediction import VolumePrediction, predict
 from tumorlens.reading import find_sources
@@ -28,7 +28,7 @@ def folder(model: Model, tmp_path: Path) -> BulkFolder:
 
 @pytest.fixture
 def answerer(folder: BulkFolder, model: Model, model_folder: Path) -> Answerer:
-    return Answerer(folder, model=model_folder, sha256=model.card.sha256)
+    return Answerer(folder, ModelChoice(model_folder), digest=model.card.digest)
 
 
 def _chunk(folder: Path, count: int) -> Chunk:
@@ -87,7 +87,7 @@ def test_volumes_have_their_slices(
 
 def test_outlines_are_in_the_row(outlining: Model, outlining_folder: Path, tmp_path: Path) -> None:
     folder = open_folder(tmp_path / "out", outlining.card)
-    worker = Answerer(folder, model=outlining_folder, sha256=outlining.card.sha256)
+    worker = Answerer(folder, ModelChoice(outlining_folder), digest=outlining.card.digest)
     worker.answer(_chunk(tmp_path, 16))
     assert all(row["outline"]["area_percent"] is not None for row in _table(folder, ANSWERS))
 
@@ -142,7 +142,7 @@ def test_a_file_that_kills_its_workers_is_refused_in_the_end(
     deaths = 0
     while not (child := os.fork()) or os.waitpid(child, 0)[1]:
         if not child:
-            Answerer(folder, model=model_folder, sha256=model.card.sha256).answer(chunk)
+            Answerer(folder, ModelChoice(model_folder), digest=model.card.digest).answer(chunk)
             os._exit(0)
         deaths += 1
         assert deaths <= CARELESS_DEATHS + DEATHS
@@ -155,6 +155,30 @@ def test_a_file_that_kills_its_workers_is_refused_in_the_end(
 def test_another_model_on_a_worker_is_refused(
     folder: BulkFolder, model_folder: Path, tmp_path: Path
 ) -> None:
-    worker = Answerer(folder, model=model_folder, sha256="00" * 32)
+    worker = Answerer(folder, ModelChoice(model_folder), digest="00" * 32)
     with pytest.raises(ModelCorruptError, match="on every machine"):
         worker.answer(_chunk(tmp_path, 1))
+
+
+def test_skulls_are_stripped_as_asked(model: Model, model_folder: Path, tmp_path: Path) -> None:
+    choice = ModelChoice(model_folder, skull_strip="radial")
+    stripping = choice.load()
+    folder = open_folder(tmp_path / "out", stripping.card)
+    chunk = _chunk(tmp_path, 3)
+    assert Answerer(folder, choice, digest=stripping.card.digest).answer(chunk) == Done(3, 0)
+    for number, row in enumerate(_table(folder, ANSWERS)):
+        answers = [predict(tmp_path / f"{number}.png", model=one) for one in (stripping, model)]
+        found = [answer.probabilities["glioma"] for answer in answers]
+        assert row["probability_glioma"] == pytest.approx(found[0], rel=1e-4) != found[1]
+
+
+def test_what_is_not_installed_ends_the_run(
+    answerer: Answerer, folder: BulkFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def absent(_: object) -> None:
+        raise MissingExtraError(expected="a part", found="none", remedy="Install it.")
+
+    monkeypatch.setattr(results, "read_source", absent)
+    with pytest.raises(MissingExtraError):
+        answerer.answer(_chunk(tmp_path, 3))
+    assert folder.done() == set()

@@ -78,6 +78,9 @@ def test_answers_of_two_models_never_mix(card: Card, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"other 9.9"):
         open_folder(tmp_path, replace(card, name="other", version="9.9", sha256="00" * 32))
     assert json.loads((tmp_path / RUN).read_text())["model"]["name"] == card.name
+    stripping = replace(card, preparation=replace(card.preparation, skull_strip="radial"))
+    with pytest.raises(ConfigError, match="skull stripping in it"):
+        open_folder(tmp_path, stripping)
 
 
 def test_damaged_part_is_named(card: Card, tmp_path: Path) -> None:

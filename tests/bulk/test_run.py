@@ -4,11 +4,14 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,7 @@ pytest.importorskip("pyarrow")
 import pyarrow.parquet as pq
 
 from tests.conftest import head, write_picture
+from tumorlens.bulk.answering import ModelChoice
 from tumorlens.bulk.folder import ANSWERS, REFUSED
 from tumorlens.labels import CLASSES
 from tumorlens.reporting.folder import PARTIAL
@@ -36,16 +40,15 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """61 pictures, large so that each takes a while, and three files that are none."""
+    """61 pictures, large so that a chunk takes a while, and three files that are none."""
     folder = tmp_path_factory.mktemp("archive")
     for number in range(61):
         part = folder / f"patient-{number % 7}"
         part.mkdir(exist_ok=True)
-        if number < 15:
-            write_picture(part / f"{number}.png", head(900, 900, blob=6.0 * number))
+        if number < 7:
+            write_picture(part / f"{number}.png", head(1800, 1800, blob=15.0 * number))
         else:
-            twin = number % 15
-            shutil.copy(folder / f"patient-{twin % 7}" / f"{twin}.png", part / f"{number}.png")
+            shutil.copy(part / f"{number % 7}.png", part / f"{number}.png")
     for number in range(3):
         (folder / "patient-1" / f"bad-{number}.jpg").write_text("no picture")
     return folder
@@ -168,17 +171,23 @@ def test_run_that_is_killed_goes_on(
     family = _family(process.pid)
     process.kill()
     process.wait()
-    assert _gone(family)
-    before = list(output.glob("answers/part-*"))
+    parts = {path: path.stat().st_mtime_ns for path in output.rglob("part-*.parquet")}
+    # At once, while workers of the killed run still live.
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
-    assert re.search(r"[1-9]\d* were before", done.stderr)
-    assert all(path.exists() for path in before)
+    told = re.search(r"(\d+) done, (\d+) were before", done.stderr)
+    assert told is not None
+    now, before = map(int, told.groups())
+    assert now + before == 64
+    assert now > 0
+    assert before >= sum(pq.read_metadata(path).num_rows for path in parts) > 0
+    assert all(path.stat().st_mtime_ns == changed for path, changed in parts.items())
     _check_same(output, plain)
+    assert _gone(family)
 
 
-def _gone(processes: set[int], *, seconds: float = 60) -> bool:
-    """Whether these processes end in time."""
+def _gone(processes: set[int], *, seconds: float = 90) -> bool:
+    """Whether these processes end in time: two of Ray's take a minute when it was killed."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if not any(_is_running(one) for one in processes):
@@ -192,6 +201,38 @@ def _is_running(process: int) -> bool:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 64 kB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(place)]
+    if shutil.which("mount") is None or subprocess.run(mount, check=False).returncode:
+        pytest.skip("no small disk can be mounted here: that takes root")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def test_full_disk_is_told_and_the_run_goes_on_with_room(
+    archive: Path, plain: dict[str, Any], model_folder: Path, small_disk: Path
+) -> None:
+    line = _on_ray(archive, model_folder, small_disk / "out")
+    full = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert full.returncode == 2
+    assert "No space left on device" in full.stderr
+    assert "Traceback" not in full.stderr
+    parts = {path: path.stat().st_mtime_ns for path in small_disk.rglob("part-*.parquet")}
+    assert parts
+    subprocess.run(["mount", "-o", "remount,size=10m", str(small_disk)], check=True)
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert re.search(r"[1-9]\d* were before", done.stderr)
+    assert all(path.stat().st_mtime_ns == changed for path, changed in parts.items())
+    _check_same(small_disk / "out", plain)
 
 
 @pytest.fixture
@@ -211,63 +252,92 @@ def cluster() -> Iterator[Any]:
         cluster.shutdown()
 
 
-def test_nothing_is_lost_when_a_node_is_killed(
-    cluster: Any, archive: Path, plain: dict[str, Any], model_folder: Path, tmp_path: Path
+def _node(cluster: Any) -> list[int]:
+    """All processes of the second node."""
+    (node,) = cluster.worker_nodes
+    (raylet,) = node.all_processes["raylet"]
+    return sorted(_family(raylet.process.pid))
+
+
+def _worker(cluster: Any) -> list[int]:
+    """The process that answers on the second node."""
+    return [one for one in _node(cluster) if b"MapWorker" in _title(one)]
+
+
+def _title(process: int) -> bytes:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+@pytest.mark.parametrize("victims", [_node, _worker])
+def test_nothing_is_lost_when_one_is_killed_at_work(
+    cluster: Any,
+    archive: Path,
+    plain: dict[str, Any],
+    model_folder: Path,
+    tmp_path: Path,
+    *,
+    victims: Callable[[Any], list[int]],
 ) -> None:
     from tumorlens.bulk.run import answer_archive
 
     output = tmp_path / "out"
-    watch = _Watch(output / PARTIAL)
-    killed_at = 0
-
-    def kill_once(done: int, total: int) -> None:
-        nonlocal killed_at
-        if not killed_at and 0 < done < total and watch.in_hand() == 2:
-            killed_at = done
-            (node,) = cluster.worker_nodes
-            cluster.remove_node(node, allow_graceful=False)
-
-    with watch:
+    with _Killer(output, partial(victims, cluster)) as killer:
         outcome = answer_archive(
-            [archive],
-            output,
-            model=model_folder,
-            address=cluster.address,
-            on_progress=kill_once,
+            [archive], output, model=ModelChoice(model_folder), address=cluster.address
         )
-    assert 0 < killed_at < 56
-    assert watch.begun_again, "the killed node had nothing in hand"
+    assert killer.has_killed, "there were never two chunks in hand"
+    assert killer.begun_again, "who was killed had nothing in hand"
     assert outcome.now == 64
     assert (outcome.answers, outcome.refused) == (61, 3)
     assert _listening(_family(os.getpid())) <= LOOPBACK
     _check_same(output, plain)
 
 
-class _Watch:
-    """Looks at the logs of chunks while a run goes on."""
+class _Killer:
+    """Kills once, when a part is done and each of two workers has a chunk in hand."""
 
-    def __init__(self, aside: Path) -> None:
-        self._aside = aside
+    def __init__(self, output: Path, victims: Callable[[], list[int]]) -> None:
+        self._output = output
+        self._victims = victims
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look)
+        self.has_killed = False
         self.begun_again: set[str] = set()
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> "_Killer":
         self._thread.start()
+        return self
 
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._thread.join()
 
-    def in_hand(self) -> int:
-        """How many chunks are being answered."""
-        return len(list(self._aside.glob("*/log-*")))
-
     def _look(self) -> None:
         while not self._ended.wait(0.01):
-            for log in self._aside.glob("*/log-*"):
-                try:
-                    if log.read_text().count("begin") > 1:
-                        self.begun_again.add(log.name)
-                except OSError:
-                    continue
+            if not self.has_killed and self._are_at_work():
+                victims = self._victims()
+                _send(signal.SIGSTOP, victims)  # so that it is still true when they die
+                self.has_killed = self._are_at_work()
+                _send(signal.SIGKILL if self.has_killed else signal.SIGCONT, victims)
+            self.begun_again.update(name for name, times in self._begun().items() if times > 1)
+
+    def _are_at_work(self) -> bool:
+        begun = [times for times in self._begun().values() if times]
+        return len(begun) == 2 and any(self._output.glob("*/part-*"))
+
+    def _begun(self) -> dict[str, int]:
+        """How often each chunk in hand was begun."""
+        found = {}
+        for log in self._output.glob(f"{PARTIAL}/*/log-*"):
+            with suppress(OSError):
+                found[log.name] = log.read_text().count("begin")
+        return found
+
+
+def _send(number: signal.Signals, processes: list[int]) -> None:
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.kill(process, number)

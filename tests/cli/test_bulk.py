@@ -20,8 +20,8 @@ def _run(*words: object) -> Result:
     [
         (["--engine", "ray"], "--output"),
         (["--engine", "ray", "-o", "out", "--format", "csv"], "--format"),
-        (["--engine", "ray", "-o", "out", "--precision", "int8"], "--precision"),
-        (["--engine", "ray", "-o", "out", "--skull-strip", "radial"], "--skull-strip"),
+        (["--engine", "ray", "-o", "out", "--no-explain"], "--no-explain"),
+        (["--engine", "ray", "-o", "out", "--tta"], "--tta"),
         (["--engine", "ray", "-o", "out", "--dicom"], "--dicom"),
         (["--engine", "ray", "-o", "out", "--target", "glioma"], "--target"),
         (["--address", "auto"], "--engine ray"),
@@ -66,13 +66,15 @@ def test_what_cannot_work_is_told_before_ray_starts(
     taken = tmp_path / "taken"
     taken.mkdir()
     (taken / "mine.txt").write_text("kept")
-    for model, output, told in (
+    for model, output, told, *more in (
         (damaged, tmp_path / "out", "SHA-256"),
         (tmp_path / "nowhere", tmp_path / "out", "no readable card.json"),
         (model_folder, taken, "another origin"),
         (model_folder, taken / "mine.txt", "can be written to"),
+        (model_folder, tmp_path / "out", "tumorlens quantize", "--precision", "int8"),
+        (model_folder, tmp_path / "out", "one of hd-bet", "--skull-strip", "scalpel"),
     ):
-        done = _run(picture, "--engine", "ray", "-o", output, "--model", model)
+        done = _run(picture, "--engine", "ray", "-o", output, "--model", model, *more)
         assert done.exit_code == 2, done.output
         assert told in done.stderr
         assert "Traceback" not in done.output

@@ -1,8 +1,6 @@
 """A report whose writer is killed, and written again."""
 
 import os
-import signal
-from collections.abc import Callable
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -12,15 +10,13 @@ import pytest
 
 import tumorlens
 from tests.conftest import head
+from tests.dying import dies_at
 from tumorlens.model import Model
 from tumorlens.prediction import predict
 from tumorlens.reporting.folder import PARTIAL
 from tumorlens.scan import Scan
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-
-STEPS = ("mkdir", "open", "replace", "unlink", "write_bytes")
-"""What a report does to the disk, as methods of `Path`."""
 
 
 def _results(model: Model, *names: str) -> list[Any]:
@@ -31,29 +27,6 @@ def _results(model: Model, *names: str) -> list[Any]:
 def _content(folder: Path) -> dict[str, bytes]:
     files = (path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
-
-
-def _dies_at(step: int, work: Callable[[], object]) -> bool:
-    """Run the work in a child that is killed before its step of this number; True if it was."""
-    child = os.fork()
-    if child:
-        return os.WIFSIGNALED(os.waitpid(child, 0)[1])
-    done = 0
-
-    def counted(method: Callable[..., Any]) -> Callable[..., Any]:
-        def run(*args: Any, **options: Any) -> Any:
-            nonlocal done
-            if done == step:
-                os.kill(os.getpid(), signal.SIGKILL)
-            done += 1
-            return method(*args, **options)
-
-        return run
-
-    for name in STEPS:
-        setattr(Path, name, counted(getattr(Path, name)))
-    work()
-    os._exit(0)
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
@@ -79,7 +52,7 @@ def test_killed_at_any_step_and_written_again(
     write(unlike := begun("unlike"), others)
     for step in count():
         place = begun(f"killed {step}")
-        if not _dies_at(step, partial(write, place, results)):
+        if not dies_at(step, partial(write, place, results)):
             break
         write(place, results if step % 2 else others)
         assert _content(place) == _content(unbroken if step % 2 else unlike)

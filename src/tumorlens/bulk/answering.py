@@ -12,8 +12,8 @@ from typing import Any, Self
 from tumorlens.bulk.chunks import Chunk
 from tumorlens.bulk.folder import BulkFolder
 from tumorlens.bulk.table import Refusal, answer_row, refused_row
-from tumorlens.errors import ModelCorruptError, ScanError
-from tumorlens.model import Model, load_model
+from tumorlens.errors import ModelCorruptError, ScanError, TumorlensError
+from tumorlens.model import FLOAT32, Model, load_model
 from tumorlens.reading import Source
 from tumorlens.reporting.folder import writing
 from tumorlens.reporting.formats import Record, to_record
@@ -24,6 +24,35 @@ CARELESS_DEATHS = 2
 
 DEATHS = 2
 """A source over which so many workers died, one by one, is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """Which model answers and how, the same for every worker.
+
+    Attributes:
+        folder: A model folder; the bundled model where None.
+        precision: ``float32`` or ``int8``.
+        skull_strip: A name in `tumorlens.preparation.SKULL_STRIPPERS`, or ``none``; as the model
+            was trained where None.
+    """
+
+    folder: Path | None = None
+    precision: str = FLOAT32
+    skull_strip: str | None = None
+
+    def load(self) -> Model:
+        """Load the model.
+
+        Raises:
+            ModelError, ConfigError: As `tumorlens.load_model`, or there is no such method.
+        """
+        # One thread: there are as many workers as cores.
+        model = load_model(self.folder, threads=1, precision=self.precision)
+        return model.with_skull_strip(self.skull_strip) if self.skull_strip else model
+
+
+BUNDLED = ModelChoice()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +80,17 @@ class Done:
 class Answerer:
     """Answers chunks with one model."""
 
-    def __init__(self, folder: BulkFolder, *, model: Path | None, sha256: str) -> None:
+    def __init__(self, folder: BulkFolder, choice: ModelChoice, *, digest: str) -> None:
         """Load nothing yet.
 
         Args:
             folder: Of the run, on a disk that all workers share.
-            model: A model folder; the bundled one where None.
-            sha256: Of the graph that is to answer.
+            choice: What is to answer.
+            digest: Of its card, which says all that decides an answer.
         """
         self._folder = folder
-        self._model_folder = model
-        self._sha256 = sha256
+        self._choice = choice
+        self._digest = digest
 
     def answer(self, chunk: Chunk) -> Done:
         """Answer a chunk and write its part; doing it again gives the same part.
@@ -69,6 +98,7 @@ class Answerer:
         Raises:
             ConfigError: The part cannot be written.
             ModelError: The model cannot be loaded here, or is another one here.
+            MissingExtraError: What the model needs is not installed here.
         """
         answers: list[dict[str, Any]] = []
         refused: list[dict[str, Any]] = []
@@ -84,15 +114,14 @@ class Answerer:
 
     @cached_property
     def _model(self) -> Model:
-        # One thread: there are as many workers as cores.
-        model = load_model(self._model_folder, threads=1)
-        if model.card.sha256 != self._sha256:
+        model = self._choice.load()
+        if model.card.digest != self._digest:
             raise ModelCorruptError(
-                expected=f"the graph with SHA-256 {self._sha256} on every machine",
-                found=model.card.sha256,
+                expected=f"the card with SHA-256 {self._digest} on every machine",
+                found=model.card.digest,
                 remedy="Install the same tumorlens everywhere, or give a model folder that all "
                 "machines share.",
-                source=str(self._model_folder or "the bundled model"),
+                source=str(self._choice.folder or "the bundled model"),
             )
         return model
 
@@ -123,6 +152,8 @@ def _together(sources: Sequence[Source], model: Model) -> Iterator[Record | Refu
                 found = Refusal.of(result) if isinstance(result, ScanError) else to_record(result)
                 done += 1
                 yield found
+        except TumorlensError:  # about the run, and no source: something is not installed
+            raise
         except Exception:  # a bug about one of the next sources; alone each shows which
             for source in sources[done : done + BATCH + 1]:
                 done += 1
@@ -133,6 +164,8 @@ def _alone(source: Source, model: Model) -> Record | Refusal:
     try:
         (result,) = answer_all([source], model=model)
         return Refusal.of(result) if isinstance(result, ScanError) else to_record(result)
+    except TumorlensError:
+        raise
     except Exception as error:  # one bad file must not stop millions
         return Refusal.of_bug(error)
 

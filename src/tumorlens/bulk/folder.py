@@ -149,9 +149,11 @@ def _check(place: Path, model: Mapping[str, str]) -> None:
             source=str(place),
         ) from None
     if found != model:
+        names = [(one.get("name"), one.get("version")) for one in (model, found)]
+        otherwise = " with another card, precision or skull stripping" * (names[0] == names[1])
         raise ConfigError(
-            expected=f"answers of {model['name']} {model['version']}, the model that is asked now",
-            found=f"answers of {found.get('name')} {found.get('version')} in it",
+            expected=f"answers of {names[0][0]} {names[0][1]}, the model that is asked now",
+            found=f"answers of {names[1][0]} {names[1][1]}{otherwise} in it",
             remedy="Choose another folder for another model.",
             source=str(place),
         )

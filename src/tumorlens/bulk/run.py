@@ -8,18 +8,17 @@ import logging
 import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import ray
 import ray.data
 
-from tumorlens.bulk.answering import Answerer, Done
+from tumorlens.bulk.answering import BUNDLED, Answerer, Done, ModelChoice
 from tumorlens.bulk.chunks import Chunk, cut, source_id
 from tumorlens.bulk.folder import ANSWERS, REFUSED, BulkFolder, clear_aside, open_folder
 from tumorlens.errors import ConfigError, TumorlensError
-from tumorlens.model import load_model
 from tumorlens.reading import Source, find_sources
 
 _OBJECT_STORE = 128 * 2**20  # bytes; only names of files pass through it
@@ -49,7 +48,7 @@ def answer_archive(
     paths: Sequence[str | Path],
     output: Path,
     *,
-    model: Path | None = None,
+    model: ModelChoice = BUNDLED,
     address: str | None = None,
     on_progress: Callable[[int, int], object] = lambda _done, _total: None,
 ) -> Outcome:
@@ -62,18 +61,21 @@ def answer_archive(
     Args:
         paths: Files and folders, as `tumorlens.reading.find_sources` takes them.
         output: Folder of the tables; made if absent.
-        model: A model folder; the bundled model where None.
+        model: What answers.
         address: Of a running Ray cluster, ``auto`` or ``host:port``; where None, one is started
             on this machine, on all its cores and its loopback address, and stopped at the end.
         on_progress: Told how many sources are done, of how many.
 
     Raises:
         ModelError: The model folder cannot be used, or is another one on another machine.
-        ConfigError: The output folder cannot be used, or there is no cluster at the address.
+        ConfigError: The output folder cannot be used, there is no cluster at the address, or
+            the model is asked for what there is not.
+        MissingExtraError: What the model needs is not installed.
     """
     folder = _absolute(output.expanduser())
-    place = _absolute(model.expanduser()) if model else None
-    card = load_model(place, threads=1).card
+    if model.folder is not None:
+        model = replace(model, folder=_absolute(model.folder.expanduser()))
+    card = model.load().card
     run = open_folder(folder, card)
     # An empty name stays what it is: nobody meant the current folder by it.
     found = find_sources([_absolute(path) if path != "" else path for path in paths])
@@ -83,7 +85,7 @@ def answer_archive(
     before = len(unique) - len(left)
     on_progress(before, len(unique))
     now = 0
-    worker = Answerer(run, model=place, sha256=card.sha256)
+    worker = Answerer(run, model, digest=card.digest)
     with closing(_answer(left, worker, address)) as parts:
         for part in parts:
             now += part.answered + part.refused
@@ -179,7 +181,7 @@ def _cluster(address: str | None) -> Iterator[int]:
     except Exception as error:  # Ray raises many types, and bare exceptions too
         raise ConfigError(
             expected="a running Ray cluster" if address else "a machine that can start Ray",
-            found=str(error).partition("\n")[0] or type(error).__name__,
+            found=str(error).partition("\n")[0].rstrip(".") or type(error).__name__,
             remedy="Start one (ray start --head), or leave --address out."
             if address
             else "Try again when the machine has less to do; Ray's logs are in /tmp/ray.",

@@ -11,7 +11,13 @@ from tumorlens.notice import NOTICE
 
 
 def answer_in_bulk(
-    paths: Sequence[str], output: Path, *, model: Path | None, address: str | None
+    paths: Sequence[str],
+    output: Path,
+    *,
+    model: Path | None,
+    precision: str,
+    skull_strip: str | None,
+    address: str | None,
 ) -> bool:
     """Answer all that is found at the paths on Ray, and tell how it ended.
 
@@ -20,18 +26,20 @@ def answer_in_bulk(
 
     Raises:
         ModelError: The model folder cannot be used.
-        ConfigError: The output folder or the cluster cannot be used.
-        MissingExtraError: Ray is not installed.
+        ConfigError: The output folder, the cluster or the method of skull stripping cannot be
+            used.
+        MissingExtraError: Ray is not installed, or what strips skulls.
     """
     set_environment(address)
     tables = import_extra("tumorlens.bulk.folder", extra="ray")
+    answering = import_extra("tumorlens.bulk.answering", extra="ray")
     run = import_extra("tumorlens.bulk.run", extra="ray")
     with bars(transient=True) as progress:
         task = progress.add_task("scans", total=None)
         done = run.answer_archive(
             paths,
             output,
-            model=model,
+            model=answering.ModelChoice(model, precision, skull_strip),
             address=address,
             on_progress=lambda count, total: progress.update(task, completed=count, total=total),
         )

@@ -113,12 +113,21 @@ def predict(
             "--format": output_format is not OutputFormat.TABLE,
             "--target": target is not None,
             "--no-explain": no_explain,
-            "--precision": precision is not Precision.FLOAT32,
-            "--skull-strip": skull_strip is not None,
             "--tta": tta,
             "--dicom": dicom,
         }
-        _answer_in_bulk(paths, output, model, address, [name for name in unfit if unfit[name]])
+        tables = _folder_of_tables(output, [name for name in unfit if unfit[name]])
+        from tumorlens.cli.bulk import answer_in_bulk
+
+        if answer_in_bulk(
+            paths,
+            tables,
+            model=model,
+            precision=precision.value,
+            skull_strip=skull_strip,
+            address=address,
+        ):
+            raise typer.Exit(REFUSED)
         return
     if address is not None:
         raise typer.BadParameter("needs --engine ray", param_hint="--address")
@@ -143,14 +152,8 @@ def predict(
         raise typer.Exit(REFUSED)
 
 
-def _answer_in_bulk(
-    paths: list[str],
-    output: Path | None,
-    model: Path | None,
-    address: str | None,
-    unfit: list[str],
-) -> None:
-    """Answer on Ray, which writes tables only and knows none of the options ``unfit``."""
+def _folder_of_tables(output: Path | None, unfit: list[str]) -> Path:
+    """What --engine ray writes into: tables only, so that it has no use for options ``unfit``."""
     if output is None:
         raise typer.BadParameter("--engine ray needs it", param_hint="--output")
     if unfit:
@@ -158,7 +161,4 @@ def _answer_in_bulk(
             "--engine ray writes Parquet tables only, and goes without this",
             param_hint=", ".join(unfit),
         )
-    from tumorlens.cli.bulk import answer_in_bulk
-
-    if answer_in_bulk(paths, output, model=model, address=address):
-        raise typer.Exit(REFUSED)
+    return output

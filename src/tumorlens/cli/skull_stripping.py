@@ -9,8 +9,6 @@ from tumorlens.errors import ConfigError
 if TYPE_CHECKING:
     from tumorlens.model import Model
 
-NONE = "none"
-
 SkullStrip = Annotated[
     str | None,
     typer.Option(
@@ -29,9 +27,7 @@ def choose(model: "Model", method: str | None) -> "Model":
     Raises:
         ConfigError: There is no such method.
     """
-    if method is None:
-        return model
-    return model.with_skull_strip(None if method == NONE else method)
+    return model if method is None else model.with_skull_strip(method)
 
 
 def choose_for_slices(model: "Model", method: str | None) -> "Model":
@@ -40,13 +36,13 @@ def choose_for_slices(model: "Model", method: str | None) -> "Model":
     Raises:
         ConfigError: There is no such method, or it, or the model's own, takes volumes.
     """
-    from tumorlens.preparation import SKULL_STRIPPERS, strips_volumes
+    from tumorlens.preparation import LEFT_ON, SKULL_STRIPPERS, strips_volumes
 
     chosen = choose(model, method)
     if strips_volumes(chosen.card.preparation.skull_strip):
         names = [name for name in SKULL_STRIPPERS if not strips_volumes(name)]
         raise ConfigError(
-            expected=f"one of {', '.join(names)}, {NONE}: data sets are read slice by slice",
+            expected=f"one of {', '.join(names)}, {LEFT_ON}: data sets are read slice by slice",
             found=str(chosen.card.preparation.skull_strip),
             remedy="Choose one of them.",
             source="--skull-strip",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tumorlens.cli.skull_stripping import NONE, SkullStrip
+from tumorlens.cli.skull_stripping import SkullStrip
 from tumorlens.cli.train_volumes import refuse_for_volumes, train_volumes
 from tumorlens.extras import import_extra
 
@@ -62,6 +62,7 @@ def train(
     """
     from tumorlens.card import CLASSIFY, OUTLINE_VOLUME, read_card
     from tumorlens.cli.progress import bars
+    from tumorlens.preparation import LEFT_ON
 
     config_module = import_extra("tumorlens.lab.config", extra="lab")
     settings_file = import_extra("tumorlens.lab.settings_file", extra="lab")
@@ -80,7 +81,7 @@ def train(
     if weights is not None:
         overrides.append(f"network.weights={json.dumps(weights)}")
     if skull_strip is not None:
-        method = "" if skull_strip == NONE else skull_strip
+        method = "" if skull_strip == LEFT_ON else skull_strip
         overrides.append(f"preparation.skull_strip={json.dumps(method)}")
     chosen = config_module.read_config(config, overrides=overrides)
     folder = run or Path("runs") / chosen.name

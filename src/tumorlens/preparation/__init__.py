@@ -4,6 +4,7 @@ from tumorlens.preparation.head import find_head
 from tumorlens.preparation.image import Box, Image, Placement, Preparation, prepare
 from tumorlens.preparation.percentiles import percentile, percentiles
 from tumorlens.preparation.skull_stripping import (
+    LEFT_ON,
     SKULL_STRIPPERS,
     find_brain,
     strip_skull,
@@ -11,6 +12,7 @@ from tumorlens.preparation.skull_stripping import (
 )
 
 __all__ = [
+    "LEFT_ON",
     "SKULL_STRIPPERS",
     "Box",
     "Image",

@@ -18,6 +18,9 @@ from tumorlens.scan import Scan, Volume
 BoolArray = npt.NDArray[np.bool_]
 _ScanOrVolume = TypeVar("_ScanOrVolume", Scan, Volume)
 
+LEFT_ON = "none"
+"""Stands for no method, where a name is asked for."""
+
 EXTRA = "skullstrip"
 """Of the package: what brings the methods that are not built in."""
 
