@@ -17,7 +17,7 @@ from tumorlens.lab.evaluation.parts import examples_of_part
 from tumorlens.lab.pictures import Pictures
 from tumorlens.lab.run import Watch, run_training
 from tumorlens.lab.run_data import load_run_data
-from tumorlens.lab.splitting import Split
+from tumorlens.lab.splitting import Split, write_split
 from tumorlens.model import load_model
 from tumorlens.prediction import predict
 
