@@ -40,9 +40,7 @@ def test_tumors_move_as_they_do_on_the_cpu(seed: int) -> None:
     here, there = made_batch(), made_batch()
     there = Labelled(there.layers.cuda(), there.targets, there.outlined)
     first, second = (
-        transplant(
-            batch, config, classes=CLASSES, generator=torch.Generator().manual_seed(seed)
-        )
+        transplant(batch, config, classes=CLASSES, generator=torch.Generator().manual_seed(seed))
         for batch in (here, there)
     )
     torch.testing.assert_close(second.layers.cpu(), first.layers, atol=1e-5, rtol=0)

@@ -36,9 +36,6 @@ from tumorlens.lab.splitting import (
     TRAINING,
     VALIDATION,
     Split,
-    read_part,
-    split_by_group,
-    thin,
     write_split,
 )
 from tumorlens.lab.training import Trained, predict_logits, train
