@@ -63,6 +63,7 @@ def teacher_run(run: Path, *, weights: str = "none") -> Path:
         data={},
         training={},
     )
+    (run / "model").mkdir()
     write_card(run / "model", card)
     return run
 
