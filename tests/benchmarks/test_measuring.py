@@ -128,3 +128,10 @@ def test_who_cannot_start_is_left_out(
     assert "left out: OpenVINO (broken)" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="does not start"):
         side_by_side.start(["OpenVINO"], tmp_path)
+
+
+def test_one_visitor_is_no_crowd() -> None:
+    pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    ui_memory = import_module("ui_memory")
+    assert ui_memory.crowd(1) == "1 visitor"
+    assert ui_memory.crowd(6) == "6 visitors at once"
