@@ -64,9 +64,12 @@ class Service:
         stay in memory for nobody.
         """
         held = [task]  # a cancelled future stays in the pool's queue until a thread comes to it
+
+        def run() -> T:
+            return held.pop()()
+
         try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._pool, lambda: held.pop()())
+            return await asyncio.get_running_loop().run_in_executor(self._pool, run)
         except asyncio.CancelledError:
             held.clear()
             raise

@@ -70,9 +70,7 @@ def test_a_page_of_others_is_not_written_over(tmp_path: Path) -> None:
         list(write_case_segments([], tmp_path / "out", model=model))
 
 
-def test_a_report_of_answers_is_not_written_over(
-    model: Model, scan: Scan, tmp_path: Path
-) -> None:
+def test_a_report_of_answers_is_not_written_over(model: Model, scan: Scan, tmp_path: Path) -> None:
     tumorlens.write_report([(scan, predict(scan, model=model))], tmp_path, card=model.card)
     page = (tmp_path / "index.html").read_bytes()
     outlining = load_volume_model(write_volume_model(tmp_path / "model"))
