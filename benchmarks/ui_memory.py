@@ -84,6 +84,11 @@ def give(page: Any, name: str, data: bytes) -> None:
     page.get_by_role("button", name="Picture", exact=True).wait_for()
 
 
+def crowd(count: int) -> str:
+    """So many visitors, in words."""
+    return "1 visitor" if count == 1 else f"{count} visitors at once"
+
+
 def describe(rows: list[tuple[str, float, float]], python: Path, visitors: int) -> str:
     """The figures as Markdown."""
     program = "import platform, streamlit; print(platform.python_version(), streamlit.__version__)"
@@ -136,7 +141,7 @@ def main() -> None:
             for number in range(chosen.visitors):
                 page = visit(browser, url)
                 give(page, f"large-{number}.nii.gz", largest)
-                say(f"{number + 1} visitors at once, each with a volume of {SIDE}³ voxels")
+                say(f"{crowd(number + 1)}, each with a volume of {SIDE}³ voxels")
             browser.close()
         peak = memory(server.pid)[1]
     finally:

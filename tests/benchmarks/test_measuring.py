@@ -31,8 +31,8 @@ def test_the_page_has_a_place_for_every_script() -> None:
 
 
 def test_a_ratio_is_taken_within_rounds() -> None:
-    side_by_side = import_module("side_by_side")
-    assert side_by_side.ratio([10.0, 40.0, 90.0], [1.0, 2.0, 3.0]) == "20.0 (10.0-30.0)"
+    tables = import_module("side_by_side_tables")
+    assert tables.ratio([10.0, 40.0, 90.0], [1.0, 2.0, 3.0]) == "20.0 (10.0-30.0)"
 
 
 def test_exponents_of_known_curves() -> None:
@@ -128,3 +128,10 @@ def test_who_cannot_start_is_left_out(
     assert "left out: OpenVINO (broken)" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="does not start"):
         side_by_side.start(["OpenVINO"], tmp_path)
+
+
+def test_one_visitor_is_no_crowd() -> None:
+    pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    ui_memory = import_module("ui_memory")
+    assert ui_memory.crowd(1) == "1 visitor"
+    assert ui_memory.crowd(6) == "6 visitors at once"

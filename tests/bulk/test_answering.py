@@ -57,6 +57,7 @@ def test_rows_say_what_predict_says(
             assert row[f"probability_{name}"] == pytest.approx(value, rel=1e-4)
         assert row["model_sha256"] == model.card.sha256
         assert (row["slices"], row["suspicious"], row["accepted"]) == (None, None, True)
+        assert row["skull_strip"] is None
     (refused,) = _table(folder, REFUSED)
     assert refused["error"] == "ScanFormatError"
     assert refused["source"] == str(tmp_path / "bad.jpg")
@@ -170,6 +171,7 @@ def test_skulls_are_stripped_as_asked(model: Model, model_folder: Path, tmp_path
         answers = [predict(tmp_path / f"{number}.png", model=one) for one in (stripping, model)]
         found = [answer.probabilities["glioma"] for answer in answers]
         assert row["probability_glioma"] == pytest.approx(found[0], rel=1e-4) != found[1]
+        assert row["skull_strip"] == "radial"
 
 
 def test_what_is_not_installed_ends_the_run(

@@ -65,7 +65,7 @@ def test_folder_of_another_origin_is_refused(card: Card, tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", "7"])
+@pytest.mark.parametrize("content", ["", "[]", "{}", "7", '{"model": "mine"}', '{"model": null}'])
 def test_damaged_mark_is_refused(card: Card, tmp_path: Path, content: str) -> None:
     open_folder(tmp_path, card)
     (tmp_path / RUN).write_text(content)

@@ -7,6 +7,7 @@ from typer.testing import CliRunner, Result
 
 from tumorlens import serving
 from tumorlens.cli import app
+from tumorlens.model import Model, load_model
 
 
 @pytest.fixture
@@ -20,6 +21,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     for name in ("PORT", "AIP_HTTP_PORT", "TUMORLENS_PORT", "TUMORLENS_HOST", "TUMORLENS_MODEL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(serving, "serve", serve)
+    monkeypatch.setattr(serving, "share_memory", lambda: None)
     return told
 
 
@@ -61,6 +63,22 @@ def test_settings_come_from_the_environment(asked: dict[str, Any], model_folder:
     _run("--model", model_folder, TUMORLENS_MAX_FILES="3", AIP_PREDICT_ROUTE="/x/predict")
     assert asked["settings"].max_files == 3
     assert "/x/predict" in asked["app"].openapi()["paths"]
+
+
+def test_memory_is_shared_before_the_model_is_loaded(
+    asked: dict[str, Any], model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+
+    def load(*words: Any, **options: Any) -> Model:
+        steps.append("load")
+        return load_model(*words, **options)
+
+    monkeypatch.setattr(serving, "share_memory", lambda: steps.append("share"))
+    monkeypatch.setattr("tumorlens.model.load_model", load)
+    assert _run("--model", model_folder).exit_code == 0
+    assert steps == ["share", "load"]
+    assert asked
 
 
 def test_wrong_usage_is_2(asked: dict[str, Any], model_folder: Path, tmp_path: Path) -> None:

@@ -7,9 +7,11 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -30,6 +32,14 @@ def wanted(model: Model) -> Prediction:
     answer = predict(read_data(png(), source="upload"), model=model)
     assert isinstance(answer, Prediction)
     return answer
+
+
+def check_same(told: dict[str, Any], wanted: Prediction) -> None:
+    """The same answer: its numbers are rounded otherwise in batches of another size."""
+    expected = wanted.to_json()
+    for name in ("probabilities", "tumor_probability"):
+        assert told.pop(name) == pytest.approx(expected.pop(name), abs=1e-6)
+    assert told == expected
 
 
 def _image_environment() -> dict[str, str]:
@@ -70,7 +80,7 @@ def test_docker(model_folder: Path, wanted: Prediction) -> None:
         assert running.url.endswith(f":{port['TUMORLENS_PORT']}")
         assert _is_healthy(**port)
         told = client.post("/v1/predict", files={"file": png()}).json()
-        assert told["probabilities"] == wanted.probabilities
+        assert told["probabilities"] == pytest.approx(wanted.probabilities, abs=1e-6)
         assert running.stop() == 0
     assert not _is_healthy(**port)
 
@@ -80,11 +90,13 @@ def test_sagemaker(model_folder: Path, wanted: Prediction) -> None:
         assert asked.get("/ping").status_code == 200
         headers = {"content-type": "application/x-image"}
         told = asked.post("/invocations", content=png(), headers=headers).json()
-        assert told == wanted.to_json()
+        check_same(told, wanted)
         body = json.dumps({"b64": B64}) + "\n"
         headers = {"content-type": "application/jsonlines", "accept": "application/jsonlines"}
         lines = asked.post("/invocations", content=body * 2, headers=headers).text.splitlines()
-        assert [json.loads(line) for line in lines] == [wanted.to_json()] * 2
+        assert len(lines) == 2
+        for line in lines:
+            check_same(json.loads(line), wanted)
         headers = {"content-type": "image/png", "accept": "text/csv"}
         assert (
             "probability_glioma" in asked.post("/invocations", content=png(), headers=headers).text
@@ -101,7 +113,7 @@ def test_vertex_ai(model_folder: Path, wanted: Prediction) -> None:
         assert client.get("/health/ready").status_code == 200
         body = {"instances": [{"b64": B64}, {"b64": "eA=="}], "parameters": {"any": 1}}
         first, second = client.post("/vertex/predict", json=body).json()["predictions"]
-        assert first == wanted.to_json()
+        check_same(first, wanted)
         assert second["error"]["code"] == "scan_format"
 
 
@@ -115,7 +127,7 @@ def test_clouds_that_name_the_port(model_folder: Path, wanted: Prediction, cloud
         assert running.url.endswith(f":{port}")
         assert httpx2.get(f"{address}/health/ready").status_code == 200
         done = httpx2.post(f"{address}/v1/predict", files={"file": png()}, timeout=60)
-        assert done.json()["probabilities"] == wanted.probabilities
+        assert done.json()["probabilities"] == pytest.approx(wanted.probabilities, abs=1e-6)
         assert running.stop() == 0
 
 
@@ -131,7 +143,8 @@ def test_kserve(model_folder: Path, wanted: Prediction) -> None:
         assert told["id"] == "7"
         assert set(outputs) == described
         assert outputs["label"] == [wanted.label]
-        assert outputs["probabilities"] == list(wanted.probabilities.values())
+        chances = list(wanted.probabilities.values())
+        assert outputs["probabilities"] == pytest.approx(chances, abs=1e-6)
 
 
 def test_kubernetes(model_folder: Path) -> None:
@@ -153,4 +166,8 @@ def test_kubernetes(model_folder: Path) -> None:
         assert httpx2.get(f"{running.url}/metrics").status_code == 401
         bearer = {"Authorization": "Bearer secret"}
         assert httpx2.get(f"{running.url}/metrics", headers=bearer).status_code == 200
+        began = time.monotonic()
         assert running.stop() == 0
+        _, pause = container["lifecycle"]["preStop"]["exec"]["command"]
+        took = float(pause) + time.monotonic() - began
+        assert took < pod["terminationGracePeriodSeconds"] / 2

@@ -1,4 +1,7 @@
 import asyncio
+import gc
+import threading
+import weakref
 
 import pytest
 
@@ -48,6 +51,44 @@ def test_a_slice_a_volume_and_one_of_its_slices(model: Model, volume: Volume, sc
 def test_what_cannot_be_read_raises_the_library_s_error(model: Model) -> None:
     with pytest.raises(ScanCorruptError):
         asyncio.run(_ask(model, Upload("a", png()[:200])))
+
+
+class _Data(bytearray):
+    """Bytes of which one can tell whether they are still in memory."""
+
+
+def test_an_upload_given_up_leaves_the_memory_while_the_threads_are_busy(model: Model) -> None:
+    async def give_up() -> bool:
+        service = Service(model, Settings(workers=1), Metrics())
+        await service.warm_up()
+        begun, go = threading.Event(), threading.Event()
+
+        def be_busy() -> bool:
+            begun.set()
+            return go.wait(20)
+
+        busy = asyncio.ensure_future(service.work(be_busy))
+        try:
+            assert await asyncio.to_thread(begun.wait, 10)
+            data = _Data(1000)
+            watched = weakref.ref(data)
+            upload = Upload("gone", data)  # type: ignore[arg-type]
+            asked = asyncio.ensure_future(service.answer(upload, _both))
+            del data, upload
+            await asyncio.sleep(0.05)
+            assert watched() is not None
+            asked.cancel()
+            await asyncio.wait({asked})
+            assert asked.cancelled()
+            del asked
+            gc.collect()
+            return watched() is None
+        finally:
+            go.set()
+            assert await busy
+            service.close()
+
+    assert asyncio.run(give_up())
 
 
 def test_it_is_not_ready_once_closed(model: Model) -> None:

@@ -324,7 +324,6 @@ def test_captions_have_the_contrast_of_wcag_aa(theme: str) -> None:
 
 WITHOUT_LAB = """
 import sys
-import tomllib
 
 class Blocked:
     def find_spec(self, name, path=None, target=None):

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,10 @@ def test_a_card_comes_back_as_it_was(tmp_path: Path) -> None:
         {"overlap": 1.0},
         {"format_version": 2},
         {"surprise": 1},
+        {"scores": [0.9]},
+        {"scores": {"WT": 0.9}},
+        {"scores": {"WT": {"dice": {"mean": 0.9}}}},
+        {"scores": {"WT": {"dice": {"mean": 0.9}, "hd95_mm": {"mean": "few"}}}},
         {"patch": [16, 16, 32]},
     ],
     ids=str,
@@ -39,6 +44,13 @@ def test_a_spoilt_card_is_refused(tmp_path: Path, change: dict[str, object]) -> 
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(ModelCorruptError):
         load_volume_model(tmp_path)
+
+
+def test_scores_of_some_regions_and_of_other_names_are_let_be(tmp_path: Path) -> None:
+    means = {"dice": {"mean": 0.9}, "hd95_mm": {"mean": 3}}
+    scores = {"TC": means, "cases": 5, "said_by_the_bundle": {"mean_dice": 0.9}}
+    model = load_volume_model(write_volume_model(tmp_path, replace(CARD, scores=scores)))
+    assert model.card.scores == scores
 
 
 def test_another_graph_is_refused(tmp_path: Path) -> None:

@@ -141,7 +141,8 @@ def clear_aside(folder: BulkFolder) -> None:
 def _check(place: Path, model: Mapping[str, str]) -> None:
     try:
         found = json.loads((place / RUN).read_bytes())["model"]
-    except (OSError, ValueError, KeyError, TypeError):
+        names = [(one.get("name"), one.get("version")) for one in (model, found)]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise ConfigError(
             expected=f"a new or empty folder, or one of an earlier bulk run with its {RUN}",
             found="files of another origin in it",
@@ -149,7 +150,6 @@ def _check(place: Path, model: Mapping[str, str]) -> None:
             source=str(place),
         ) from None
     if found != model:
-        names = [(one.get("name"), one.get("version")) for one in (model, found)]
         otherwise = " with another card, precision or skull stripping" * (names[0] == names[1])
         raise ConfigError(
             expected=f"answers of {names[0][0]} {names[0][1]}, the model that is asked now",

@@ -63,5 +63,6 @@ def serve(
     from tumorlens.model import load_model
 
     settings = serving.Settings.from_environment(os.environ)
+    serving.share_memory()
     app = serving.create_app(load_model(model, precision=precision.value), settings)
     serving.serve(app, host=host, port=port, settings=settings)

@@ -2,7 +2,8 @@
 
 Uvicorn waits for ever for a request's headers, and for a client to take its response: a few
 thousand such clients (slow loris, slow read) would use up every file descriptor and fill the
-memory. Bodies that trickle in are the gate's business (`tumorlens.serving.gate`).
+memory. A body that trickles in before its response is the gate's business
+(`tumorlens.serving.gate`); one that nobody reads, as the response is out, is cut off here.
 """
 
 import asyncio
@@ -17,9 +18,9 @@ PATIENCE_S = 15.0
 class Connection(H11Protocol):
     """A connection, looked at every `PATIENCE_S`.
 
-    It is cut at the second look that finds it waiting for the headers of the same request, or
-    with as much of its response unread. One between two requests is uvicorn's, which closes it
-    after its keep-alive time.
+    It is cut at the second look that finds it waiting for the headers of the same request, for
+    the rest of its body though the response is out, or with as much of its response unread. One
+    between two requests is uvicorn's, which closes it after its keep-alive time.
     """
 
     _watch: asyncio.TimerHandle | None = None
@@ -51,5 +52,11 @@ class Connection(H11Protocol):
         """What the client keeps waiting: the last request and the bytes unread; else None."""
         unread = self.transport.get_write_buffer_size()
         is_idle = self.timeout_keep_alive_task is not None
-        waits_for_headers = self.conn.their_state is h11.IDLE and not is_idle
-        return (self.cycle, unread) if unread or waits_for_headers else None
+        waits_for_headers = self.conn.their_state is h11.IDLE
+        waits = (waits_for_headers or self._sends_to_nobody()) and not is_idle
+        return (self.cycle, unread) if unread or waits else None
+
+    def _sends_to_nobody(self) -> bool:
+        """Whether the rest of a body is still to come though its response is out."""
+        is_answered = self.cycle is not None and self.cycle.response_complete
+        return is_answered and self.conn.their_state is h11.SEND_BODY

@@ -28,7 +28,8 @@ class Gate:
     A request with a body takes one of ``max_waiting`` places, and of ``max_waiting_bytes`` as
     many as its Content-Length says or, without one, as have come. Where there is no room the
     client is sent away with 503; where one body is too large, with 413. Neither is read first.
-    What still waits for a client that has hung up is given up.
+    What still waits for a client that has hung up is given up; what a thread has begun for it
+    ends first, beyond these bounds (at most ``workers`` uploads).
     """
 
     def __init__(self, app: ASGIApp, *, settings: Settings, metrics: Metrics) -> None:

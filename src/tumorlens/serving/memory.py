@@ -10,6 +10,7 @@ def share_memory() -> bool:
 
     glibc gives nearly each thread a place of its own, and each keeps what its largest request
     needed: ``benchmarks/serving_load.py`` saw the service grow by 39 MB in 10,000 requests.
+    Places that are there already stay, so that it is called before the model is loaded.
 
     Returns:
         Whether the C library could be told (it is glibc).

@@ -9,7 +9,6 @@ import uvicorn
 from fastapi import FastAPI
 
 from tumorlens.serving.connection import Connection
-from tumorlens.serving.memory import share_memory
 from tumorlens.serving.settings import Settings
 
 _KEEP_ALIVE_S = 75  # longer than the idle time of usual load balancers (60 s), which then close
@@ -28,7 +27,6 @@ def serve(app: FastAPI, *, host: str, port: int, settings: Settings) -> None:
         SystemExit: With 0 after SIGTERM; with 3 where the address is taken.
     """
     logging.getLogger("tumorlens.serving").setLevel(logging.INFO)
-    share_memory()
     signal.signal(signal.SIGTERM, _leave)
     uvicorn.run(
         app,

@@ -57,8 +57,22 @@ class Service:
         self._pool.shutdown()
 
     async def work(self, task: Callable[[], T]) -> T:
-        """Run something slow in a thread of the service."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, task)
+        """Run something slow in a thread of the service.
+
+        What is given up while it waits for a thread is let go of at once, with the upload in it.
+        What a thread has begun ends there, so that at most as many uploads as there are threads
+        stay in memory for nobody.
+        """
+        held = [task]  # a cancelled future stays in the pool's queue until a thread comes to it
+
+        def run() -> T:
+            return held.pop()()
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, run)
+        except asyncio.CancelledError:
+            held.clear()
+            raise
 
     async def answer(
         self, upload: Upload | Scan, finish: Finish[T], *, index: int | None = None

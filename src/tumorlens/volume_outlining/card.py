@@ -39,7 +39,7 @@ class VolumeCard:
         licence: Of the weights.
         data: What it was trained on.
         training: The run's settings.
-        scores: Dice and 95 % Hausdorff distance on validation patients.
+        scores: Dice and 95 % Hausdorff distance on validation patients, by region.
         notice: That this is no medical device.
         kind: ``outline_volume``: how the folder is told from that of a classifier.
         format_version: Of the card's own layout.
@@ -142,3 +142,20 @@ def _check(card: VolumeCard) -> None:
         raise ValueError(f"axes {card.axes} instead of a word such as LPS")
     if not 0 <= card.overlap < 1:
         raise ValueError(f"an overlap of {card.overlap}")
+    _check_scores(card.scores, card.regions)
+
+
+def _check_scores(scores: Any, regions: tuple[str, ...]) -> None:
+    """Pages show two means of each region; regions without scores and other scores are let be."""
+    if not isinstance(scores, Mapping):
+        raise ValueError(f"{scores} instead of scores by region")
+    for region in scores.keys() & set(regions):
+        if not all(_has_mean(scores[region], of) for of in ("dice", "hd95_mm")):
+            raise ValueError(f"scores of {region} without the means of dice and hd95_mm")
+
+
+def _has_mean(scores: Any, of: str) -> bool:
+    try:
+        return isinstance(scores[of]["mean"], int | float)
+    except (KeyError, TypeError):
+        return False

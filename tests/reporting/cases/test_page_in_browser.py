@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from PIL import Image
 
 from tests.made_cases import made_head, save_case, write_volume_model
 from tumorlens.reporting.cases import write_case_segments
+from tumorlens.reporting.cases.page import SURFACES
 from tumorlens.reporting.segments import find_inputs
 from tumorlens.volume_outlining import load_volume_model
 
@@ -27,11 +29,13 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def page(tmp_path: Path) -> Iterator[Any]:
-    folder = save_case(tmp_path / "case", made_head())
+@contextmanager
+def opened(tmp_path: Path, *, heads: int) -> Iterator[Any]:
+    """The page of so many heads in a browser, which has nothing to complain of."""
+    for number in range(heads):
+        save_case(tmp_path / "cases" / str(number), made_head())
     model = load_volume_model(write_volume_model(tmp_path / "model"))
-    inputs, _ = find_inputs([str(folder)])
+    inputs, _ = find_inputs([str(tmp_path / "cases")])
     list(write_case_segments(inputs, tmp_path / "out", model=model))
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=SOFTWARE)
@@ -43,6 +47,12 @@ def page(tmp_path: Path) -> Iterator[Any]:
         yield shown
         browser.close()
     assert not complaints
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Any]:
+    with opened(tmp_path, heads=1) as shown:
+        yield shown
 
 
 def drawn(page: Any) -> np.ndarray:
@@ -61,3 +71,12 @@ def test_the_enhancing_tumor_shows_on_the_patients_left_and_turns(page: Any) -> 
     page.mouse.move(box["x"] + 60, box["y"] + 240, steps=4)
     page.mouse.up()
     assert np.abs(drawn(page) - first).max() > 60
+
+
+def test_a_browser_draws_all_surfaces_of_a_page_of_many_heads(tmp_path: Path) -> None:
+    """Beyond some number of canvases browsers let the first ones go black."""
+    lost = """() => [...document.querySelectorAll("canvas.surface")].map(
+        (canvas) => canvas.getContext("webgl").isContextLost())"""
+    with opened(tmp_path, heads=SURFACES + 1) as page:
+        assert page.locator("article").count() == SURFACES + 1
+        assert page.evaluate(lost) == [False] * SURFACES

@@ -7,13 +7,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import tumorlens
 from tests.made_cases import dice, made_head, save_case, write_volume_model
 from tumorlens.errors import ConfigError
+from tumorlens.model import Model
+from tumorlens.prediction import predict
 from tumorlens.reading.case import find_case
-from tumorlens.reporting.cases import write_case_segments
+from tumorlens.reporting.cases import write_case_segments, writing
 from tumorlens.reporting.cases.planes import COLOURS, draw_planes, shown_slices
 from tumorlens.reporting.cases.upright import upright
 from tumorlens.reporting.segments import find_inputs
+from tumorlens.scan import Scan
 from tumorlens.volume_outlining import load_volume_model, outline_case
 
 
@@ -64,6 +68,41 @@ def test_a_page_of_others_is_not_written_over(tmp_path: Path) -> None:
     (tmp_path / "out" / "index.html").write_text("mine")
     with pytest.raises(ConfigError, match="another origin"):
         list(write_case_segments([], tmp_path / "out", model=model))
+
+
+def test_a_report_of_answers_is_not_written_over(model: Model, scan: Scan, tmp_path: Path) -> None:
+    tumorlens.write_report([(scan, predict(scan, model=model))], tmp_path, card=model.card)
+    page = (tmp_path / "index.html").read_bytes()
+    outlining = load_volume_model(write_volume_model(tmp_path / "model"))
+    with pytest.raises(ConfigError, match=r"report of answers in it \(answers.json\)"):
+        list(write_case_segments([], tmp_path, model=outlining))
+    assert (tmp_path / "index.html").read_bytes() == page
+
+
+def test_earlier_outlines_are_replaced(tmp_path: Path) -> None:
+    model = load_volume_model(write_volume_model(tmp_path / "model"))
+    for name in ("one", "other"):
+        inputs, _ = find_inputs([str(save_case(tmp_path / name, made_head()))])
+        list(write_case_segments(inputs, tmp_path / "out", model=model))
+    page = (tmp_path / "out" / "index.html").read_text()
+    assert "other" in page
+    assert page.count("<article") == 1
+
+
+def test_refused_inputs_take_no_head_s_surfaces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "SURFACES", 1)
+    lone = tmp_path / "lone.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(made_head()["t1"], np.eye(4)), lone)
+    cases = [save_case(tmp_path / name, made_head()) for name in ("first", "second")]
+    model = load_volume_model(write_volume_model(tmp_path / "model"))
+    inputs, _ = find_inputs([str(lone), *map(str, cases)])
+    records = list(write_case_segments(inputs, tmp_path / "out", model=model))
+    assert ["error" in record for record in records] == [True, False, False]
+    _, refused, first, second = (tmp_path / "out" / "index.html").read_text().split("<article")
+    found = [part.count('class="surfaces"') for part in (refused, first, second)]
+    assert found == [0, 1, 0]
 
 
 def test_planes_show_the_tumor_where_radiologists_expect_it(tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ from tumorlens.reporting.wording import printable
 from tumorlens.volume_outlining import CaseOutline, VolumeCard
 from tumorlens.volume_outlining.regions import REGIONS, to_regions
 
-SURFACES = 20
-"""So many heads of a page get surfaces, so that it still opens."""
+SURFACES = 8
+"""So many heads of a page get surfaces: browsers draw with about 16 WebGL contexts of a page."""
 
 _BRAIN = "brain"
 _TEMPLATES_FOLDER = Path(__file__).parents[1] / "templates"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tumorlens.errors import ScanContentError, ScanError
+from tumorlens.errors import ConfigError, ScanContentError, ScanError
 from tumorlens.reading import Source
 from tumorlens.reading.case import SEQUENCES, Case
 from tumorlens.reporting.cases.page import (
@@ -18,7 +18,14 @@ from tumorlens.reporting.cases.page import (
 from tumorlens.reporting.cases.planes import draw_planes
 from tumorlens.reporting.cases.upright import upright
 from tumorlens.reporting.figure import png_bytes
-from tumorlens.reporting.folder import PAGE, FileNames, PartialFile, claim_folder, write_bytes
+from tumorlens.reporting.folder import (
+    JSON,
+    PAGE,
+    FileNames,
+    PartialFile,
+    claim_folder,
+    write_bytes,
+)
 from tumorlens.reporting.label_map import write_label_map
 from tumorlens.reporting.segments import RECORD, Input, Record, check_apart
 from tumorlens.volume_outlining import CaseOutline, VolumeModel, outline_case
@@ -53,9 +60,10 @@ def write_case_segments(
 
     Raises:
         ConfigError: The folder is that of a case, cannot be written to, or holds an
-            ``index.html`` of another origin.
+            ``index.html`` of another origin or a report of answers.
     """
     check_apart(inputs, folder)
+    _check_no_answers(folder)
     claim_folder(folder)
     names = FileNames()
     records: list[Record] = []
@@ -67,7 +75,7 @@ def write_case_segments(
             records.append({"source": error.source, "error": error.to_json()})
             entries.append(refused_entry(error))
         else:
-            with_surfaces = len(entries) < SURFACES
+            with_surfaces = sum(entry.error is None for entry in entries) < SURFACES
             record, entry = _write(outline, folder, names, model, with_surfaces=with_surfaces)
             records.append(record)
             entries.append(entry)
@@ -76,6 +84,17 @@ def write_case_segments(
         file.write(json.dumps(records, indent=2, allow_nan=False) + "\n")
     with PartialFile(folder / PAGE) as file:
         file.write(render_cases(model.card, entries))
+
+
+def _check_no_answers(folder: Path) -> None:
+    """Keep the page of an earlier ``tumorlens predict`` from being written over."""
+    if (folder / JSON).exists():
+        raise ConfigError(
+            expected="a new or empty folder, or one with earlier outlines of heads",
+            found=f"a report of answers in it ({JSON}), whose {PAGE} would be written over",
+            remedy="Choose another folder.",
+            source=str(folder),
+        )
 
 
 def _answer(
