@@ -151,8 +151,11 @@ def test_a_run_without_a_record_answered_as_its_card_says(runs: list[Path]) -> N
 
 @pytest.mark.parametrize(
     "text",
-    ['{"model": ', "[]", "3", "null", '{"model": null}', '{"model": "x"}', '{"skull_strip": []}']
-    + ['{"model": {"name": "x", "version": "1"}}', '{"model": {"sha256": "0"}}'],
+    [
+        *('{"model": ', "[]", "3", "null", '{"model": null}', '{"model": "x"}'),
+        *('{"model": {"name": "x", "version": "1"}}', '{"model": {"sha256": "0"}}'),
+        '{"skull_strip": []}',
+    ],
 )
 def test_a_damaged_record_is_a_plain_error(runs: list[Path], text: str) -> None:
     (runs[0] / "evaluation.json").write_text(text)

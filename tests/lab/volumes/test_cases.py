@@ -57,7 +57,7 @@ def test_a_resection_cavity_does_not_become_enhancing_tumor(tmp_path: Path) -> N
     head["seg"][head["seg"] == 4] = 3
     head["seg"][20:23, 20:23, 20:23] = 4  # as in 2024
     folder = save_case(tmp_path / "BraTS-GLI-00001-000", head, names=NEW)
-    with pytest.raises(DataError, match="labels 0, 1, 2, 3; found 4 besides.*resection cavit"):
+    with pytest.raises(DataError, match=r"labels 0, 1, 2, 3; found 4 besides.*resection cavit"):
         load_case(find_cases(folder.parent)[0], small())
 
 
