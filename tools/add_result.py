@@ -27,8 +27,7 @@ from tumorlens.card import read_card
 from tumorlens.lab.evaluation import EVALUATION_FILE
 from tumorlens.lab.evaluation.answer_table import ANSWERS_FILE
 from tumorlens.lab.history import HISTORY_FILE
-from tumorlens.lab.run import MODEL
-from tumorlens.lab.run_record import RUN_FILE
+from tumorlens.lab.run_record import MODEL, RUN_FILE
 from tumorlens.model import GRAPH_FILE, load_model
 
 _KEPT = ("model", "blank", "scores", "per_dataset")  # of evaluation.json

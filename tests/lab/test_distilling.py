@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tumorlens.card import Card, write_card
 from tumorlens.errors import ConfigError
 from tumorlens.lab.bench import set_up
 from tumorlens.lab.checkpoint import BEST, save_checkpoint
@@ -36,6 +37,35 @@ def config(**training: object) -> Config:
 def data(class_folders: Path) -> tuple[Pictures, Split]:
     pictures = load_pictures(load_examples(class_folders), config().preparation.build())
     return pictures, split_by_group(pictures.examples, folds=3, fold=0, seed=0)
+
+
+def teacher_run(run: Path, *, weights: str = "none") -> Path:
+    """The folder of a finished run whose network says meningioma whatever it is shown."""
+    teacher = build_network("custom_cnn", classes=4)
+    torch.nn.init.zeros_(teacher.linear.weight)
+    teacher.linear.bias.data = torch.tensor([0.0, 6.0, 0.0, 0.0])
+    save_checkpoint(run / BEST, teacher, None, {})
+    settings = config().model_dump(mode="json")
+    settings["network"]["weights"] = weights
+    (run / "run.json").write_text(json.dumps({"config": settings}))
+    card = Card(
+        name="teacher",
+        version="1.0.0",
+        classes=CLASSES,
+        preparation=config().preparation.build(),
+        temperature=1.0,
+        sha256="",
+        network="custom_cnn",
+        created="2026-01-01",
+        intended_use="",
+        limitations=(),
+        licence="CC0",
+        data={},
+        training={},
+    )
+    (run / "model").mkdir()
+    write_card(run / "model", card)
+    return run
 
 
 def test_teachers_answer_with_the_softmax_of_their_mean_logits() -> None:
@@ -75,12 +105,7 @@ def test_the_loss_is_lowest_where_the_student_says_the_same() -> None:
 def test_a_student_of_nothing_but_its_teacher_says_what_the_teacher_says(
     data: tuple[Pictures, Split], tmp_path: Path
 ) -> None:
-    teacher = build_network("custom_cnn", classes=4)
-    torch.nn.init.zeros_(teacher.linear.weight)
-    teacher.linear.bias.data = torch.tensor([0.0, 6.0, 0.0, 0.0])  # whatever it is shown
-    run = tmp_path / "teacher"
-    save_checkpoint(run / BEST, teacher, None, {})
-    (run / "run.json").write_text(json.dumps({"config": config().model_dump(mode="json")}))
+    run = teacher_run(tmp_path / "teacher")
     pictures, split = data
 
     def says(share: float) -> float:
@@ -101,6 +126,24 @@ def test_a_folder_that_is_no_finished_run_is_refused(
 ) -> None:
     with pytest.raises(ConfigError, match="no settings in"):
         set_up(config(teachers=(tmp_path.as_posix(),)), *data, CLASSES)
+
+
+def test_a_teacher_names_the_same_classes_and_sees_scans_alike(
+    data: tuple[Pictures, Split], tmp_path: Path
+) -> None:
+    settings = config(teachers=(teacher_run(tmp_path / "teacher").as_posix(),))
+    with pytest.raises(ConfigError, match="a teacher of the same classes"):
+        set_up(settings, *data, CLASSES[::-1])
+    wider = settings.preparation.model_copy(update={"margin": 0.5})
+    with pytest.raises(ConfigError, match="a teacher of the same preparation"):
+        set_up(settings.model_copy(update={"preparation": wider}), *data, CLASSES)
+
+
+def test_a_teachers_own_first_weights_are_not_looked_for(
+    data: tuple[Pictures, Split], tmp_path: Path
+) -> None:
+    run = teacher_run(tmp_path / "teacher", weights="long_gone.safetensors")
+    assert set_up(config(teachers=(run.as_posix(),)), *data, CLASSES).teachers is not None
 
 
 def test_outlines_of_another_size_are_brought_to_the_students() -> None:

@@ -16,7 +16,8 @@ from tumorlens.lab.evaluation import evaluate
 from tumorlens.lab.evaluation.parts import examples_of_part
 from tumorlens.lab.pictures import Pictures
 from tumorlens.lab.run import Watch, run_training
-from tumorlens.lab.splitting import Split
+from tumorlens.lab.run_data import load_run_data
+from tumorlens.lab.splitting import Split, write_split
 from tumorlens.model import load_model
 from tumorlens.prediction import predict
 
@@ -240,6 +241,40 @@ def test_a_run_may_start_from_anothers_checkpoint(
     run_training(tuned, class_folders, tmp_path / "tuned")
     first, second = load_model(run / "model"), load_model(tmp_path / "tuned" / "model")
     np.testing.assert_allclose(first.class_weights, second.class_weights, atol=1e-5)
+
+
+def test_a_teacher_never_saw_what_is_held_out(
+    run: Path, class_folders: Path, config: Config, tmp_path: Path
+) -> None:
+    taught = config.training.model_copy(update={"teachers": (str(run),)})
+    other_fold = config.data.model_copy(update={"validation_fold": 1})
+    settings = config.model_copy(update={"training": taught, "data": other_fold})
+    with pytest.raises(DataError, match="never saw"):
+        load_run_data(settings, class_folders, tmp_path)
+    same = config.data.model_copy(update={"split": str(run / "split.csv")})
+    _, split = load_run_data(settings.model_copy(update={"data": same}), class_folders, tmp_path)
+    assert split.validation
+
+
+def test_a_teacher_never_saw_the_source_that_is_left_out(
+    run: Path, class_folders: Path, config: Config, tmp_path: Path
+) -> None:
+    for name in ("made", "theirs"):
+        shutil.copytree(class_folders, tmp_path / "data" / name)
+    for path in (tmp_path / "data" / "theirs").rglob("*.png"):
+        with Image.open(path) as picture:
+            turned = np.flipud(np.asarray(picture.convert("L")))
+        Image.fromarray(np.roll(turned, 5, axis=1)).save(path)
+    teacher = tmp_path / "teacher"
+    (teacher / "model").mkdir(parents=True)
+    taught = config.training.model_copy(update={"teachers": (str(teacher),)})
+    left_out = config.data.model_copy(update={"leave_out": ("theirs",)})
+    settings = config.model_copy(update={"training": taught, "data": left_out})
+    pictures, split = load_run_data(settings, tmp_path / "data", tmp_path)
+    theirs = [n for n, one in enumerate(pictures.examples) if one.dataset == "theirs"]
+    write_split(teacher / "split.csv", pictures.examples, Split(tuple(theirs), split.validation))
+    with pytest.raises(DataError, match="never saw"):
+        load_run_data(settings, tmp_path / "data", tmp_path)
 
 
 def test_a_source_left_out_is_tested_and_never_trained_on(

@@ -15,16 +15,16 @@ from tumorlens.errors import ConfigError
 from tumorlens.lab.balancing import balanced_draws, class_weights, draw
 from tumorlens.lab.blending import find_siblings
 from tumorlens.lab.catalogue import CATALOGUE
-from tumorlens.lab.checkpoint import BEST, is_checkpoint, load_checkpoint
+from tumorlens.lab.checkpoint import is_checkpoint, load_checkpoint
 from tumorlens.lab.config import Config
 from tumorlens.lab.distilling import Teachers
+from tumorlens.lab.finished import finished_network
 from tumorlens.lab.losses import LOSSES
 from tumorlens.lab.memory import keep_freed_memory
 from tumorlens.lab.networks import NONE, Classifier, build_network
 from tumorlens.lab.optimizing import build_optimizer, moving_average
 from tumorlens.lab.pictures import Pictures
 from tumorlens.lab.processes import open_fabric, set_up_network
-from tumorlens.lab.run_record import recorded_config
 from tumorlens.lab.splitting import Split
 from tumorlens.lab.within_reach import Bytes, within_reach
 
@@ -121,13 +121,12 @@ def _shares(config: Config, pictures: Pictures, indices: np.ndarray) -> np.ndarr
 
 def _teachers(config: Config, classes: Sequence[str], fabric: Fabric) -> Teachers | None:
     """The finished networks that this one learns from, where there are some."""
-    runs = [Path(run) for run in config.training.teachers]
-    if not runs:
+    if not config.training.teachers:
         return None
-    networks = [build_classifier(recorded_config(run), len(classes)) for run in runs]
-    for run, network in zip(runs, networks, strict=True):
-        load_checkpoint(run / BEST, network)
-    teachers = Teachers(networks)
+    seen = config.preparation.build()
+    teachers = Teachers(
+        [finished_network(Path(run), classes, seen) for run in config.training.teachers]
+    )
     teachers.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return teachers.to(fabric.device).requires_grad_(False).eval()
 

@@ -1,6 +1,5 @@
 """Finished runs -> one model folder: by a vote, by stacking, or by averaging their weights."""
 
-import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +14,6 @@ from tumorlens.card import Card, read_card, write_card
 from tumorlens.errors import ConfigError, DataError
 from tumorlens.lab.calibration import fit_temperature
 from tumorlens.lab.checkpoint import load_checkpoint
-from tumorlens.lab.config import NetworkConfig
 from tumorlens.lab.ensembling import (
     check_alike,
     fit_shares,
@@ -26,11 +24,11 @@ from tumorlens.lab.ensembling import (
 )
 from tumorlens.lab.evaluation.parts import examples_of_part
 from tumorlens.lab.export import export_model
-from tumorlens.lab.networks import Classifier, build_network
+from tumorlens.lab.finished import bare_network
 from tumorlens.lab.pictures import ByteArray, load_pictures
 from tumorlens.lab.progress import Progress, silent
-from tumorlens.lab.run import MODEL, SPLIT_FILE
-from tumorlens.lab.run_record import RUN_FILE
+from tumorlens.lab.run_data import SPLIT_FILE
+from tumorlens.lab.run_record import MODEL
 from tumorlens.lab.splitting import TRAINING, VALIDATION, read_part
 from tumorlens.lab.training import BEST, SNAPSHOT
 from tumorlens.model import Model, load_model
@@ -186,15 +184,6 @@ def _checkpoints(run: Path, snapshots: bool) -> list[Path]:
     return found
 
 
-def _network(run: Path, classes: int) -> Classifier:
-    """The untrained network of a run."""
-    settings = json.loads((run / RUN_FILE).read_text())["config"]["network"]
-    network = NetworkConfig.model_validate(settings)
-    return build_network(
-        network.name, classes=classes, dropout=network.dropout, outlines=network.outlines
-    ).eval()
-
-
 def _snapshots(runs: Sequence[Path], aside: Path) -> list[Path]:
     """A model folder for each snapshot, with the card of its run but for what was fitted to it."""
     folders: list[Path] = []
@@ -202,7 +191,7 @@ def _snapshots(runs: Sequence[Path], aside: Path) -> list[Path]:
         card = replace(
             read_card(run / MODEL), curve=(), conformal=None, gate=None, int8=None, sequence=None
         )
-        network = _network(run, len(card.classes))
+        network = bare_network(run, len(card.classes))
         for path in _checkpoints(run, snapshots=True):
             load_checkpoint(path, network)
             folders.append(aside / str(len(folders)))
@@ -223,7 +212,7 @@ def _average(
     """
     cards = [read_card(run / MODEL) for run in runs]
     check_alike([load_model(run / MODEL, gated=False) for run in runs], same_size=True)
-    network = _network(runs[0], len(cards[0].classes))
+    network = bare_network(runs[0], len(cards[0].classes))
     states = []
     for path in (path for run in runs for path in _checkpoints(run, snapshots)):
         load_checkpoint(path, network)

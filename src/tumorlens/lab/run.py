@@ -10,12 +10,10 @@ from typing import Any
 import numpy as np
 
 from tumorlens.card import Card, write_card
-from tumorlens.errors import DataError
 from tumorlens.lab.calibration import fit_temperature
-from tumorlens.lab.checkpoint import is_checkpoint
 from tumorlens.lab.confidence import fit_confidence, write_confidence
 from tumorlens.lab.config import Config
-from tumorlens.lab.datasets import Example, load_examples
+from tumorlens.lab.datasets import Example
 from tumorlens.lab.evaluation import (
     Evaluation,
     card_scores,
@@ -24,30 +22,27 @@ from tumorlens.lab.evaluation import (
 )
 from tumorlens.lab.export import export_model
 from tumorlens.lab.gate import load_others, sample
-from tumorlens.lab.grouping import group_near_duplicates
 from tumorlens.lab.history import EpochRecord
-from tumorlens.lab.leaks import LEAKY, recorded_split
+from tumorlens.lab.leaks import LEAKY
 from tumorlens.lab.losses import LOSSES
 from tumorlens.lab.networks import NETWORKS
 from tumorlens.lab.pictures import ByteArray, Pictures, load_pictures
 from tumorlens.lab.progress import Progress, silent
 from tumorlens.lab.protocols import leave_one_source_out
-from tumorlens.lab.run_record import record_run
+from tumorlens.lab.run_data import SPLIT_FILE, load_run_data
+from tumorlens.lab.run_record import MODEL, record_run
 from tumorlens.lab.settings import known_name
 from tumorlens.lab.splitting import (
     TRAINING,
     VALIDATION,
     Split,
-    read_part,
-    split_by_group,
-    thin,
     write_split,
 )
 from tumorlens.lab.training import Trained, predict_logits, train
 from tumorlens.labels import CLASSES
 from tumorlens.model import Model, load_model
 
-MODEL, SPLIT_FILE, LEFT_OUT = "model", "split.csv", "left_out"
+LEFT_OUT = "left_out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +103,9 @@ def run_training(
     watch = watch or Watch()
     _check_names(config)
     unlike = load_others(others, config.answering) if others else None
-    pictures, split = _load(config, data, run, allow_leaks, watch.on_load)
+    pictures, split = load_run_data(
+        config, data, run, allow_leaks=allow_leaks, progress=watch.on_load
+    )
     examples = pictures.examples
     watch.on_split(pictures, split)
     run.mkdir(parents=True, exist_ok=True)
@@ -144,23 +141,8 @@ def help_training(config: Config, data: Path, run: Path, *, allow_leaks: bool = 
         DataError, ConfigError, TrainingError: As `run_training`.
     """
     _check_names(config)
-    pictures, split = _load(config, data, run, allow_leaks, silent)
+    pictures, split = load_run_data(config, data, run, allow_leaks=allow_leaks)
     train(config, pictures, split, _classes(pictures.examples), run)
-
-
-def _load(
-    config: Config, data: Path, run: Path, allow_leaks: bool, progress: Progress
-) -> tuple[Pictures, Split]:
-    """The pictures with their groups, and which of them train and validate."""
-    pictures = _grouped(
-        load_pictures(
-            load_examples(data, only=config.data.datasets),
-            config.preparation.build(),
-            progress=progress,
-        )
-    )
-    split = _split(config, pictures.examples, run, allow_leaks)
-    return pictures, thin(pictures.examples, split, config.data.keep)
 
 
 def _check_names(config: Config) -> None:
@@ -247,55 +229,6 @@ def _evaluate(config: Config, pictures: Pictures, split: Split, run: Path) -> Ev
     return evaluation
 
 
-def _split(config: Config, examples: Sequence[Example], run: Path, allow_leaks: bool) -> Split:
-    """The parts, cut or taken over; first weights must not come from validation pictures."""
-    if config.data.split:
-        recorded = Path(config.data.split)
-        split = recorded_split(examples, recorded, run=run, allow_leaks=allow_leaks)
-    else:
-        split = _cut(config, examples)
-    weights = Path(config.network.weights)
-    if is_checkpoint(weights):
-        _refuse_seen(examples, split, weights.parent.parent, setting="network.weights")
-    for teacher in config.training.teachers:
-        _refuse_seen(examples, split, Path(teacher), setting="training.teachers")
-    return split
-
-
-def _refuse_seen(examples: Sequence[Example], split: Split, run: Path, *, setting: str) -> None:
-    """An earlier run must not have learnt from what validates now; folders without split pass."""
-    if not (run / SPLIT_FILE).is_file():
-        return
-    seen = read_part(run / SPLIT_FILE, TRAINING)
-    groups = {example.group for example in examples if example.picture in seen}
-    held = [examples[index] for index in split.validation]
-    leaked = [example.picture for example in held if example.group in groups]
-    if leaked:
-        raise DataError(
-            expected="an earlier run that never saw the validation pictures",
-            found=f"{len(leaked)} of patients it was trained on, the first {leaked[0]}",
-            remedy=f'Set data.split = "{(run / SPLIT_FILE).as_posix()}".',
-            source=setting,
-        )
-
-
-def _cut(config: Config, examples: Sequence[Example]) -> Split:
-    """Training and validation part of all sources, or of all but those left out."""
-    kept = tuple(range(len(examples)))
-    if config.data.leave_out:
-        kept = leave_one_source_out(examples, config.data.leave_out).training
-    inner = split_by_group(
-        [examples[index] for index in kept],
-        folds=config.data.folds,
-        fold=config.data.validation_fold,
-        seed=config.training.seed,
-    )
-    return Split(
-        tuple(kept[index] for index in inner.training),
-        tuple(kept[index] for index in inner.validation),
-    )
-
-
 def _test_left_out(config: Config, model: Model, pictures: Pictures, run: Path) -> None:
     """Scores on the sources that neither trained nor validated, into ``left_out/``."""
     chosen = list(leave_one_source_out(pictures.examples, config.data.leave_out).validation)
@@ -318,11 +251,6 @@ def _classes(examples: Sequence[Example]) -> tuple[str, ...]:
     present = {example.label for example in examples}
     known = [name for name in CLASSES if name in present]
     return tuple(known + sorted(present - set(CLASSES)))
-
-
-def _grouped(pictures: Pictures) -> Pictures:
-    examples = group_near_duplicates(pictures.examples, pictures.thumbnails)
-    return replace(pictures, examples=tuple(examples))
 
 
 def _describe_data(

@@ -14,7 +14,8 @@ from tumorlens.errors import ConfigError, TrainingError
 from tumorlens.lab.config import Config, parse_config
 from tumorlens.lab.pictures import Pictures
 
-RUN_FILE = "run.json"
+RUN_FILE, MODEL = "run.json", "model"
+"""Within a run folder."""
 
 
 def record_run(run: Path, config: Config, pictures: Pictures) -> None:

@@ -8,7 +8,7 @@ import csv
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
@@ -17,16 +17,12 @@ from optuna.trial import BaseTrial, FrozenTrial, Trial, TrialState
 
 from tumorlens.errors import ConfigError, TrainingError
 from tumorlens.lab.config import Config, parse_config
-from tumorlens.lab.datasets import load_examples
 from tumorlens.lab.figure import new_figure, save_figure
-from tumorlens.lab.grouping import group_near_duplicates
 from tumorlens.lab.history import EpochRecord
-from tumorlens.lab.pictures import Pictures, load_pictures
 from tumorlens.lab.progress import Progress, silent
-from tumorlens.lab.protocols import leave_one_source_out
+from tumorlens.lab.run_data import load_run_data
 from tumorlens.lab.settings import known_name
 from tumorlens.lab.space import SPACE
-from tumorlens.lab.splitting import Split, split_by_group, split_from_file
 from tumorlens.lab.training import train
 from tumorlens.labels import CLASSES
 
@@ -92,7 +88,7 @@ def tune(
     space = [known_name(name, SPACE, setting="--only") for name in only] or list(SPACE)
     output.mkdir(parents=True, exist_ok=True)
     study = _open(config, space, storage or f"sqlite:///{(output / 'study.db').as_posix()}")
-    pictures, split = _load(config, data, on_load)
+    pictures, split = load_run_data(config, data, output, progress=on_load)
     present = {example.label for example in pictures.examples}
     classes = [name for name in CLASSES if name in present] + sorted(present - set(CLASSES))
 
@@ -142,29 +138,6 @@ def _open(config: Config, space: list[str], storage: str) -> optuna.Study:
     study.sampler = optuna.samplers.TPESampler(seed=seed)
     study.pruner = optuna.pruners.MedianPruner(STARTUP_TRIALS, WARMUP_EPOCHS)
     return study
-
-
-def _load(config: Config, data: Path, on_load: Progress) -> tuple[Pictures, Split]:
-    """The pictures and their parts, as a training run would have them."""
-    examples = load_examples(data, only=config.data.datasets)
-    pictures = load_pictures(examples, config.preparation.build(), progress=on_load)
-    grouped = tuple(group_near_duplicates(pictures.examples, pictures.thumbnails))
-    pictures = replace(pictures, examples=grouped)
-    if config.data.split:
-        return pictures, split_from_file(grouped, Path(config.data.split))
-    kept = tuple(range(len(grouped)))
-    if config.data.leave_out:
-        kept = leave_one_source_out(grouped, config.data.leave_out).training
-    part = split_by_group(
-        [grouped[index] for index in kept],
-        folds=config.data.folds,
-        fold=config.data.validation_fold,
-        seed=config.training.seed,
-    )
-    training, validation = (
-        tuple(kept[index] for index in indices) for indices in (part.training, part.validation)
-    )
-    return pictures, Split(training, validation)
 
 
 def _chosen(config: Config, space: list[str], trial: BaseTrial) -> Config:
