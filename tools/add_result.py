@@ -47,9 +47,11 @@ def add(
 ) -> Path:
     """Keep what a row of the table needs.
 
+    An older row of that name is replaced as a whole.
+
     Args:
         run: The run's folder.
-        name: Of the row.
+        name: Of the row: the name of a folder, no path.
         section: A name in `SECTIONS`.
         says: What the row is, in a few words.
         against: The row that it is compared with; none where empty.
@@ -61,15 +63,15 @@ def add(
         The row's folder.
 
     Raises:
-        SystemExit: The evaluation is not of this model.
+        SystemExit: The evaluation is not of this model, or the name is no folder's.
     """
+    if name in ("", "..") or Path(name).name != name:
+        raise SystemExit(f"{name!r} cannot name a row: give --name, a word without /")
     model = run / MODEL
     answered = answered or run
     evaluation = json.loads((answered / EVALUATION_FILE).read_text())
     if evaluation["model"]["sha256"] != read_card(model).sha256:
         raise SystemExit(f"the evaluation in {answered} is not of {model}: evaluate with --output")
-    folder = results / name
-    folder.mkdir(parents=True, exist_ok=True)
     record = json.loads((run / RUN_FILE).read_text()) if (run / RUN_FILE).is_file() else {}
     about = {
         "section": section,
@@ -82,12 +84,17 @@ def add(
     }
     kept = {key: evaluation[key] for key in _KEPT}
     kept["reliability"] = {key: evaluation["reliability"][key] for key in ("error", "interval")}
+    packed = gzip.compress((answered / ANSWERS_FILE).read_bytes(), mtime=0)
+    history = (run / HISTORY_FILE).read_bytes() if record else b""
+    folder = results / name
+    if folder.is_dir():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
     _write_json(folder / EVALUATION_FILE, kept)
     _write_json(folder / RESULT_FILE, about)
     if record:
         _write_json(folder / RUN_FILE, without_places(record))
-        shutil.copyfile(run / HISTORY_FILE, folder / HISTORY_FILE)
-    packed = gzip.compress((answered / ANSWERS_FILE).read_bytes(), mtime=0)
+        (folder / HISTORY_FILE).write_bytes(history)
     (folder / ANSWERS).write_bytes(packed)
     return folder
 
@@ -125,9 +132,10 @@ def cpu_name() -> str:
 
 
 def without_places(value: Any) -> Any:
-    """JSON values in which absolute paths are cut to their last part."""
+    """JSON values in which paths that lead out of the working folder are cut to their last part."""
     if isinstance(value, str):
-        return Path(value).name if Path(value).is_absolute() else value
+        leads_out = Path(value).is_absolute() or value.startswith("~") or ".." in Path(value).parts
+        return Path(value).name if leads_out else value
     if isinstance(value, dict):
         return {key: without_places(inner) for key, inner in value.items()}
     if isinstance(value, list):

@@ -28,11 +28,12 @@ RESULTS = ROOT / "runs" / "results"
 PAGE = ROOT / "docs" / "results.md"
 RESULT_FILE, ANSWERS = "result.json", f"{ANSWERS_FILE}.gz"
 
+SOURCES = "sources"
 SECTIONS = {
     "networks": "Networks",
     "techniques": "Techniques",
     "scarce": "One class made rare",
-    "sources": "A source left out",
+    SOURCES: "A source left out",
     "ensembles": "Ensembles",
 }
 """By their names for ``tools/add_result.py``, in the page's order."""
@@ -43,7 +44,8 @@ INTRODUCTION = """\
 Written by `python tools/write_results.py` from `runs/results/`; `tools/add_result.py` adds a row.
 
 The rows of a section were trained on the same groups (patients, or clusters of like pictures where
-no patient is known) and answer the same validation pictures of other groups. Intervals are of 95 %,
+no patient is known) and answer the same validation pictures of other groups; where a source is left
+out, each row answers the pictures of its own, which chose nothing. Intervals are of 95 %,
 bootstrapped by group; differences are paired, on the same resamples: where their interval holds 0,
 the row has not shown that it is better or worse. Sensitivity, specificity and AUC are of tumor
 against none. The validation pictures also chose each run's best epoch and its temperature, so that
@@ -154,18 +156,22 @@ def page(folder: Path | None = None) -> str:
 
 
 def _section(title: str, rows: Sequence[Row], every: dict[str, Row]) -> str:
-    """A section's two tables: the baselines first, then the best macro F1."""
+    """A section's two tables: the baselines first, then the best macro F1.
+
+    Raises:
+        SystemExit: Its rows answered unlike pictures, and no source was left out.
+    """
     ordered = sorted(
         rows, key=lambda row: (bool(row.about["against"]), -row.evaluation["scores"]["f1"])
     )
-    scores = ordered[0].evaluation["scores"]
+    counted = ordered[0].about["section"] == SOURCES
     lines = [
         f"## {title}",
         "",
-        f"{scores['count']} validation pictures of {scores['groups']} groups.",
+        "Pictures and groups are of the source left out." if counted else _answered(title, ordered),
         "",
-        *_head("row", "what it is", *_SCORES),
-        *(_scores(row) for row in ordered),
+        *_head("row", "what it is", *(("pictures", "groups") if counted else ()), *_SCORES),
+        *(_scores(row, counted=counted) for row in ordered),
         "",
         "Differences to the row that is named, and costs:",
         "",
@@ -176,6 +182,18 @@ def _section(title: str, rows: Sequence[Row], every: dict[str, Row]) -> str:
     return "\n".join(lines)
 
 
+def _answered(title: str, rows: Sequence[Row]) -> str:
+    """What all rows answered."""
+    for row in rows:
+        if row.pictures != rows[0].pictures:
+            raise SystemExit(
+                f"{rows[0].name} and {row.name} of {title} did not answer the same pictures: train "
+                "both with the same data.split"
+            )
+    scores = rows[0].evaluation["scores"]
+    return f"{scores['count']} validation pictures of {scores['groups']} groups."
+
+
 def _head(*columns: str) -> list[str]:
     return [_line(*columns), "|" + "---|" * len(columns)]
 
@@ -184,7 +202,7 @@ def _line(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _scores(row: Row) -> str:
+def _scores(row: Row, *, counted: bool) -> str:
     scores = row.evaluation["scores"]
     binary = scores["binary"] or {}
     binary = binary | {"intervals": (scores["intervals"] or {}).get("binary")}
@@ -192,6 +210,7 @@ def _scores(row: Row) -> str:
     return _line(
         row.name,
         row.about["says"],
+        *((str(scores["count"]), str(scores["groups"])) if counted else ()),
         scored(scores, "accuracy"),
         scored(scores, "f1"),
         *(scored(binary, name) for name in ("auc", "sensitivity", "specificity")),

@@ -1,5 +1,6 @@
 """The road of volumes from the command line: train, export, segment, import a bundle."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -59,7 +60,13 @@ def test_the_whole_recipe_on_pieces_of_real_cases(config: Path, tmp_path: Path) 
     card = json.loads((folder / "model" / "card.json").read_text())
     assert card["regions"] == ["WT", "TC", "ET"]
     assert (card["patch"], card["spacing_mm"]) == ([32, 32, 32], [3.0, 3.0, 3.0])
-    assert card["scores"]["WT"]["dice"]["mean"] >= 0
+    with (folder / "scores.csv").open(newline="") as lines:
+        heads = list(csv.DictReader(lines))
+    assert card["scores"]["cases"] == len(heads) == 1
+    for region in card["regions"]:
+        for what in ("dice", "hd95_mm"):
+            expected = float(heads[0][f"{what}_{region}"])
+            assert card["scores"][region][what]["mean"] == pytest.approx(expected, abs=1e-4)
     words = ("evaluate", tmp_path / "data", "--model", folder / "model", "--json")
     code, told, _ = run(*words, "--split", folder / "split.csv", "--output", tmp_path / "scores")
     assert code == 0
@@ -146,6 +153,7 @@ def test_predict_says_what_a_model_for_volumes_is_for(tmp_path: Path, picture: P
         (["--set", "network.name=unett"], 2, "Did you mean unet?"),
         (["--set", "task=outline_volumes"], 2, "Did you mean outline_volume?"),
         (["--weights", "imagenet"], 2, "--weights"),
+        (["--skull-strip", "none", "--allow-leaks"], 2, "--skull-strip, --allow-leaks"),
         (["--data", "absent"], 1, "no such folder"),
         (["--set", "data.folds=9"], 1, "at least 9 patients"),
     ],
@@ -159,6 +167,17 @@ def test_mistakes_in_training_are_plain_messages(
     assert code == status
     assert said in told
     assert "Traceback" not in told
+
+
+def test_several_processes_are_refused_before_anything_is_written(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    data = made_download(tmp_path / "data")
+    code, _, said = run("train", config, "--data", data, "--run", tmp_path / "run")
+    assert code == 2
+    assert "expected one process for a network on volumes; found 2" in said
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_bundle_is_imported(tmp_path: Path) -> None:
@@ -180,5 +199,6 @@ def test_evaluate_scores_labelled_cases(tmp_path: Path) -> None:
     code, _, said = run("evaluate", data, "--model", model, "--split", tmp_path / "no.csv")
     assert code == 1
     assert "split.csv of a run on volumes" in said
-    code, _, said = run("evaluate", data, "--model", model, "--checks")
-    assert (code, "--checks" in said) == (2, True)
+    for option in ("--checks", "--tta"):
+        code, _, said = run("evaluate", data, "--model", model, option)
+        assert (code, option in said) == (2, True)

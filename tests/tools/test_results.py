@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +19,7 @@ from tumorlens.model import load_model
 CONFIG = {
     "network": {"name": "tiny", "weights": "/somewhere/else/first.safetensors"},
     "data": {"split": "runs/default/split.csv"},
+    "training": {"teachers": ["~/somewhere/teacher", "../../somewhere/teacher"]},
 }
 
 
@@ -71,7 +73,13 @@ def test_published_rows_are_small_and_name_no_place(writer: ModuleType, results:
     for folder in (*writer.RESULTS.glob("*/"), *results.glob("*/")):
         assert sum(path.stat().st_size for path in folder.iterdir()) < 200_000, folder
         for path in folder.glob("*.json"):
-            assert not re.search(r'"/|=/| /\w', path.read_text()), path
+            assert not re.search(r'"/|=/| /\w|"~|\.\./', path.read_text()), path
+    config = json.loads((results / "first" / "run.json").read_text())["config"]
+    assert config == {
+        "network": {"name": "tiny", "weights": "first.safetensors"},
+        "data": {"split": "runs/default/split.csv"},
+        "training": {"teachers": ["teacher", "teacher"]},
+    }
 
 
 def cells(page: str, name: str) -> list[list[str]]:
@@ -122,7 +130,14 @@ def test_a_row_may_be_of_a_source_left_out(
     rest: dict[str, Any] = {"answered": left_out, "times": 1, "results": tmp_path / "results"}
     row = writer.read_row(adder.add(run, "out", section="sources", says="x", **rest))
     assert len(row.examples) == len(examples[::2])
-    assert "## A source left out" in writer.page(tmp_path / "results")
+    rest["answered"] = make_run(run / "another", examples[1::3])
+    adder.add(run, "another", section="sources", says="y", **rest)
+    page = writer.page(tmp_path / "results")
+    assert "## A source left out" in page
+    assert "validation pictures of" not in page.partition("## A source left out")[2]
+    for name, answered in (("out", examples[::2]), ("another", examples[1::3])):
+        scores, _ = cells(page, name)
+        assert scores[2:4] == [str(len(answered)), str(len({one.group for one in answered}))]
 
 
 def test_an_ensemble_has_no_training_time(writer: ModuleType, results: Path) -> None:
@@ -138,6 +153,28 @@ def test_rows_of_other_pictures_are_not_compared(
     row = adder.add(fewer, "fewer", section="networks", says="x", against="first", **rest)
     with pytest.raises(SystemExit, match="same pictures"):
         writer.compare(writer.read_row(row), writer.read_row(results / "first"))
+    shutil.copytree(results / "first", tmp_path / "results" / "first")
+    about = json.loads((row / "result.json").read_text())
+    (row / "result.json").write_text(json.dumps(about | {"against": ""}))
+    with pytest.raises(SystemExit, match="of Networks did not answer the same pictures"):
+        writer.page(tmp_path / "results")
+
+
+def test_a_row_of_that_name_is_replaced_as_a_whole(
+    adder: ModuleType, examples: list[Example], tmp_path: Path
+) -> None:
+    run, rest = make_run(tmp_path / "run", examples), {"section": "networks", "times": 1}
+    row = adder.add(run, "x", says="x", results=tmp_path / "results", **rest)
+    assert (row / "run.json").is_file()
+    assert (row / "history.csv").is_file()
+    (run / "run.json").unlink()
+    again = adder.add(run, "x", says="y", results=tmp_path / "results", **rest)
+    names = sorted(path.name for path in again.iterdir())
+    assert names == ["answers.csv.gz", "evaluation.json", "result.json"]
+    for name in ("", ".", "..", "../run"):
+        with pytest.raises(SystemExit, match="cannot name a row"):
+            adder.add(run, name, says="y", results=tmp_path / "results", **rest)
+    assert (run / "model").is_dir()
 
 
 def test_an_evaluation_of_another_model_is_refused(

@@ -77,7 +77,7 @@ def evaluate(
     data = places[0]
     if model is not None and kind_of(model) == OUTLINE_VOLUME:
         others = {"--checks": checks, "--against": against, "--skull-strip": skull_strip}
-        refuse_options(others, kind=OUTLINE_VOLUME)
+        refuse_options(others | {"--tta": tta}, kind=OUTLINE_VOLUME)
         evaluate_volumes(data, model, split=split, part=part, output=output, as_json=as_json)
         return
     lab = import_extra("tumorlens.lab.evaluation", extra="lab")

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tumorlens.cli.segment_volumes import refuse_options
 from tumorlens.cli.skull_stripping import SkullStrip
-from tumorlens.cli.train_volumes import refuse_for_volumes, train_volumes
+from tumorlens.cli.train_volumes import train_volumes
 from tumorlens.extras import import_extra
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def train(
     """Train a model, calibrate it, export it and score it on patients it never saw.
 
     A config with task = "outline_volume" trains a network that outlines the tumor's regions in
-    whole heads, on a folder of BraTS as downloaded (extra brats).
+    whole heads, on a folder of BraTS as downloaded (extra brats), in one process.
 
     Where the environment variable TUMORLENS_CACHE names a folder, prepared pictures are kept in it
     for the next time. Several GPUs or machines train together under torchrun.
@@ -73,7 +74,8 @@ def train(
     )
     if task == OUTLINE_VOLUME:
         only = {"--weights": weights, "--skull-strip": skull_strip, "--others": others}
-        refuse_for_volumes({name: value for name, value in only.items() if value is not None})
+        given = {name: value is not None for name, value in only.items()}
+        refuse_options(given | {"--allow-leaks": allow_leaks}, kind=OUTLINE_VOLUME)
         train_volumes(values, str(config), data, run)
         return
     run_module = import_extra("tumorlens.lab.run", extra="lab")

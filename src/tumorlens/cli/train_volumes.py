@@ -1,13 +1,11 @@
 """``tumorlens train`` for a config with ``task = "outline_volume"``: heads in, a model out."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from tumorlens.cli.evaluate_volumes import score_lines
-from tumorlens.errors import ConfigError
 from tumorlens.extras import import_extra
 
 if TYPE_CHECKING:
@@ -15,21 +13,6 @@ if TYPE_CHECKING:
 
     from tumorlens.lab.volumes.history import VolumeEpoch
     from tumorlens.lab.volumes.split import CaseSplit
-
-
-def refuse_for_volumes(given: Mapping[str, object]) -> None:
-    """Options that only classifiers have are no mistake to pass over in silence.
-
-    Raises:
-        ConfigError: There are some.
-    """
-    if given:
-        raise ConfigError(
-            expected='no option of classifiers with task = "outline_volume"',
-            found=", ".join(given),
-            remedy="Leave it out.",
-            source=next(iter(given)),
-        )
 
 
 def train_volumes(values: dict[str, Any], source: str, data: Path, run: Path | None) -> None:
@@ -40,6 +23,10 @@ def train_volumes(values: dict[str, Any], source: str, data: Path, run: Path | N
         source: Its file.
         data: A folder of BraTS as downloaded.
         run: The run folder; ``runs/NAME`` where None.
+
+    Raises:
+        ConfigError: A setting is wrong, or torchrun started several processes.
+        DataError, TrainingError: As `tumorlens.lab.volumes.run.run_volume_training`.
     """
     from tumorlens.cli.progress import bars
 

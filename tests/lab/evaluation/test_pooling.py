@@ -1,5 +1,6 @@
 """Pooled folds, on made-up runs: nothing but the files that a run leaves behind."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -148,8 +149,16 @@ def test_a_run_without_a_record_answered_as_its_card_says(runs: list[Path]) -> N
         pool_runs(runs)
 
 
-def test_a_damaged_record_is_a_plain_error(runs: list[Path]) -> None:
-    (runs[0] / "evaluation.json").write_text('{"model": ')
+@pytest.mark.parametrize(
+    "text",
+    [
+        *('{"model": ', "[]", "3", "null", '{"model": null}', '{"model": "x"}'),
+        *('{"model": {"name": "x", "version": "1"}}', '{"model": {"sha256": "0"}}'),
+        '{"skull_strip": []}',
+    ],
+)
+def test_a_damaged_record_is_a_plain_error(runs: list[Path], text: str) -> None:
+    (runs[0] / "evaluation.json").write_text(text)
     with pytest.raises(DataError, match="JSON file of an evaluation"):
         pool_runs(runs)
 
@@ -191,3 +200,25 @@ def test_what_is_no_table_of_answers_is_refused(tmp_path: Path, text: str) -> No
     (tmp_path / ANSWERS_FILE).write_text(text)
     with pytest.raises(DataError, match="one line a picture"):
         read_answers(tmp_path / ANSWERS_FILE)
+
+
+def test_a_damaged_table_of_answers_is_a_plain_error(tmp_path: Path) -> None:
+    examples = made_examples(0)
+    chances = np.random.default_rng(0).dirichlet(np.ones(4), len(examples)).astype(np.float32)
+    write_answers(tmp_path / ANSWERS_FILE, examples, chances, CLASSES)
+    whole = (tmp_path / ANSWERS_FILE).read_bytes()
+    packed = gzip.compress(whole)
+    spoilt = bytearray(packed)
+    spoilt[len(packed) // 2] ^= 0xFF
+    damaged = [packed[: len(packed) // 2], bytes(spoilt), whole, b"\x1f\x8b", b"\x89PNG\xff"]
+    for number, data in enumerate(damaged):
+        path = tmp_path / f"{number}.csv.gz"
+        path.write_bytes(data)
+        with pytest.raises(DataError, match="cannot be read"):
+            read_answers(path)
+    for data in (b"\x89PNG\xff\xfe", whole + b"\xff\xfe\n", whole.decode().encode("utf-16")):
+        (tmp_path / ANSWERS_FILE).write_bytes(data)
+        with pytest.raises(DataError, match="cannot be read"):
+            read_answers(tmp_path / ANSWERS_FILE)
+    (tmp_path / "whole.csv.gz").write_bytes(packed)
+    assert len(read_answers(tmp_path / "whole.csv.gz")[0]) == len(examples)

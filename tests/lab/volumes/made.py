@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.made_cases import made_head, save_case
+from tumorlens.card import OUTLINE_VOLUME
 from tumorlens.lab.datasets.brats import find_cases
 from tumorlens.lab.settings import parse_settings
 from tumorlens.lab.volumes.cases import PreparedCase, prepare_cases
@@ -13,7 +14,7 @@ from tumorlens.lab.volumes.settings import VolumeConfig
 def small(**sections: Any) -> VolumeConfig:
     """Two epochs on patches of 32 voxels with the smallest network."""
     values: dict[str, Any] = {
-        "task": "outline_volume",
+        "task": OUTLINE_VOLUME,
         "name": "made",
         "data": {"folds": 2},
         "network": {"filters": 4},

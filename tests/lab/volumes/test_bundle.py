@@ -115,6 +115,17 @@ def test_another_patch_grid_and_axes_are_taken_over(tmp_path: Path) -> None:
     assert (card.patch, card.axes, card.spacing_mm) == ((24, 16, 16), "RAS", (1.0, 1.0, 2.0))
 
 
+def _scaled(changed: dict[str, Any], *steps: dict[str, Any]) -> dict[str, Any]:
+    first, last = INFERENCE["preprocessing"]["transforms"]
+    return INFERENCE | {"preprocessing": {"transforms": [first, last | changed, *steps]}}
+
+
+def test_a_bundle_that_says_no_overlap_slides_as_monai_does(tmp_path: Path) -> None:
+    inference = INFERENCE | {"inferer": {"roi_size": [32, 32, 32]}}
+    bundle = made_bundle(tmp_path / "bundle", inference=inference)
+    assert import_bundle(bundle, tmp_path / "model").card.overlap == 0.25
+
+
 def _without(values: dict[str, Any], *keys: str) -> dict[str, Any]:
     return {key: value for key, value in values.items() if key not in keys}
 
@@ -133,6 +144,18 @@ def _without(values: dict[str, Any], *keys: str) -> dict[str, Any]:
             "ScaleIntensityRanged",
         ),
         (INFERENCE | {"inferer": {"roi_size": "$@patch"}}, "roi_size"),
+        (INFERENCE | {"inferer": "$@inferer"}, r"object as inferer; found '\$@inferer'"),
+        (INFERENCE | {"inferer": [{"roi_size": [32, 32, 32]}]}, "object as inferer; found"),
+        (INFERENCE | {"preprocessing": "$@steps"}, "object as preprocessing; found"),
+        (INFERENCE | {"preprocessing": {"transforms": "$@steps"}}, "list as preprocessing"),
+        (INFERENCE | {"preprocessing": {"transforms": ["$@step"]}}, "object as a step of"),
+        (_scaled({"nonzero": "$@nonzero"}), "normalises"),
+        (_scaled({}, {"_target_": "Orientationd", "axcodes": "$@axes"}), "axcodes"),
+        (_scaled({}, {"_target_": "Orientationd", "axcodes": "RAX"}), "axcodes"),
+        *(
+            (INFERENCE | {"inferer": {"roi_size": [32, 32, 32], "overlap": overlap}}, "overlap")
+            for overlap in ("$@overlap", None, 1, -0.1, True, [0.5, 0.5, 0.5])
+        ),
     ],
 )
 def test_what_cannot_be_taken_over_is_said(tmp_path: Path, inference: Any, said: str) -> None:

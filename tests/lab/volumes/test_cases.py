@@ -52,6 +52,15 @@ def test_labels_of_2023_are_those_of_before(tmp_path: Path) -> None:
         np.testing.assert_array_equal(one, other)
 
 
+def test_a_resection_cavity_does_not_become_enhancing_tumor(tmp_path: Path) -> None:
+    head = made_head()
+    head["seg"][head["seg"] == 4] = 3
+    head["seg"][20:23, 20:23, 20:23] = 4  # as in 2024
+    folder = save_case(tmp_path / "BraTS-GLI-00001-000", head, names=NEW)
+    with pytest.raises(DataError, match=r"labels 0, 1, 2, 3; found 4 besides.*resection cavit"):
+        load_case(find_cases(folder.parent)[0], small())
+
+
 @pytest.mark.parametrize("axcodes", ["RAS", "LAI", "SPL"])
 def test_the_way_files_are_stored_changes_nothing(tmp_path: Path, axcodes: str) -> None:
     head = made_head()

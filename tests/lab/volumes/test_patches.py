@@ -74,6 +74,18 @@ def test_changes_keep_background_and_labels_together() -> None:
     np.testing.assert_array_equal(same, image)
 
 
+def test_a_sequence_that_shows_something_always_stays() -> None:
+    random = np.random.default_rng(2)
+    image = np.zeros((4, 8, 8, 8), np.float32)
+    image[2, 2:4] = 1  # the case lacks the others
+    labels = (image[2] * 2).astype(np.uint8)
+    settings = VolumeAugmentation(sequence_dropout=0.99)
+    for _ in range(20):
+        assert change(image, labels, settings, random)[0][2].any()
+    nothing, _ = change(np.zeros_like(image), labels, settings, random)
+    assert not nothing.any()
+
+
 def test_settings_out_of_range_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"training\.patch"):
         small(training={"patch": [32, 32, 40]})

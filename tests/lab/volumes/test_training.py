@@ -72,6 +72,14 @@ def test_every_network_is_exported_as_it_is(
     assert model.card.network == name
 
 
+@pytest.mark.parametrize("filters", [4, 12, 20])
+def test_every_number_of_filters_that_may_be_set_can_be_built(filters: int) -> None:
+    for name in NETWORKS:
+        network = build_volume_network(small(network={"name": name, "filters": filters}))
+        with torch.inference_mode():
+            assert network(torch.zeros(1, 4, 32, 32, 32)).shape == (1, 3, 32, 32, 32)
+
+
 @pytest.mark.parametrize("name", LOSSES)
 def test_every_loss_is_lower_for_what_is_right(name: str) -> None:
     loss = build_loss(name)

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
@@ -49,18 +50,21 @@ def read_answers(path: Path) -> tuple[tuple[Example, ...], FloatArray, tuple[str
         The pictures (without their files), float32 (pictures, classes), the classes' names.
 
     Raises:
-        DataError: There is none, or it is not such a table.
+        DataError: There is none, or it is damaged or not such a table.
     """
     if not path.is_file():
         raise _wrong(path, f"no {path.name}")
     opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rt", newline="") as lines:
-        reader = csv.DictReader(lines)
-        names = tuple(reader.fieldnames or ())
-        classes = tuple(name.removeprefix(_CHANCE) for name in names if name.startswith(_CHANCE))
-        if names != (*_COLUMNS, *(_CHANCE + name for name in classes)) or not classes:
-            raise _wrong(path, f"the columns {', '.join(names) or 'of an empty file'}")
-        rows = list(reader)
+    try:
+        with opened(path, "rt", newline="", encoding="utf-8") as lines:
+            reader = csv.DictReader(lines)
+            names = tuple(reader.fieldnames or ())
+            rows = list(reader)
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error, csv.Error) as error:
+        raise _wrong(path, f"a file that cannot be read ({error})") from error
+    classes = tuple(name.removeprefix(_CHANCE) for name in names if name.startswith(_CHANCE))
+    if names != (*_COLUMNS, *(_CHANCE + name for name in classes)) or not classes:
+        raise _wrong(path, f"the columns {', '.join(names) or 'of an empty file'}")
     try:
         chances = [[float(row[_CHANCE + name]) for name in classes] for row in rows]
         examples = tuple(_example(row) for row in rows)

@@ -124,15 +124,31 @@ def _evaluation(folder: Path) -> Mapping[str, Any]:
     if not path.is_file():
         return {}
     try:
-        found: dict[str, Any] = json.loads(path.read_bytes())
+        found = json.loads(path.read_bytes())
     except ValueError as error:
-        raise DataError(
-            expected="the JSON file of an evaluation",
-            found=str(error),
-            remedy="Evaluate again with --output RUN, or delete it.",
-            source=str(path),
-        ) from error
+        raise _no_evaluation(path, str(error)) from error
+    if not isinstance(found, dict):
+        raise _no_evaluation(path, f"a {type(found).__name__}, no object")
+    if "model" in found and not _is_identity(found["model"]):
+        raise _no_evaluation(path, "a model without name, version and sha256")
+    if not isinstance(how := found.get("skull_strip"), str | None):
+        raise _no_evaluation(path, f"{how!r} as skull_strip")
     return found
+
+
+def _is_identity(model: Any) -> bool:
+    return isinstance(model, dict) and all(
+        isinstance(model.get(name), str) for name in ("name", "version", "sha256")
+    )
+
+
+def _no_evaluation(path: Path, found: str) -> DataError:
+    return DataError(
+        expected="the JSON file of an evaluation",
+        found=found,
+        remedy="Evaluate again with --output RUN, or delete it.",
+        source=str(path),
+    )
 
 
 def _check_answerer(folder: Path, record: Mapping[str, Any], own: Mapping[str, str]) -> None:

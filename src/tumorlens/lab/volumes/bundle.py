@@ -36,6 +36,9 @@ _HARMLESS = {
 }
 """Steps of preparation that the runtime does too, or that change nothing here."""
 
+_OVERLAP = 0.25  # MONAI's own, where a bundle says nothing
+_WAYS = ("RL", "AP", "SI")
+
 _REGION_WORDS = {"core": CORE, "whole": WHOLE, "enhancing": ENHANCING}
 _WRAPPED = ("model", "state_dict", "network")
 
@@ -68,7 +71,7 @@ def import_bundle(
     except RuntimeError as error:
         first = str(error).splitlines()[0]
         raise _unusable(bundle, "weights that fit the network_def", first) from error
-    inferer = inference.get("inferer", {})
+    inferer = _settings(inference.get("inferer", {}), bundle, "inferer")
     card = VolumeCard(
         name=bundle.resolve().name,
         version=str(metadata.get("version", "")),
@@ -77,7 +80,7 @@ def import_bundle(
         patch=_checked_patch(patch or _three(inferer.get("roi_size"), bundle, "inferer.roi_size")),
         spacing_mm=spacing,
         axes=axes,
-        overlap=_number(inferer.get("overlap", 0.25)),
+        overlap=_part(inferer.get("overlap", _OVERLAP), bundle, "inferer.overlap"),
         flips=False,
         sequence_dropout=0.0,
         sha256="",
@@ -151,12 +154,15 @@ def _preparation(
     inference: Mapping[str, Any], bundle: Path
 ) -> tuple[str, tuple[float, float, float]]:
     """Axes and spacing of what the network looks at; BraTS' own where nothing is said."""
-    preprocessing = inference.get("preprocessing", {})
-    given = preprocessing.get("transforms", []) if isinstance(preprocessing, dict) else []
-    steps = {str(step.get("_target_", "")).rpartition(".")[2]: step for step in given}
+    preprocessing = _settings(inference.get("preprocessing", {}), bundle, "preprocessing")
+    given = preprocessing.get("transforms", [])
+    if not isinstance(given, list):
+        raise _unusable(bundle / INFERENCE, "a list as preprocessing.transforms", repr(given))
+    named = [_settings(step, bundle, "a step of preprocessing.transforms") for step in given]
+    steps = {str(step.get("_target_", "")).rpartition(".")[2]: step for step in named}
     unknown = sorted(set(steps) - _HARMLESS)
     scaled = steps.get("NormalizeIntensityd", {})
-    if unknown or not (scaled.get("nonzero") and scaled.get("channel_wise")):
+    if unknown or not all(scaled.get(key) is True for key in ("nonzero", "channel_wise")):
         raise _unusable(
             bundle / INFERENCE,
             "a preprocessing that normalises each sequence over what is not 0 "
@@ -164,6 +170,8 @@ def _preparation(
             f"other steps: {', '.join(unknown)}" if unknown else "none such",
         )
     axes = str(steps.get("Orientationd", {}).get("axcodes", AXES))
+    if len(axes) != 3 or not all(letter in pair for letter, pair in zip(axes, _WAYS, strict=True)):
+        raise _unusable(bundle / INFERENCE, f"axcodes such as {AXES}", axes)
     pixdim = steps.get("Spacingd", {}).get("pixdim", (1.0, 1.0, 1.0))
     first, second, third = _three(pixdim, bundle, "pixdim")
     return axes, (float(first), float(second), float(third))
@@ -215,15 +223,27 @@ def _weights(bundle: Path) -> dict[str, Tensor]:
     )
 
 
+def _settings(value: Any, bundle: Path, what: str) -> dict[str, Any]:
+    if isinstance(value, dict):
+        return value
+    raise _unusable(bundle / INFERENCE, f"a JSON object as {what}", repr(value))
+
+
 def _three(values: Any, bundle: Path, what: str) -> tuple[Any, Any, Any]:
     are_three = isinstance(values, list | tuple) and len(values) == 3
-    if are_three and all(isinstance(one, int | float) and one > 0 for one in values):
+    if are_three and all(_is_number(one) and one > 0 for one in values):
         return values[0], values[1], values[2]
     raise _unusable(bundle / INFERENCE, f"three numbers as {what}", repr(values))
 
 
-def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) and 0 <= value < 1 else 0.25
+def _part(value: Any, bundle: Path, what: str) -> float:
+    if _is_number(value) and 0 <= value < 1:
+        return float(value)
+    raise _unusable(bundle / INFERENCE, f"a number from 0 to below 1 as {what}", repr(value))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _checked_patch(patch: tuple[int, int, int]) -> tuple[int, int, int]:

@@ -177,18 +177,20 @@ def checked_labels(values: npt.NDArray[Any], files: dict[str, Path], *, source: 
         source: The file, for messages.
 
     Raises:
-        DataError: There are others.
+        DataError: There are others, such as the 4 of 2024: a resection cavity, which is in none
+            of the regions.
     """
     found = {float(value) for value in np.unique(values)}
     style = any(path.name.lower().split(".")[0].endswith(_STYLE_2023) for path in files.values())
-    allowed = {0, 1, 2, _ENHANCING_2023} if style and 4 not in found else {0, 1, 2, 4}
+    allowed = {0, 1, 2, _ENHANCING_2023 if style else 4}
     if not found <= allowed:
         shown = ", ".join(f"{value:g}" for value in sorted(found - allowed)[:5])
         raise DataError(
             expected=f"the labels {', '.join(map(str, sorted(allowed)))}",
             found=f"{shown} besides",
             remedy="Check that this is the case's outline: 1 is necrosis, 2 edema, 4 (3 since "
-            "2023) enhancing tumor.",
+            "2023) enhancing tumor. The resection cavities of 2024 (4) cannot be learnt: leave "
+            "such cases out.",
             source=source,
         )
     labels = values.astype(np.uint8)

@@ -1,5 +1,6 @@
 """Networks for volumes, from MONAI: sequences in, one logit a region and voxel out."""
 
+import math
 from collections.abc import Callable
 
 from monai.networks.nets import SegResNet, UNet
@@ -22,7 +23,7 @@ def _segresnet(sequences: int, regions: int, filters: int, dropout: float) -> nn
         init_filters=filters,
         blocks_down=(1, 2, 2, 4),
         blocks_up=(1, 1, 1),
-        norm=("GROUP", {"num_groups": min(8, filters)}),
+        norm=("GROUP", {"num_groups": math.gcd(8, filters)}),
         dropout_prob=dropout or None,
     )
     return built

@@ -98,6 +98,8 @@ def change(
 ) -> tuple[FloatArray, LabelArray]:
     """Mirror, change contrast and brightness, add noise, leave sequences out.
 
+    One that shows something always stays.
+
     Args:
         image: float32, (C, X, Y, Z), normalised; background 0, and it stays 0.
         labels: uint8, (X, Y, Z).
@@ -115,6 +117,8 @@ def change(
         deviation = np.float32(random.uniform(0, settings.noise))
         changed += deviation * random.standard_normal(image.shape, np.float32)
     left_out = random.random(len(image)) < settings.sequence_dropout
-    left_out[random.integers(len(image))] = False  # one always stays
+    shown = np.flatnonzero(image.any(axis=(1, 2, 3)))
+    if len(shown):
+        left_out[shown[random.integers(len(shown))]] = False
     changed[(image == 0) | left_out[:, None, None, None]] = 0
     return changed, labels

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import platform
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from tumorlens.errors import DataError, TrainingError
+from tumorlens.errors import ConfigError, DataError, TrainingError
 from tumorlens.lab.datasets.brats import BratsCase
 from tumorlens.lab.progress import Progress, silent
 from tumorlens.lab.volumes.cases import (
@@ -59,9 +60,10 @@ def run_volume_training(
 
     Raises:
         DataError: The cases cannot be used.
-        ConfigError: The network or the loss is unknown.
+        ConfigError: The network or the loss is unknown, or torchrun started several processes.
         TrainingError: The folder records a run of other settings or data, or training failed.
     """
+    _check_alone()
     told = watch or VolumeWatch()
     build_loss(config.training.loss)  # unknown names are found before anything is read
     build_volume_network(config)
@@ -176,6 +178,18 @@ def make_card(config: VolumeConfig, split: CaseSplit) -> VolumeCard:
         },
         training=config.model_dump(mode="json", exclude={"card"}),
     )
+
+
+def _check_alone() -> None:
+    """Each of several processes would train by itself, and all write one run folder."""
+    processes = os.environ.get("WORLD_SIZE") or "1"
+    if processes != "1":
+        raise ConfigError(
+            expected="one process for a network on volumes",
+            found=f"{processes} (WORLD_SIZE)",
+            remedy="Start `tumorlens train` without torchrun.",
+            source="torchrun",
+        )
 
 
 def _record(run: Path, config: VolumeConfig, cases: Sequence[BratsCase]) -> None:

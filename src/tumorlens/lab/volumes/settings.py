@@ -6,8 +6,6 @@ from pydantic import Field, model_validator
 
 from tumorlens.lab.config import Section
 
-TASK = "outline_volume"
-
 _Side = Annotated[int, Field(ge=32, le=512, multiple_of=16)]
 _Sequence = Literal["t1", "t1c", "t2", "flair"]
 
@@ -60,8 +58,8 @@ class VolumeAugmentation(Section):
     noise: float = Field(default=0.05, ge=0)
     """Largest standard deviation of Gaussian noise."""
     sequence_dropout: float = Field(default=0.0, ge=0, lt=1)
-    """Probability with which each sequence is left out (one always stays); above 0 the finished
-    model also answers where one is missing."""
+    """Probability with which each sequence is left out (one that shows something always stays);
+    above 0 the finished model also answers where one is missing."""
 
 
 class VolumeTraining(Section):

@@ -15,7 +15,7 @@ from torch.optim import AdamW
 from torch.utils.data import DataLoader
 
 from tumorlens.errors import TrainingError
-from tumorlens.lab.checkpoint import load_checkpoint, save_checkpoint
+from tumorlens.lab.checkpoint import BEST, LAST, load_checkpoint, save_checkpoint
 from tumorlens.lab.memory import keep_freed_memory
 from tumorlens.lab.optimizing import set_rate
 from tumorlens.lab.progress import Progress, silent
@@ -29,8 +29,6 @@ from tumorlens.lab.volumes.split import CaseSplit
 from tumorlens.scan import FloatArray
 from tumorlens.volume_outlining import THRESHOLD, probabilities
 from tumorlens.volume_outlining.regions import BoolArray, to_labels, to_regions
-
-LAST, BEST = "checkpoints/last.safetensors", "checkpoints/best.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
