@@ -2,11 +2,12 @@ from pathlib import Path
 
 import pytest
 
+from tumorlens.card import OUTLINE_VOLUME
 from tumorlens.errors import ConfigError
 from tumorlens.lab.config import Config, parse_config, read_config
 from tumorlens.lab.settings import parse_settings
 from tumorlens.lab.settings_file import read_values
-from tumorlens.lab.volumes.settings import TASK, VolumeConfig
+from tumorlens.lab.volumes.settings import VolumeConfig
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 
@@ -14,7 +15,7 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 @pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.toml")), ids=lambda path: path.stem)
 def test_every_published_config_is_valid(path: Path) -> None:
     values = read_values(path)
-    if values.get("task") == TASK:
+    if values.get("task") == OUTLINE_VOLUME:
         assert parse_settings(VolumeConfig, values, source=str(path)).name == path.stem
     else:
         assert read_config(path).name == path.stem
