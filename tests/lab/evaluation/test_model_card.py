@@ -85,3 +85,24 @@ def test_figures_in_words() -> None:
     assert figure(0.91234) == "0.912"
     assert figure(0.9, [0.8, 1.0]) == "0.900 (0.800\N{EN DASH}1.000)"
     assert figure(-0.00001, [-0.1, 0.1]) == "0.000 (-0.100 to 0.100)"
+
+
+@pytest.mark.parametrize(
+    ("training", "told"),
+    [
+        ({}, ()),
+        ({"method": "vote", "members": []}, ()),
+        ({"network": {"weights": "imagenet"}, "training": {}}, ("First weights: imagenet",)),
+        (
+            {"network": {"weights": "none"}, "training": {"teachers": ["runs/a", "runs/b"]}},
+            ("First weights: none", "the answers of: runs/a, runs/b"),
+        ),
+    ],
+)
+def test_it_says_what_the_model_learnt_from(
+    training: dict[str, Any], told: tuple[str, ...], record: dict[str, Any], model_folder: Path
+) -> None:
+    card = read_card(model_folder).to_json() | {"training": training}
+    text = render_model_card(card, record)
+    assert all(words in text for words in told)
+    assert ("First weights" in text, "the answers of" in text) == (len(told) > 0, len(told) > 1)
