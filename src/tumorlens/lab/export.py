@@ -3,9 +3,7 @@
 import base64
 import hashlib
 import io
-import logging
 import tempfile
-import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +14,7 @@ import torch
 from tumorlens.card import CARD_FILE, Card, write_card
 from tumorlens.errors import TrainingError
 from tumorlens.lab.networks import Classifier
+from tumorlens.lab.onnx_graph import to_onnx
 from tumorlens.model import (
     GRAPH_FILE,
     GRAPHS,
@@ -29,8 +28,6 @@ from tumorlens.model import (
 
 TOLERANCE = 1e-4
 """Largest difference allowed between the graph's and PyTorch's outputs."""
-
-_OPSET = 18
 
 
 def export_model(network: Classifier, card: Card, folder: Path) -> Model:
@@ -66,22 +63,13 @@ def _graph(network: Classifier, size: int) -> bytes:
     buffer = io.BytesIO()
     names = [*OUTPUTS, OUTLINE] if network.decoder else [*OUTPUTS]
     example = torch.zeros(2, 1, size, size)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter warns of its own internals
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-        program = torch.onnx.export(
-            network,
-            (example,),
-            input_names=["pictures"],
-            output_names=names,
-            opset_version=_OPSET,
-            dynamic_shapes=({0: torch.export.Dim("pictures")},),
-            dynamo=True,
-            verbose=False,
-        )
-    if program is None:
-        raise RuntimeError("torch.onnx.export returned no program")
-    graph = program.model_proto
+    graph = to_onnx(
+        network,
+        example,
+        input_name="pictures",
+        output_names=names,
+        dynamic_shapes=({0: torch.export.Dim("pictures")},),
+    )
     weights = network.linear.weight.detach().numpy().astype("<f4").tobytes()
     onnx.helper.set_model_props(graph, {WEIGHT_KEY: base64.b64encode(weights).decode()})
     onnx.save(graph, buffer)

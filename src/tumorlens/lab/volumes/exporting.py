@@ -2,9 +2,7 @@
 
 import hashlib
 import io
-import logging
 import tempfile
-import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from torch import nn
 
 from tumorlens.card import CARD_FILE
 from tumorlens.errors import TrainingError
+from tumorlens.lab.onnx_graph import to_onnx
 from tumorlens.model import GRAPH_FILE
 from tumorlens.volume_outlining import VolumeCard, VolumeModel, load_volume_model
 from tumorlens.volume_outlining.card import write_volume_card
@@ -22,8 +21,6 @@ from tumorlens.volume_outlining.model import INPUT, OUTPUT
 
 TOLERANCE = 1e-3
 """Largest difference allowed between the graph's and PyTorch's logits."""
-
-_OPSET = 18
 
 
 def export_volume_model(network: nn.Module, card: VolumeCard, folder: Path) -> VolumeModel:
@@ -52,22 +49,9 @@ def export_volume_model(network: nn.Module, card: VolumeCard, folder: Path) -> V
 
 def _graph(network: nn.Module, card: VolumeCard) -> bytes:
     example = torch.zeros(1, len(card.sequences), *card.patch)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter warns of its own internals
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-        program = torch.onnx.export(
-            network,
-            (example,),
-            input_names=[INPUT],
-            output_names=[OUTPUT],
-            opset_version=_OPSET,
-            dynamo=True,
-            verbose=False,
-        )
-    if program is None:
-        raise RuntimeError("torch.onnx.export returned no program")
+    graph = to_onnx(network, example, input_name=INPUT, output_names=[OUTPUT])
     buffer = io.BytesIO()
-    onnx.save(program.model_proto, buffer)
+    onnx.save(graph, buffer)
     return buffer.getvalue()
 
 
