@@ -13,6 +13,7 @@ import numpy as np
 from tumorlens.errors import ScanContentError
 from tumorlens.reading.case import Case
 from tumorlens.scan import FloatArray
+from tumorlens.volume_outlining.background import clear_background
 from tumorlens.volume_outlining.card import VolumeCard
 from tumorlens.volume_outlining.head import Head, read_head, turn
 from tumorlens.volume_outlining.model import VolumeModel, load_volume_model
@@ -105,7 +106,8 @@ def outline_head(
 ) -> CaseOutline:
     """Outline the regions in a head that was read; see `outline_case`."""
     card = model.card
-    turned = turn(head, sequences=card.sequences, axes=card.axes, spacing_mm=card.spacing_mm)
+    seen = clear_background(head) if card.clears_background else head
+    turned = turn(seen, sequences=card.sequences, axes=card.axes, spacing_mm=card.spacing_mm)
     found = probabilities(
         turned.image,
         model.run,
@@ -119,7 +121,7 @@ def outline_head(
     volumes = {
         name: int(count) * head.voxel_ml for name, count in zip(card.regions, counts, strict=True)
     }
-    return CaseOutline(head, labels, volumes, missing, _notes(head, missing))
+    return CaseOutline(head, labels, volumes, missing, _notes(head, missing, card))
 
 
 def probabilities(
@@ -161,7 +163,7 @@ def _sigmoid(logits: FloatArray) -> FloatArray:
     return np.asarray(0.5 * (1 + np.tanh(logits / 2)), np.float32)
 
 
-def _notes(head: Head, missing: tuple[str, ...]) -> tuple[str, ...]:
+def _notes(head: Head, missing: tuple[str, ...], card: VolumeCard) -> tuple[str, ...]:
     notes = []
     if missing:
         notes.append(
@@ -172,7 +174,7 @@ def _notes(head: Head, missing: tuple[str, ...]) -> tuple[str, ...]:
     if looks:
         told = ", ".join(f"{given} looks like {fits}" for given, fits in looks.items())
         notes.append(f"check the files' names: {told}")
-    if not head.is_stripped:
+    if not (head.is_stripped or card.clears_background):
         notes.append(
             "hardly any voxel is 0: the model knows heads whose skull was taken off and whose "
             "background is 0"

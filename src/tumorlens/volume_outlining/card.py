@@ -31,6 +31,7 @@ class VolumeCard:
         flips: Whether answers are averaged over the eight mirrored copies, if not said otherwise.
         sequence_dropout: The probability with which a sequence was left out in training; above 0
             the model also answers where one is missing.
+        clears_background: Whether what lies around a head with its skull on is made 0 first.
         sha256: Of ``model.onnx``, in hexadecimal.
         network: Its name in the lab.
         created: Date of the export, ISO 8601.
@@ -57,6 +58,7 @@ class VolumeCard:
     sequence_dropout: float
     sha256: str
     network: str
+    clears_background: bool = False
     created: str = ""
     intended_use: str = ""
     limitations: tuple[str, ...] = ()

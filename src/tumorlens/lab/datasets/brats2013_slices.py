@@ -45,7 +45,7 @@ _NAME = re.compile(r"(flair|t1ce|seg)_(\d+)$")
 
 def matches(folder: Path) -> bool:
     """Whether folders named ``pat0001`` hold slices with such names."""
-    return any(_named(patient) for patient in _patients(folder))
+    return any(files_of(patient) for patient in patients(folder))
 
 
 def read(folder: Path) -> list[Example]:
@@ -57,14 +57,15 @@ def read(folder: Path) -> list[Example]:
     Raises:
         DataError: A slice lacks its outline or a sequence.
     """
-    return [example for patient in _patients(folder) for example in _slices(folder, patient)]
+    return [example for patient in patients(folder) for example in _slices(folder, patient)]
 
 
-def _patients(folder: Path) -> list[Path]:
+def patients(folder: Path) -> list[Path]:
+    """The patients' folders in the data set's."""
     return [path for path in folders_in(folder) if _PATIENT.match(path.name)]
 
 
-def _named(patient: Path) -> dict[str, dict[int, Path]]:
+def files_of(patient: Path) -> dict[str, dict[int, Path]]:
     """The files of a patient: ``flair``, ``t1ce``, ``seg`` -> slice number -> file."""
     found: dict[str, dict[int, Path]] = {}
     for path in pictures_in(patient):
@@ -74,8 +75,7 @@ def _named(patient: Path) -> dict[str, dict[int, Path]]:
 
 
 def _slices(folder: Path, patient: Path) -> list[Example]:
-    files = _named(patient)
-    _refuse_missing(patient, files)
+    files = whole_files(patient)
     areas = {number: _area(path) for number, path in sorted(files["seg"].items())}
     return [
         Example(
@@ -95,6 +95,17 @@ def _slices(folder: Path, patient: Path) -> list[Example]:
         for number, area in areas.items()
         if not 0 < area < MIN_TUMOR_PIXELS
     ]
+
+
+def whole_files(patient: Path) -> dict[str, dict[int, Path]]:
+    """The same, with every file of every slice.
+
+    Raises:
+        DataError: A slice lacks its outline or a sequence, or there are none.
+    """
+    files = files_of(patient)
+    _refuse_missing(patient, files)
+    return files
 
 
 def _refuse_missing(patient: Path, files: dict[str, dict[int, Path]]) -> None:

@@ -13,6 +13,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image as Pillow
 
 from tumorlens import labels
@@ -26,7 +27,16 @@ from tumorlens.lab.datasets.example import (
     pictures_in,
 )
 
-__all__ = ["ABOUT", "MIN_TUMOR_PIXELS", "SEQUENCES", "matches", "read"]
+__all__ = [
+    "ABOUT",
+    "MIN_TUMOR_PIXELS",
+    "SEQUENCES",
+    "matches",
+    "outlined",
+    "patients",
+    "read",
+    "shows",
+]
 
 ABOUT = About(
     title="LGG segmentation (kaggle_3m)",
@@ -49,7 +59,7 @@ _WRAPPERS = {"kaggle_3m", "lgg-mri-segmentation"}
 
 def matches(folder: Path) -> bool:
     """Whether patient folders named ``TCGA_...`` lie in it, or in its ``kaggle_3m/``."""
-    return bool(_patients(folder))
+    return bool(patients(folder))
 
 
 def read(folder: Path) -> list[Example]:
@@ -58,36 +68,32 @@ def read(folder: Path) -> list[Example]:
     Raises:
         DataError: A patient has no slices, or slices have no mask.
     """
-    masks = {
-        path: mask for patient in _patients(folder) for path, mask in _outlined(patient).items()
-    }
-    absent = [path for path, mask in masks.items() if mask is None]
-    if absent:
-        raise DataError(
-            expected="a mask beside every slice (TCGA_..._1_mask beside TCGA_..._1)",
-            found=f"{len(absent)} slices without one, the first {absent[0].name}",
-            remedy=f"Download the data set again: {ABOUT.address}",
-            source=str(folder),
-        )
     return [
         example
-        for path, mask in masks.items()
-        if mask is not None
+        for patient in patients(folder)
+        for path, mask in outlined(patient).items()
         for example in _examples(folder, path, mask)
     ]
 
 
-def _patients(folder: Path) -> list[Path]:
-    """The patients' folders; Kaggle's archive wraps them, and holds the same ones twice."""
+def patients(folder: Path) -> list[Path]:
+    """The patients' folders.
+
+    Kaggle's archive wraps them, and holds the same ones twice.
+    """
     inner = folders_in(folder)
-    patients = [path for path in inner if path.name.startswith("TCGA_")]
-    if patients or not {path.name for path in inner} <= _WRAPPERS:
-        return patients
-    return next((found for path in inner if (found := _patients(path))), [])
+    named = [path for path in inner if path.name.startswith("TCGA_")]
+    if named or not {path.name for path in inner} <= _WRAPPERS:
+        return named
+    return next((found for path in inner if (found := patients(path))), [])
 
 
-def _outlined(patient: Path) -> dict[Path, Path | None]:
-    """The patient's slices in order, each with its mask where there is one."""
+def outlined(patient: Path) -> dict[Path, Path]:
+    """A patient's slices in order, each with its mask.
+
+    Raises:
+        DataError: There are no slices, or some have no mask.
+    """
     files = {path.stem: path for path in pictures_in(patient)}
     slices = [path for stem, path in files.items() if _SLICE.match(stem)]
     if not slices:
@@ -97,7 +103,15 @@ def _outlined(patient: Path) -> dict[Path, Path | None]:
             remedy="Download this patient again, or delete the folder.",
             source=str(patient),
         )
-    return {path: files.get(f"{path.stem}_mask") for path in sorted(slices, key=_slice_number)}
+    absent = [path for path in slices if f"{path.stem}_mask" not in files]
+    if absent:
+        raise DataError(
+            expected="a mask beside every slice (TCGA_..._1_mask beside TCGA_..._1)",
+            found=f"{len(absent)} slices without one, the first {absent[0].name}",
+            remedy=f"Download the data set again: {ABOUT.address}",
+            source=str(patient),
+        )
+    return {path: files[f"{path.stem}_mask"] for path in sorted(slices, key=_slice_number)}
 
 
 def _slice_number(path: Path) -> int:
@@ -127,8 +141,19 @@ def _examples(folder: Path, path: Path, mask: Path) -> list[Example]:
             plane="axial",
         )
         for channel, sequence in enumerate(SEQUENCES)
-        if sequence == "flair" or np.abs(pixels[..., channel] - pixels[..., 1]).mean() > 2
+        if shows(pixels, channel)
     ]
+
+
+def shows(pixels: npt.NDArray[np.int16], channel: int) -> bool:
+    """Whether a channel holds a sequence of its own: no copy of FLAIR, which stands for none.
+
+    Args:
+        pixels: int16, (..., 3), 0..255: a slice, or several.
+        channel: Index into `SEQUENCES`.
+    """
+    flair = SEQUENCES.index("flair")
+    return channel == flair or bool(np.abs(pixels[..., channel] - pixels[..., flair]).mean() > 2)
 
 
 def _area(mask: Path) -> int:

@@ -19,13 +19,14 @@ SEEN_LEVEL = 2
 
 
 class OutlineDecoder(nn.Module):
-    """Maps of falling stride in, one map of logits out, as fine as the finest of them."""
+    """Maps of falling stride in, maps of logits out, as fine as the finest of them."""
 
-    def __init__(self, channels: Sequence[int]) -> None:
+    def __init__(self, channels: Sequence[int], *, regions: int = 1) -> None:
         """Build one block a level.
 
         Args:
             channels: Of the backbone's maps, finest first; as many as `WIDTHS`.
+            regions: Maps of logits that come out.
         """
         super().__init__()
         coarse, *finer = reversed(channels)
@@ -33,7 +34,7 @@ class OutlineDecoder(nn.Module):
         self.blocks = nn.ModuleList([_block(coarse, widths[0], kernel=1)])
         for inner, width, before in zip(finer, widths[1:], widths, strict=False):
             self.blocks.append(_block(before + inner, width, kernel=3))
-        self.outline = nn.Conv2d(widths[-1], 1, kernel_size=1)
+        self.outline = nn.Conv2d(widths[-1], regions, kernel_size=1)
 
     def forward(self, maps: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Outline the tumor.
@@ -42,7 +43,8 @@ class OutlineDecoder(nn.Module):
             maps: The backbone's, finest first: (N, channels, h, w) each.
 
         Returns:
-            Logits, (N, 1, h, w) of the finest map, and the decoder's own maps at `SEEN_LEVEL`.
+            Logits, (N, regions, h, w) of the finest map, and the decoder's own maps at
+            `SEEN_LEVEL`.
         """
         coarse, *finer = reversed(maps)
         inner = seen = self.blocks[0](coarse)

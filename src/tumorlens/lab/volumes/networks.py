@@ -6,11 +6,16 @@ from collections.abc import Callable
 from monai.networks.nets import SegResNet, UNet
 from torch import nn
 
+from tumorlens.errors import ConfigError
 from tumorlens.lab.settings import known_name
-from tumorlens.lab.volumes.settings import VolumeConfig
+from tumorlens.lab.volumes.settings import VolumeConfig, VolumeNetwork
+from tumorlens.lab.volumes.slice_unet import SliceUNet
+
+SLICES = "_slices"
+"""How the names of networks over slices end; before it stands their encoder's."""
 
 
-def _segresnet(sequences: int, regions: int, filters: int, dropout: float) -> nn.Module:
+def _segresnet(sequences: int, regions: int, settings: VolumeNetwork) -> nn.Module:
     """SegResNet, without the autoencoder.
 
     A. Myronenko, "3D MRI brain tumor segmentation using autoencoder regularization", BrainLes
@@ -20,16 +25,16 @@ def _segresnet(sequences: int, regions: int, filters: int, dropout: float) -> nn
         spatial_dims=3,
         in_channels=sequences,
         out_channels=regions,
-        init_filters=filters,
+        init_filters=settings.filters,
         blocks_down=(1, 2, 2, 4),
         blocks_up=(1, 1, 1),
-        norm=("GROUP", {"num_groups": math.gcd(8, filters)}),
-        dropout_prob=dropout or None,
+        norm=("GROUP", {"num_groups": math.gcd(8, settings.filters)}),
+        dropout_prob=settings.dropout or None,
     )
     return built
 
 
-def _unet(sequences: int, regions: int, filters: int, dropout: float) -> nn.Module:
+def _unet(sequences: int, regions: int, settings: VolumeNetwork) -> nn.Module:
     """3-D U-Net with residual units.
 
     O. Cicek and others, "3D U-Net", MICCAI 2016, arXiv:1606.06650; E. Kerfoot and others,
@@ -40,28 +45,63 @@ def _unet(sequences: int, regions: int, filters: int, dropout: float) -> nn.Modu
         spatial_dims=3,
         in_channels=sequences,
         out_channels=regions,
-        channels=[filters * 2**level for level in range(5)],
+        channels=[settings.filters * 2**level for level in range(5)],
         strides=(2, 2, 2, 2),
         num_res_units=2,
-        dropout=dropout,
+        dropout=settings.dropout,
     )
     return built
 
 
-NETWORKS: dict[str, Callable[[int, int, int, float], nn.Module]] = {
+def _slice_unet(sequences: int, regions: int, settings: VolumeNetwork) -> nn.Module:
+    return SliceUNet(
+        sequences,
+        regions,
+        encoder=settings.name.removesuffix(SLICES),
+        weights=settings.weights,
+        dropout=settings.dropout,
+    )
+
+
+NETWORKS: dict[str, Callable[[int, int, VolumeNetwork], nn.Module]] = {
     "segresnet": _segresnet,
     "unet": _unet,
+    "tf_efficientnet_lite0_slices": _slice_unet,
+    "tf_efficientnet_lite2_slices": _slice_unet,
 }
-"""Each is built from the numbers of sequences, regions and first filters, and the dropout."""
+"""Each is built from the numbers of sequences and regions, and the settings of its section."""
 
 
 def build_volume_network(config: VolumeConfig) -> nn.Module:
     """The network as configured.
 
     Raises:
-        ConfigError: There is none of this name.
+        ConfigError: There is none of this name, it cannot have such weights, or patches of
+            such sides.
     """
     wanted = config.network
     build = NETWORKS[known_name(wanted.name, NETWORKS, setting="network.name")]
+    _check(config)
     data = config.data
-    return build(len(data.sequences), len(data.regions), wanted.filters, wanted.dropout)
+    return build(len(data.sequences), len(data.regions), wanted)
+
+
+def _check(config: VolumeConfig) -> None:
+    """Hold patch and weights to what the network can do."""
+    is_flat = config.network.name.endswith(SLICES)
+    sides = (32, 32, 1) if is_flat else (16, 16, 16)
+    patch = config.training.patch
+    if any(length % side for length, side in zip(patch, sides, strict=True)):
+        raise ConfigError(
+            expected="a patch whose sides are multiples of {}, {} and {}".format(*sides),
+            found=str(list(patch)),
+            remedy="Change training.patch.",
+            source="training.patch",
+        )
+    if not is_flat and config.network.weights != "none":
+        raise ConfigError(
+            expected="weights none for a network in three dimensions",
+            found=config.network.weights,
+            remedy="Leave network.weights out.",
+            source="network.weights",
+        )

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.nn.functional as F  # noqa: N812  (PyTorch's own custom)
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -30,7 +31,9 @@ class Patches(Dataset[tuple[Tensor, Tensor]]):
     def __init__(self, cases: Sequence[PreparedCase], config: VolumeConfig, epoch: int) -> None:
         self._seed = (config.training.seed, epoch)
         order = np.random.default_rng(self._seed)
-        self._drawn = order.permutation(np.repeat(np.arange(len(cases)), config.training.patches))
+        often = [config.data.repeat.get(case.dataset, 1) for case in cases]
+        each = np.multiply(often, config.training.patches)
+        self._drawn = order.permutation(np.repeat(np.arange(len(cases)), each))
         self._cases = cases
         self._config = config
 
@@ -96,7 +99,7 @@ def change(
     settings: VolumeAugmentation,
     random: np.random.Generator,
 ) -> tuple[FloatArray, LabelArray]:
-    """Mirror, change contrast and brightness, add noise, leave sequences out.
+    """Mirror, turn, zoom, change contrast and brightness, add noise, leave sequences out.
 
     One that shows something always stays.
 
@@ -109,6 +112,7 @@ def change(
     axes = tuple(axis for axis in range(3) if random.random() < settings.flip)
     image = np.ascontiguousarray(np.flip(image, tuple(axis + 1 for axis in axes)))
     labels = np.ascontiguousarray(np.flip(labels, axes))
+    image, labels = _turn_and_zoom(image, labels, settings, random)
     each = (len(image), 1, 1, 1)
     scale = 1 + random.uniform(-settings.scale, settings.scale, each).astype(np.float32)
     shift = random.uniform(-settings.shift, settings.shift, each).astype(np.float32)
@@ -122,3 +126,34 @@ def change(
         left_out[shown[random.integers(len(shown))]] = False
     changed[(image == 0) | left_out[:, None, None, None]] = 0
     return changed, labels
+
+
+def _turn_and_zoom(
+    image: FloatArray,
+    labels: LabelArray,
+    settings: VolumeAugmentation,
+    random: np.random.Generator,
+) -> tuple[FloatArray, LabelArray]:
+    """Turn and zoom within X and Y, all slices alike; 0 comes in from outside."""
+    if not settings.rotation_deg and settings.zoom == 1:
+        return image, labels
+    angle = np.deg2rad(random.uniform(-settings.rotation_deg, settings.rotation_deg))
+    zoom = settings.zoom ** random.uniform(-1, 1)
+    height, width = labels.shape[:2]
+    cosine, sine = np.cos(angle) / zoom, np.sin(angle) / zoom
+    # Places run from -1 to 1 along either side, whose lengths may differ.
+    matrix = [[cosine, -sine * height / width, 0], [sine * width / height, cosine, 0]]
+    grid = F.affine_grid(
+        torch.tensor([matrix], dtype=torch.float32), [1, 1, height, width], align_corners=False
+    )
+    changed = _sampled(torch.from_numpy(image), grid, "bilinear").numpy()
+    moved = _sampled(torch.from_numpy(labels[None].astype(np.float32)), grid, "nearest")
+    return changed, moved[0].numpy().astype(np.uint8)
+
+
+def _sampled(maps: Tensor, grid: Tensor, mode: str) -> Tensor:
+    """(C, X, Y, Z) at the places of a grid over X and Y, slice by slice."""
+    channels, height, width, depth = maps.shape
+    flat = maps.permute(0, 3, 1, 2).reshape(1, -1, height, width)
+    found = F.grid_sample(flat, grid, mode=mode, align_corners=False)
+    return found.reshape(channels, depth, height, width).permute(0, 2, 3, 1)

@@ -12,16 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from tumorlens.errors import ConfigError, DataError, TrainingError
-from tumorlens.lab.datasets.brats import BratsCase
 from tumorlens.lab.progress import Progress, silent
-from tumorlens.lab.volumes.cases import (
-    AXES,
-    find_training_cases,
-    fingerprint,
-    prepare_cases,
-    read_case_and_labels,
-)
+from tumorlens.lab.volumes.cases import AXES, fingerprint, prepare_cases
 from tumorlens.lab.volumes.exporting import export_volume_model
+from tumorlens.lab.volumes.heads import find_training_cases
+from tumorlens.lab.volumes.labelled import LabelledHead
 from tumorlens.lab.volumes.losses import build_loss
 from tumorlens.lab.volumes.measuring import CaseScore, score_case, summary, write_scores
 from tumorlens.lab.volumes.networks import build_volume_network
@@ -49,7 +44,7 @@ def run_volume_training(
 
     Args:
         config: The settings.
-        data: A folder of BraTS as downloaded.
+        data: A data set of heads as downloaded, or a folder of several.
         run: Folder for prepared heads (about 30 MB each; they may be deleted afterwards),
             checkpoints, ``history.csv``, ``curves.png``, ``split.csv``, ``scores.csv`` and
             ``model/``.
@@ -81,7 +76,7 @@ def run_volume_training(
     trained = train_volumes(config, split, run, watch=told)
     model = export_volume_model(trained.network, make_card(config, split), run / MODEL)
     held = {case.name for case in split.validation}
-    validation = [case for case in cases if case.folder.name in held]
+    validation = [case for case in cases if case.name in held]
     scores = score_cases(model, validation, progress=told.on_score)
     write_scores(run / SCORES_FILE, scores)
     found = summary(scores)
@@ -101,7 +96,7 @@ def evaluate_volumes(
 
     Args:
         model: From `tumorlens.volume_outlining.load_volume_model`.
-        data: A folder of BraTS as downloaded.
+        data: A data set of heads as downloaded, or a folder of several.
         split: The run's ``split.csv``; all cases where None.
         part: ``training`` or ``validation``.
         progress: Called with (done, total) cases.
@@ -113,7 +108,7 @@ def evaluate_volumes(
     cases = find_training_cases(data, sequences=card.sequences, can_miss=card.sequence_dropout > 0)
     if split is not None:
         chosen = read_case_part(split, part)
-        cases = [case for case in cases if case.folder.name in chosen]
+        cases = [case for case in cases if case.name in chosen]
         if not cases:
             raise DataError(
                 expected=f"cases that the split names as {part}",
@@ -125,7 +120,7 @@ def evaluate_volumes(
 
 
 def score_cases(
-    model: VolumeModel, cases: Sequence[BratsCase], *, progress: Progress = silent
+    model: VolumeModel, cases: Sequence[LabelledHead], *, progress: Progress = silent
 ) -> list[CaseScore]:
     """Outline cases as the runtime does, and compare on the heads' own grids.
 
@@ -134,12 +129,12 @@ def score_cases(
     """
     scores = []
     for done, case in enumerate(cases, 1):
-        head, truth = read_case_and_labels(case)
+        head, truth = case.read()
         found = outline_head(head, model)
         spacing = next(iter(head.volumes.values())).spacing_mm or (1.0, 1.0, 1.0)
         scores.append(
             score_case(
-                case.folder.name,
+                case.name,
                 found.labels,
                 truth,
                 regions=model.card.regions,
@@ -164,6 +159,7 @@ def make_card(config: VolumeConfig, split: CaseSplit) -> VolumeCard:
         axes=AXES,
         overlap=config.inference.overlap,
         flips=config.inference.flips,
+        clears_background=config.data.clear_background,
         sequence_dropout=config.augmentation.sequence_dropout,
         sha256="",
         network=config.network.name,
@@ -192,11 +188,11 @@ def _check_alone() -> None:
         )
 
 
-def _record(run: Path, config: VolumeConfig, cases: Sequence[BratsCase]) -> None:
+def _record(run: Path, config: VolumeConfig, cases: Sequence[LabelledHead]) -> None:
     """Write ``run.json``, or hold it against what the folder was begun with."""
     digest = hashlib.sha256()
     for case in cases:
-        digest.update(f"{case.folder.name} {fingerprint(case, config)}\n".encode())
+        digest.update(f"{case.name} {fingerprint(case, config)}\n".encode())
     record = {
         "config": config.model_dump(mode="json", exclude={"card"}),
         "data_sha256": digest.hexdigest(),

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from tumorlens.lab.config import Section
 
-_Side = Annotated[int, Field(ge=32, le=512, multiple_of=16)]
+_Side = Annotated[int, Field(ge=8, le=512, multiple_of=8)]
 _Sequence = Literal["t1", "t1c", "t2", "flair"]
 
 
@@ -19,10 +19,17 @@ class VolumeData(Section):
     """In the order of its outputs."""
     spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
     """Of the grid that heads are resampled to, where theirs is another."""
+    clear_background: bool = False
+    """Whether what lies around heads with their skull on is made 0, in training and answering."""
     folds: int = Field(default=5, ge=2)
     """How many parts the patients are cut into."""
     validation_fold: int = Field(default=0, ge=0)
     """Which part validates."""
+    split: str = ""
+    """The ``split.csv`` of an earlier run, on heads or on pictures: its validation patients
+    validate. Cut anew where empty."""
+    repeat: dict[str, Annotated[int, Field(ge=1)]] = Field(default={})
+    """How many times as often a data set's heads are drawn, by the name of its folder."""
 
     @model_validator(mode="after")
     def _once(self) -> Self:
@@ -44,6 +51,9 @@ class VolumeNetwork(Section):
     filters: int = Field(default=16, ge=4, le=128, multiple_of=4)
     """Of its first level; each deeper one has twice as many."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
+    weights: str = "none"
+    """Where its encoder starts: ``none``, ``imagenet`` or a file; networks in three dimensions
+    know ``none`` only."""
 
 
 class VolumeAugmentation(Section):
@@ -51,6 +61,10 @@ class VolumeAugmentation(Section):
 
     flip: float = Field(default=0.5, ge=0, le=1)
     """Probability of mirroring, for each axis."""
+    rotation_deg: float = Field(default=0.0, ge=0, le=180)
+    """Largest turn within axial slices."""
+    zoom: float = Field(default=1.0, ge=1)
+    """Largest factor of size within axial slices; the smallest is its inverse."""
     scale: float = Field(default=0.1, ge=0, lt=1)
     """Largest change of contrast, as a part."""
     shift: float = Field(default=0.1, ge=0)
@@ -68,7 +82,8 @@ class VolumeTraining(Section):
     epochs: int = Field(default=300, ge=1)
     batch_size: int = Field(default=1, ge=1)
     patch: tuple[_Side, _Side, _Side] = (128, 128, 128)
-    """Voxels of what the network learns from and of the exported graph's input."""
+    """Voxels of what the network learns from and of the exported graph's input: multiples of 16
+    for networks in three dimensions, of 32 in X and Y for those over slices."""
     patches: int = Field(default=1, ge=1)
     """Drawn from each head in each epoch."""
     tumor_share: float = Field(default=0.67, ge=0, le=1)

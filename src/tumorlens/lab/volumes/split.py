@@ -25,13 +25,16 @@ class CaseSplit:
 
 
 def split_cases(cases: Sequence[PreparedCase], config: VolumeConfig) -> CaseSplit:
-    """Cut the patients, shuffled by the seed, into folds.
+    """Cut the patients, shuffled by the seed, into folds, or as an earlier run did.
 
     Raises:
-        DataError: There are fewer patients than folds.
+        DataError: There are fewer patients than folds, or the earlier run's record names none
+            of them.
     """
-    patients = sorted({case.patient for case in cases})
     data = config.data
+    if data.split:
+        return _parted(cases, _validating(Path(data.split), cases))
+    patients = sorted({case.patient for case in cases})
     if len(patients) < data.folds:
         raise DataError(
             expected=f"at least {data.folds} patients for {data.folds} folds",
@@ -41,10 +44,38 @@ def split_cases(cases: Sequence[PreparedCase], config: VolumeConfig) -> CaseSpli
         )
     shuffled = np.random.default_rng(config.training.seed).permutation(patients)
     held = set(np.array_split(shuffled, data.folds)[data.validation_fold].tolist())
+    return _parted(cases, held)
+
+
+def _parted(cases: Sequence[PreparedCase], held: set[str]) -> CaseSplit:
+    """``held`` are the patients that validate."""
     return CaseSplit(
         tuple(case for case in cases if case.patient not in held),
         tuple(case for case in cases if case.patient in held),
     )
+
+
+def _validating(path: Path, cases: Sequence[PreparedCase]) -> set[str]:
+    """The patients among ``cases`` that a record of heads, or of pictures, has in validation.
+
+    Raises:
+        DataError: It is no such record, or it leaves nobody to train or to validate.
+    """
+    try:
+        rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+        named = {row.get("patient") or row["group"] for row in rows if row["part"] == VALIDATION}
+    except (OSError, KeyError, UnicodeDecodeError):
+        named = set()
+    known = {case.patient: {case.patient, f"{case.dataset}:{case.patient}"} for case in cases}
+    held = {patient for patient, names in known.items() if names & named}
+    if not 0 < len(held) < len(known):
+        raise DataError(
+            expected="a split.csv that has some of the patients in validation, and others not",
+            found=f"{len(held)} of {len(known)} patients in validation",
+            remedy="Give the record of a run on these data, or leave data.split out.",
+            source=str(path),
+        )
+    return held
 
 
 def write_case_split(path: Path, split: CaseSplit) -> None:

@@ -1,0 +1,88 @@
+"""What lies around a head whose skull is on is made 0, as it is where the skull was taken off."""
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from tumorlens.scan import FloatArray
+from tumorlens.volume_outlining.head import Head
+
+_THRESHOLD = 0.12  # of the way from the background to the brightest: what is head, not noise
+_BRIGHTEST = 99  # percentile
+_FRAME = 3  # voxels along the edges of each slice, most of which show background
+_SMOOTHED = 2  # voxels to each side that a mean is taken over, so that noise falls away
+_DIFFERING = 0.01  # part of the voxels that may be 0 in some sequences only
+_LEAST = 1e-3  # of that way: dark voxels inside the head stay above 0
+
+
+def clear_background(head: Head) -> Head:
+    """A head with 0 around it.
+
+    Within a slice a voxel belongs to the head if there is something bright in some sequence on
+    all four sides of it, so that dark fluid stays. A head with 0 around it in all sequences
+    alike, as where the skull was taken off, is given back as it is.
+    """
+    if _is_clear(head):
+        return head
+    inside = np.logical_or.reduce([_inside(one.voxels) for one in head.volumes.values()])
+    if not inside.any():
+        return head
+    volumes = {
+        name: replace(volume, voxels=_lifted(volume.voxels, inside))
+        for name, volume in head.volumes.items()
+    }
+    return replace(head, volumes=volumes)
+
+
+def _is_clear(head: Head) -> bool:
+    """Whether the same voxels are 0 in every sequence, and many are."""
+    zero = [volume.voxels == 0 for volume in head.volumes.values()]
+    differing = np.logical_or.reduce(zero) != np.logical_and.reduce(zero)
+    return head.is_stripped and float(differing.mean()) <= _DIFFERING
+
+
+def _inside(voxels: FloatArray) -> npt.NDArray[np.bool_]:
+    """bool, (slices, rows, columns): enclosed by what is bright, within each slice."""
+    low, high = _range(voxels)
+    bright = _smoothed(voxels) > low + _THRESHOLD * (high - low)
+    sides = [
+        _from_one_end(bright, axis, backwards=backwards)
+        for axis in (1, 2)
+        for backwards in (False, True)
+    ]
+    return np.asarray(np.logical_and.reduce(sides), np.bool_)
+
+
+def _from_one_end(
+    bright: npt.NDArray[np.bool_], axis: int, *, backwards: bool
+) -> npt.NDArray[np.bool_]:
+    """Everything from the first bright voxel on."""
+    seen = np.flip(bright, axis) if backwards else bright
+    reached = np.logical_or.accumulate(seen, axis=axis)
+    return np.flip(reached, axis) if backwards else reached
+
+
+def _range(voxels: FloatArray) -> tuple[float, float]:
+    """What the background is like, and the brightest of the head."""
+    inner = voxels[:, _FRAME:-_FRAME, _FRAME:-_FRAME]
+    frame = (voxels.sum() - inner.sum()) / max(1, voxels.size - inner.size)
+    return float(min(frame, np.median(voxels))), float(np.percentile(voxels, _BRIGHTEST))
+
+
+def _smoothed(voxels: FloatArray) -> FloatArray:
+    """The mean of a square of voxels of the slice around each one."""
+    for axis in (1, 2):
+        length = voxels.shape[axis]
+        widths = [(0, 0)] * 3
+        widths[axis] = (_SMOOTHED, _SMOOTHED)
+        padded = np.pad(voxels, widths, mode="edge")
+        parts = [padded.take(range(at, at + length), axis=axis) for at in range(2 * _SMOOTHED + 1)]
+        voxels = np.asarray(sum(parts) / np.float32(len(parts)), np.float32)
+    return voxels
+
+
+def _lifted(voxels: FloatArray, inside: npt.NDArray[np.bool_]) -> FloatArray:
+    low, high = _range(voxels)
+    least = max(float(high - low), 1.0) * _LEAST
+    return np.asarray(np.where(inside, np.maximum(voxels - low, least), 0), np.float32)
