@@ -16,8 +16,8 @@ from pathlib import Path
 import nibabel
 import numpy as np
 
-from tumorlens.lab.datasets.brats import find_cases
-from tumorlens.lab.volumes.cases import prepare_cases, read_case_and_labels
+from tumorlens.lab.volumes.brats_heads import find_brats
+from tumorlens.lab.volumes.cases import prepare_cases
 from tumorlens.lab.volumes.exporting import export_volume_model
 from tumorlens.lab.volumes.measuring import score_case
 from tumorlens.lab.volumes.run import make_card
@@ -67,7 +67,7 @@ def main() -> None:
 def overfit(case: Path, config: VolumeConfig, side: int, folder: Path) -> dict[str, object]:
     """The Dice and distances of each region on the piece itself, by the exported model."""
     piece = cut_piece(case, folder / "data" / case.name, side)
-    cases = find_cases(piece.parent)
+    cases = find_brats(piece.parent)
     prepared = tuple(prepare_cases(cases, config, folder / "prepared"))
     began = time.perf_counter()
     split = CaseSplit(prepared, prepared)
@@ -78,7 +78,7 @@ def overfit(case: Path, config: VolumeConfig, side: int, folder: Path) -> dict[s
     known = find_case(piece)
     assert known is not None
     answer = outline_case(known, model)
-    head, truth = read_case_and_labels(cases[0])
+    head, truth = cases[0].read()
     spacing = np.linalg.norm(head.affine[:3, :3], axis=0)
     score = score_case(
         case.name, answer.labels, truth, regions=config.data.regions, spacing_mm=spacing.tolist()

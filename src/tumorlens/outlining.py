@@ -164,7 +164,16 @@ def outline_maps(volume: Volume, maps: FloatArray) -> VolumeOutline:
         volume: Whose voxels they are.
         maps: float32, of the volume's shape, 0..1.
     """
-    mask = maps >= THRESHOLD
+    return measure_volume(maps >= THRESHOLD, volume)
+
+
+def measure_volume(mask: BoolArray, volume: Volume) -> VolumeOutline:
+    """Volume, and area, diameter and place of the largest slice of a tumor's mask.
+
+    Args:
+        mask: bool, of the volume's shape.
+        volume: Whose voxels they are.
+    """
     spacing = volume.spacing_mm
     voxel_ml = float(np.prod(spacing)) / 1000 if spacing else None
     volume_ml = int(mask.sum()) * voxel_ml if voxel_ml is not None else None

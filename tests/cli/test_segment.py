@@ -43,7 +43,7 @@ def test_every_kind_of_input_gets_its_mask(
     }
     assert set(records) == {"case", "lone.nii.gz", "one.png"}
     assert records["case"]["missing"] == ["t1", "t2"]
-    assert records["case"]["outlined"] == "flair"
+    assert records["case"]["outlined"] == ["flair"]
     mask = np.asarray(Image.open(output / "one.mask.png"))
     assert mask.shape == (96, 80)
     assert set(np.unique(mask)) <= {0, 255}

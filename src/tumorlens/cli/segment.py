@@ -54,8 +54,10 @@ def segment(
     """Outline the tumor.
 
     A picture gives DIR/<stem>.mask.png (0 or 255, of its own size), a volume or a case (a folder
-    with t1, t1c, t2 and flair volumes) DIR/<name>_seg.nii.gz (0 or 1, on its own grid), and all of
-    them DIR/segments.json with areas, volumes, diameters and places. With --dicom, a DICOM file or
+    with volumes of a head named after flair, t1c, t1 and t2) DIR/<name>_seg.nii.gz (0 or 1, on its
+    own grid), and all of them DIR/segments.json with areas, volumes, diameters and places. Whole
+    tumors of cases are outlined by a second bundled model, from FLAIR and T1 with contrast at
+    once, or one of them, and drawn in DIR/<name>_planes.png. With --dicom, a DICOM file or
     series gives DIR/<name>_seg.dcm and DIR/<name>_sr.dcm besides, tied to the source series.
 
     With a model that was trained on whole heads (configs/brats_*.toml, or an imported MONAI
@@ -95,16 +97,22 @@ def _segment_slices(
     """Outline slice by slice; the records, also of those refused."""
     from tumorlens.cli.progress import follow
     from tumorlens.model import load_model
+    from tumorlens.reading.case import Case
     from tumorlens.reporting.segments import find_inputs, write_segments
+    from tumorlens.volume_outlining.model import WHOLE_TUMOR_FOLDER, load_volume_model
 
     loaded = choose(load_model(model, precision=precision.value), skull_strip)
     inputs, refused = find_inputs(paths)
+    has_cases = any(isinstance(one, Case) for one in inputs)
+    whole = load_volume_model(WHOLE_TUMOR_FOLDER) if has_cases and model is None else None
     writer = None
     if dicom:
         objects = import_extra("tumorlens.reporting.dicom_folder", extra="dicom")
         objects.check_dicom(inputs)
         writer = objects.write_objects
-    results = write_segments(inputs, output, model=loaded, refused=refused, dicom=writer)
+    results = write_segments(
+        inputs, output, model=loaded, whole=whole, refused=refused, dicom=writer
+    )
     return list(follow(results, len(inputs) + len(refused)))
 
 

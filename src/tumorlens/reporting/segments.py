@@ -15,23 +15,19 @@ from tumorlens.outlining import (
     Outline,
     VolumeOutline,
     outline,
-    outline_maps,
     outline_volume,
-    volume_maps,
 )
 from tumorlens.prediction import Prediction, VolumePrediction, predict
-from tumorlens.reading import Source, find_sources, read_scan, read_source
+from tumorlens.reading import Source, find_sources, read_source
 from tumorlens.reading.case import Case, find_case, is_label_map
 from tumorlens.reading.nifti import is_nifti
 from tumorlens.reporting.folder import FileNames, PartialFile, write_bytes, writing
 from tumorlens.reporting.label_map import write_label_map
+from tumorlens.reporting.whole_tumor import write_case
 from tumorlens.scan import Scan, Volume
+from tumorlens.volume_outlining import VolumeModel
 
 RECORD = "segments.json"
-
-CASE_SEQUENCES = ("flair", "t1c", "t1", "t2")
-"""The sequence of a case that is outlined: the first of these that it has. FLAIR shows the
-whole tumor with its edema."""
 
 Record = dict[str, Any]
 Input = Source | Case
@@ -95,6 +91,7 @@ def write_segments(
     *,
     model: Model,
     refused: Sequence[ScanError] = (),
+    whole: VolumeModel | None = None,
     dicom: DicomWriter | None = None,
 ) -> Iterator[Record]:
     """Outline every input and write masks and ``segments.json`` into a folder.
@@ -104,6 +101,7 @@ def write_segments(
         folder: Made if absent. A picture gives ``<stem>.mask.png`` (0 or 255, of its own size), a
             volume or case ``<name>_seg.nii.gz`` (0 or 1, on its own grid).
         model: One that outlines.
+        whole: A model for whole heads, which outlines cases; None to outline them slice by slice.
         refused: Errors to record beside.
         dicom: Writes DICOM objects besides, for inputs that are DICOM; an input for which it
             raises a `ScanError` is refused.
@@ -115,7 +113,7 @@ def write_segments(
         ConfigError: The model does not outline, the folder is that of a case, or it cannot be
             written to.
     """
-    inputs = list(inputs)
+    inputs, models = list(inputs), (model, whole)
     check_apart(inputs, folder)
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -124,7 +122,7 @@ def write_segments(
     yield from records
     for one in inputs:
         try:
-            record = _segment(one, folder, names, model, dicom)
+            record = _segment(one, folder, names, models, dicom)
         except ScanError as error:
             record = _refusal(error)
         records.append(record)
@@ -134,10 +132,17 @@ def write_segments(
 
 
 def _segment(
-    one: Input, folder: Path, names: FileNames, model: Model, dicom: DicomWriter | None
+    one: Input,
+    folder: Path,
+    names: FileNames,
+    models: tuple[Model, VolumeModel | None],
+    dicom: DicomWriter | None,
 ) -> Record:
+    model, for_heads = models
     if isinstance(one, Case):
-        return _segment_case(one, folder, names, model)
+        stem = folder / names.name(one.name)
+        path, found, about = write_case(one, stem, model=model, whole=for_heads)
+        return _record(str(next(iter(one.files.values())).parent), path, found) | about
     scan = read_source(one)
     answer = predict(scan, model=model)
     stem = folder / names.name(one.name)
@@ -166,21 +171,6 @@ def _objects(
     stem: Path,
 ) -> Record:
     return {"dicom": [path.name for path in dicom(one, answer, found, stem)]} if dicom else {}
-
-
-def _segment_case(case: Case, folder: Path, names: FileNames, model: Model) -> Record:
-    """Outline the sequence that shows the whole tumor best."""
-    sequence = next(name for name in CASE_SEQUENCES if name in case.files)
-    file = case.files[sequence]
-    volume = read_scan(file)
-    answer = predict(volume, model=model)
-    assert isinstance(volume, Volume)
-    assert isinstance(answer, VolumePrediction)
-    found = outline_maps(volume, volume_maps(volume, answer))
-    path = folder / f"{names.name(case.name)}_seg.nii.gz"
-    write_label_map(path, found.mask, volume, like=file)
-    about = {"sequences": list(case.files), "outlined": sequence, "missing": list(case.missing)}
-    return _record(str(file.parent), path, answer) | about | found.to_json()
 
 
 def _record(source: str, mask: Path, answer: Prediction | VolumePrediction) -> Record:

@@ -13,6 +13,9 @@ from tumorlens.scan import FloatArray
 from tumorlens.verified_file import read_verified
 from tumorlens.volume_outlining.card import VolumeCard, read_volume_card
 
+WHOLE_TUMOR_FOLDER = Path(__file__).parents[1] / "models" / "whole_tumor"
+"""The bundled model, which outlines whole tumors in heads with FLAIR or T1 with contrast."""
+
 INPUT, OUTPUT = "volumes", "logits"
 
 

@@ -25,6 +25,16 @@ BoolArray = npt.NDArray[np.bool_]
 LabelArray = npt.NDArray[np.uint8]
 
 
+def tissue_names(order: Sequence[str]) -> dict[int, str]:
+    """What each label of `to_labels` is called where regions of these short names are known."""
+    inner = {
+        WHOLE: "edema" if {CORE, ENHANCING} & set(order) else REGIONS[WHOLE],
+        CORE: "necrosis and non-enhancing core" if ENHANCING in order else REGIONS[CORE],
+        ENHANCING: REGIONS[ENHANCING],
+    }
+    return {LABELS[name]: inner[name] for name in REGIONS if name in order}
+
+
 def to_labels(regions: BoolArray, order: Sequence[str]) -> LabelArray:
     """Regions as one label map; what is core counts as whole tumor too, and so on inwards.
 

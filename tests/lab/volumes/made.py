@@ -5,8 +5,8 @@ from typing import Any
 
 from tests.made_cases import made_head, save_case
 from tumorlens.card import OUTLINE_VOLUME
-from tumorlens.lab.datasets.brats import find_cases
 from tumorlens.lab.settings import parse_settings
+from tumorlens.lab.volumes.brats_heads import find_brats
 from tumorlens.lab.volumes.cases import PreparedCase, prepare_cases
 from tumorlens.lab.volumes.settings import VolumeConfig
 
@@ -33,5 +33,5 @@ def made_download(root: Path, count: int = 2) -> Path:
 
 
 def prepared(root: Path, config: VolumeConfig, count: int = 2) -> list[PreparedCase]:
-    cases = find_cases(made_download(root / "data", count))
+    cases = find_brats(made_download(root / "data", count))
     return prepare_cases(cases, config, root / "prepared")

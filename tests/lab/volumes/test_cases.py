@@ -6,8 +6,9 @@ import pytest
 
 from tests.made_cases import LPS, NEW, made_head, save_case
 from tumorlens.errors import DataError
-from tumorlens.lab.datasets.brats import find_cases
-from tumorlens.lab.volumes.cases import find_training_cases, load_case, prepare_cases
+from tumorlens.lab.volumes.brats_heads import find_brats
+from tumorlens.lab.volumes.cases import load_case, prepare_cases
+from tumorlens.lab.volumes.heads import find_training_cases
 
 from .made import made_download, small
 
@@ -20,7 +21,7 @@ def save_seg(folder: Path, labels: np.ndarray) -> None:
 
 
 def test_a_case_is_prepared_once(tmp_path: Path) -> None:
-    cases = find_cases(made_download(tmp_path / "data"))
+    cases = find_brats(made_download(tmp_path / "data"))
     one, other = prepare_cases(cases, small(), tmp_path / "prepared")
     image, labels = one.image(), one.labels()
     head = made_head()
@@ -43,10 +44,10 @@ def test_a_case_is_prepared_once(tmp_path: Path) -> None:
 
 def test_labels_of_2023_are_those_of_before(tmp_path: Path) -> None:
     head = made_head()
-    old = find_cases(save_case(tmp_path / "old" / "BraTS20_Training_001", head).parent)[0]
+    old = find_brats(save_case(tmp_path / "old" / "BraTS20_Training_001", head).parent)[0]
     recent = head | {"seg": np.where(head["seg"] == 4, 3, head["seg"]).astype(np.uint8)}
     folder = save_case(tmp_path / "new" / "BraTS-GLI-00001-000", recent, names=NEW)
-    new = find_cases(folder.parent)[0]
+    new = find_brats(folder.parent)[0]
     assert new.patient == "BraTS-GLI-00001"
     for one, other in zip(load_case(old, small()), load_case(new, small()), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -58,20 +59,20 @@ def test_a_resection_cavity_does_not_become_enhancing_tumor(tmp_path: Path) -> N
     head["seg"][20:23, 20:23, 20:23] = 4  # as in 2024
     folder = save_case(tmp_path / "BraTS-GLI-00001-000", head, names=NEW)
     with pytest.raises(DataError, match=r"labels 0, 1, 2, 3; found 4 besides.*resection cavit"):
-        load_case(find_cases(folder.parent)[0], small())
+        load_case(find_brats(folder.parent)[0], small())
 
 
 @pytest.mark.parametrize("axcodes", ["RAS", "LAI", "SPL"])
 def test_the_way_files_are_stored_changes_nothing(tmp_path: Path, axcodes: str) -> None:
     head = made_head()
-    one = find_cases(save_case(tmp_path / "one" / NAME, head).parent)[0]
-    other = find_cases(save_case(tmp_path / "other" / NAME, head, axcodes=axcodes).parent)[0]
+    one = find_brats(save_case(tmp_path / "one" / NAME, head).parent)[0]
+    other = find_brats(save_case(tmp_path / "other" / NAME, head, axcodes=axcodes).parent)[0]
     for here, there in zip(load_case(one, small()), load_case(other, small()), strict=True):
         np.testing.assert_allclose(here, there, atol=1e-5)
 
 
 def test_a_coarser_grid_keeps_the_tumor(tmp_path: Path) -> None:
-    case = find_cases(made_download(tmp_path, 1))[0]
+    case = find_brats(made_download(tmp_path, 1))[0]
     _, labels = load_case(case, small(data={"spacing_mm": [2, 2, 2]}))
     ml = (labels > 0).sum() * 8
     assert ml == pytest.approx((made_head()["seg"] > 0).sum(), rel=0.1)
@@ -93,19 +94,19 @@ def test_labels_outside_the_set_are_named(tmp_path: Path, labels: object, said: 
     root = made_download(tmp_path / "data", 1)
     save_seg(root / NAME, labels(made_head()["seg"]))
     with pytest.raises(DataError, match=said):
-        prepare_cases(find_cases(root), small(), tmp_path / "prepared")
+        prepare_cases(find_brats(root), small(), tmp_path / "prepared")
 
 
 def test_one_empty_outline_is_a_head_without_tumor_but_not_all(tmp_path: Path) -> None:
     root = made_download(tmp_path / "data")
     empty = np.zeros_like(made_head()["seg"])
     save_seg(root / NAME, empty)
-    first, second = prepare_cases(find_cases(root), small(), tmp_path / "prepared")
+    first, second = prepare_cases(find_brats(root), small(), tmp_path / "prepared")
     assert not first.labels().any()
     assert second.labels().any()
     save_seg(root / "BraTS20_Training_002", empty)
     with pytest.raises(DataError, match="2 outlines that are empty"):
-        prepare_cases(find_cases(root), small(), tmp_path / "prepared")
+        prepare_cases(find_brats(root), small(), tmp_path / "prepared")
 
 
 def test_missing_sequences_are_named_unless_learnt_to_do_without(tmp_path: Path) -> None:
@@ -138,7 +139,7 @@ def test_volumes_that_cannot_be_used_are_data_errors(
     head["t2"] = spoil(head["t2"].astype(np.float32))
     save_case(tmp_path / NAME, head)
     with pytest.raises(DataError, match=said):
-        load_case(find_cases(tmp_path)[0], small())
+        load_case(find_brats(tmp_path)[0], small())
 
 
 @pytest.mark.parametrize("folder", ["absent", "."])

@@ -88,8 +88,33 @@ def test_a_sequence_that_shows_something_always_stays() -> None:
 
 def test_settings_out_of_range_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"training\.patch"):
-        small(training={"patch": [32, 32, 40]})
+        small(training={"patch": [32, 32, 42]})
     with pytest.raises(ConfigError, match=r"Did you mean training\.patches"):
         small(training={"patchs": 3})
     with pytest.raises(ConfigError, match="dice_ce"):
         build_loss("dise_ce")
+
+
+def test_turning_and_zooming_moves_labels_with_the_image() -> None:
+    random = np.random.default_rng(4)
+    image = np.zeros((2, 32, 48, 4), np.float32)
+    image[:, 10:20, 20:34] = 1
+    labels = np.where(image[0] > 0, 2, 0).astype(np.uint8)
+    settings = VolumeAugmentation(flip=0, scale=0, shift=0, noise=0, rotation_deg=25, zoom=1.2)
+    sizes = []
+    for _ in range(12):
+        changed, moved = change(image, labels, settings, random)
+        assert changed.shape == image.shape
+        assert moved.dtype == np.uint8
+        assert set(np.unique(moved)) == {0, 2}
+        here, there = changed[0] > 0.5, moved > 0
+        assert 2 * (here & there).sum() / (here.sum() + there.sum()) > 0.93
+        np.testing.assert_array_equal(moved[..., 0], moved[..., 3])
+        sizes.append(int(there.sum()))
+    assert max(sizes) > 1.15 * labels.astype(bool).sum() > 1.3 * min(sizes)
+
+
+def test_a_data_set_may_be_drawn_more_often(tmp_path: Path) -> None:
+    config = small(data={"repeat": {"data": 3}})
+    assert len(Patches(prepared(tmp_path, config), config, 1)) == 6
+    assert len(Patches(prepared(tmp_path, small()), small(), 1)) == 2

@@ -9,7 +9,13 @@ from tumorlens.lab.volumes.split import split_cases, write_case_split
 from .made import small
 
 CASES = [
-    PreparedCase(f"BraTS-GLI-{patient:05d}-{time:03d}", f"BraTS-GLI-{patient:05d}", Path(), Path())
+    PreparedCase(
+        f"BraTS-GLI-{patient:05d}-{time:03d}",
+        f"BraTS-GLI-{patient:05d}",
+        "brats",
+        Path(),
+        Path(),
+    )
     for patient in range(7)
     for time in range(2)
 ]
@@ -28,6 +34,29 @@ def test_no_patient_stands_on_both_sides_and_each_validates_once(tmp_path: Path)
     lines = (tmp_path / "split.csv").read_text().splitlines()
     assert lines[0] == "case,patient,part"
     assert len(lines) == len(CASES) + 1
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        "picture,label,group,part\nx,glioma,brats:BraTS-GLI-00002,validation\n"
+        "y,glioma,brats:BraTS-GLI-00003,training\nz,glioma,lgg:BraTS-GLI-00004,validation\n",
+        "case,patient,part\nc,BraTS-GLI-00002,validation\nd,BraTS-GLI-00003,training\n",
+    ],
+)
+def test_an_earlier_split_is_taken_over(record: str, tmp_path: Path) -> None:
+    (tmp_path / "split.csv").write_text(record)
+    split = split_cases(CASES, small(data={"split": str(tmp_path / "split.csv")}))
+    assert {case.patient for case in split.validation} == {"BraTS-GLI-00002"}
+    assert len(split.training) == 12
+
+
+def test_a_record_of_other_patients_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "split.csv").write_text("case,patient,part\nc,somebody,validation\n")
+    with pytest.raises(DataError, match="0 of 7 patients in validation"):
+        split_cases(CASES, small(data={"split": str(tmp_path / "split.csv")}))
+    with pytest.raises(DataError, match="0 of 7"):
+        split_cases(CASES, small(data={"split": str(tmp_path / "absent.csv")}))
 
 
 def test_too_few_patients_is_an_error() -> None:

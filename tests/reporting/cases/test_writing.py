@@ -19,6 +19,7 @@ from tumorlens.reporting.cases.upright import upright
 from tumorlens.reporting.segments import find_inputs
 from tumorlens.scan import Scan
 from tumorlens.volume_outlining import load_volume_model, outline_case
+from tumorlens.volume_outlining.regions import tissue_names
 
 
 @pytest.mark.parametrize("axcodes", ["LPS", "RAS", "SPL"])
@@ -111,7 +112,7 @@ def test_planes_show_the_tumor_where_radiologists_expect_it(tmp_path: Path) -> N
     outline = outline_case(case, load_volume_model(write_volume_model(tmp_path / "model")))
     head = upright(outline)
     assert shown_slices(head) == pytest.approx((26.5, 14.5, 20.5), abs=1)
-    picture = draw_planes(head)
+    picture = draw_planes(head, tissue_names(("WT", "TC", "ET")))
     assert isinstance(picture, Image.Image)
     pixels = np.asarray(picture).astype(int)
     spots = []

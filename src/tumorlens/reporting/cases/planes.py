@@ -1,5 +1,6 @@
 """A head in three planes, each where the tumor is largest, with its tissues in colour."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,6 @@ COLOURS: dict[int, tuple[int, int, int]] = {
 }
 """Of each label; told apart without red-green vision (M. Okabe and K. Ito, 2008)."""
 
-TISSUES = {2: "edema", 1: "necrosis and non-enhancing core", 4: "enhancing tumor"}
-
 _TINT = 0.45  # how much of the scan a tissue hides
 _PIXELS_PER_MM = 2.0
 _LARGEST = 640  # pixels of a panel's longer side
@@ -27,11 +26,15 @@ _GAP, _LINE = 8, 22
 _RGB = npt.NDArray[np.uint8]
 
 
-def draw_planes(head: Upright) -> Image.Image:
+def draw_planes(head: Upright, tissues: Mapping[int, str]) -> Image.Image:
     """Axial, coronal and sagittal slice side by side, as radiologists see them, and a legend.
 
     In axial and coronal slices the patient's right is on the left; in the sagittal one the front.
     Where there is no tumor the middle of the head is shown.
+
+    Args:
+        head: What is drawn.
+        tissues: What its labels are called.
     """
     panels = [_panel(head, axis) for axis in (2, 1, 0)]
     width = sum(panel.width for panel in panels) + _GAP * (len(panels) + 1)
@@ -41,7 +44,7 @@ def draw_planes(head: Upright) -> Image.Image:
     for panel in panels:
         figure.paste(panel, (across, _GAP))
         across += panel.width + _GAP
-    _legend(figure, head.sequence, height - _LINE - _GAP // 2)
+    _legend(figure, head.sequence, tissues, height - _LINE - _GAP // 2)
     return figure
 
 
@@ -86,13 +89,13 @@ def _window(voxels: npt.NDArray[np.float32]) -> tuple[float, float]:
     return min(0.0, float(low)), float(high)
 
 
-def _legend(figure: Image.Image, sequence: str, top: int) -> None:
+def _legend(figure: Image.Image, sequence: str, tissues: Mapping[int, str], top: int) -> None:
     draw = ImageDraw.Draw(figure)
     font = ImageFont.load_default(size=13)
     across = float(_GAP)
     draw.text((across, top), sequence, _TEXT, font)
     across += draw.textlength(sequence, font) + 2 * _GAP
-    for label, colour in COLOURS.items():
-        draw.rectangle((across, top + 3, across + 11, top + 14), colour)
-        draw.text((across + 17, top), TISSUES[label], _TEXT, font)
-        across += 17 + draw.textlength(TISSUES[label], font) + 2 * _GAP
+    for label, name in tissues.items():
+        draw.rectangle((across, top + 3, across + 11, top + 14), COLOURS[label])
+        draw.text((across + 17, top), name, _TEXT, font)
+        across += 17 + draw.textlength(name, font) + 2 * _GAP

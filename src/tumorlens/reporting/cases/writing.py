@@ -29,6 +29,7 @@ from tumorlens.reporting.folder import (
 from tumorlens.reporting.label_map import write_label_map
 from tumorlens.reporting.segments import RECORD, Input, Record, check_apart
 from tumorlens.volume_outlining import CaseOutline, VolumeModel, outline_case
+from tumorlens.volume_outlining.regions import tissue_names
 
 Watch = Callable[[str, int, int], None]
 """Called with (case, done, total) patches."""
@@ -133,7 +134,7 @@ def _write(
     first = next(iter(head.volumes.values()))
     write_label_map(folder / mask, outline.labels, first, like=head.file)
     shown = upright(outline)
-    planes = draw_planes(shown)
+    planes = draw_planes(shown, tissue_names(model.card.regions))
     write_bytes(folder / picture, png_bytes(planes))
     card = model.card
     record = {

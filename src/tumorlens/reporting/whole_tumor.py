@@ -1,0 +1,89 @@
+"""A case's whole tumor: outlined by a model for whole heads where its sequences allow it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tumorlens.model import Model
+from tumorlens.outlining import (
+    MIN_TUMOR_PROBABILITY,
+    VolumeOutline,
+    measure_volume,
+    outline_volume,
+)
+from tumorlens.prediction import VolumePrediction, predict
+from tumorlens.reading import read_scan
+from tumorlens.reading.case import Case
+from tumorlens.reporting.cases.planes import draw_planes
+from tumorlens.reporting.cases.upright import upright
+from tumorlens.reporting.figure import png_bytes
+from tumorlens.reporting.folder import write_bytes
+from tumorlens.reporting.label_map import write_label_map
+from tumorlens.scan import Volume
+from tumorlens.volume_outlining import VolumeModel, outline_case
+from tumorlens.volume_outlining.regions import tissue_names
+
+SHOWN = ("flair", "t1c", "t1", "t2")
+"""The sequence that is classified: the first of these that a case has. FLAIR shows the whole
+tumor with its edema."""
+
+
+def write_case(
+    case: Case, stem: Path, *, model: Model, whole: VolumeModel | None
+) -> tuple[Path, VolumePrediction, dict[str, Any]]:
+    """Answer a case, outline its tumor, and write ``<stem>_seg.nii.gz`` (0 or 1).
+
+    A model for whole heads outlines from several sequences at once, and a picture of three
+    planes, ``<stem>_planes.png``, is written besides; without one, or where the case has none
+    of its sequences, the classifier outlines slice by slice. Nothing is outlined in a head that
+    the classifier takes for healthy.
+
+    Args:
+        case: From `tumorlens.reading.case.find_case`.
+        stem: Where files are written, without the end of their names.
+        model: The classifier.
+        whole: A model for whole heads; None to do without.
+
+    Returns:
+        The label map's file, the classifier's answer, and what else the record says.
+
+    Raises:
+        ScanError: A file cannot be used.
+        ConfigError: The model does not outline, or a file cannot be written.
+    """
+    sequence = next(name for name in SHOWN if name in case.files)
+    file = case.files[sequence]
+    volume = read_scan(file)
+    answer = predict(volume, model=model)
+    assert isinstance(volume, Volume)
+    assert isinstance(answer, VolumePrediction)
+    about = {"sequences": list(case.files), "missing": list(case.missing)}
+    path = stem.with_name(f"{stem.name}_seg.nii.gz")
+    if whole is None or not set(whole.card.sequences) & set(case.files):
+        found = outline_volume(volume, answer)
+        about |= {"outlined": [sequence]}
+    else:
+        found, more = _outline(case, volume, answer, whole, stem)
+        about |= more
+    write_label_map(path, found.mask, volume, like=file)
+    return path, answer, about | found.to_json()
+
+
+def _outline(
+    case: Case, volume: Volume, answer: VolumePrediction, whole: VolumeModel, stem: Path
+) -> tuple[VolumeOutline, dict[str, Any]]:
+    """The tumor by the model for whole heads, its picture, and what the record says of it."""
+    outline = outline_case(case, whole)
+    if answer.tumor_probability < MIN_TUMOR_PROBABILITY:
+        outline.labels[:] = 0
+    picture = stem.with_name(f"{stem.name}_planes.png")
+    planes = draw_planes(upright(outline), tissue_names(whole.card.regions))
+    write_bytes(picture, png_bytes(planes))
+    card = whole.card
+    return measure_volume(np.asarray(outline.labels > 0), volume), {
+        "outlined": [name for name in card.sequences if name in case.files],
+        "outlined_by": {"name": card.name, "version": card.version, "sha256": card.sha256},
+        "picture": picture.name,
+        "notes": list(outline.notes),
+    }
