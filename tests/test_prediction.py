@@ -80,7 +80,7 @@ def test_json_of_an_answer(model: Model, scan: Scan) -> None:
     record = json.loads(json.dumps(predict(scan, model=model).to_json()))
     assert set(record) == {
         "source", "label", "probabilities", "tumor_probability", "model",
-        "accepted", "reason", "conformal_set", "advice", "skull_strip",
+        "accepted", "reason", "conformal_set", "advice", "skull_strip", "tta",
     }  # fmt: skip
     assert set(record["model"]) == {"name", "version", "sha256"}
     assert sum(record["probabilities"].values()) == pytest.approx(1)
@@ -117,6 +117,16 @@ def test_json_of_a_volume(model: Model, volume: Volume) -> None:
     record = json.loads(json.dumps(predict(volume, model=model).to_json()))
     assert len(record["suspicious"]) == SUSPICIOUS
     assert {"index", "label", "probabilities", "accepted"} == set(record["slices"][0])
+
+
+def test_answers_say_whether_the_mirror_image_was_asked_too(
+    model: Model, scan: Scan, volume: Volume
+) -> None:
+    for asked in (model, model.with_tta()):
+        one, whole = predict(scan, model=asked), predict(volume, model=asked)
+        assert isinstance(whole, VolumePrediction)
+        assert one.tta == whole.tta == asked.tta
+        assert {each.answer.tta for each in whole.slices} == {asked.tta}
 
 
 def test_volume_of_one_slice(model: Model) -> None:

@@ -58,6 +58,7 @@ class Prediction:
             model has no gate.
         skull_strip: The name in `tumorlens.preparation.SKULL_STRIPPERS` by which the skull was
             taken off first; None where it was left on.
+        tta: Whether its mirror image was answered too (test-time augmentation).
     """
 
     source: str
@@ -71,6 +72,7 @@ class Prediction:
     conformal_set: tuple[str, ...] = ()
     gate_scores: Mapping[str, float] = field(default_factory=dict)
     skull_strip: str | None = None
+    tta: bool = False
 
     @property
     def advice(self) -> str | None:
@@ -110,6 +112,7 @@ class VolumePrediction:
         joined_by: ``sequence`` where a network over slices joined them, ``stretch`` where the
             answer is the mean over the neighbouring slices that look most like a tumor.
         skull_strip: As of a slice.
+        tta: As of a slice.
     """
 
     source: str
@@ -124,6 +127,7 @@ class VolumePrediction:
     conformal_set: tuple[str, ...] = ()
     joined_by: str = STRETCH
     skull_strip: str | None = None
+    tta: bool = False
 
     @property
     def advice(self) -> str | None:
@@ -175,6 +179,7 @@ def _answer_json(answer: Prediction | VolumePrediction) -> dict[str, Any]:
         "conformal_set": list(answer.conformal_set),
         "advice": answer.advice,
         "skull_strip": answer.skull_strip,
+        "tta": answer.tta,
         "model": {
             "name": identity.name,
             "version": identity.version,

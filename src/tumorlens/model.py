@@ -1,7 +1,6 @@
 """Load and verify a model folder, and run its graph with ONNX Runtime on NumPy arrays."""
 
 import base64
-import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,13 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import onnxruntime
 
-from tumorlens.card import CARD_FILE, Card, read_card
+from tumorlens.card import Card, read_card
 from tumorlens.errors import ConfigError, ModelCorruptError, ModelMissingError
 from tumorlens.gate import Gate, read_gate
 from tumorlens.overlapping import cores
 from tumorlens.preparation import LEFT_ON
 from tumorlens.scan import FloatArray
 from tumorlens.slice_sequence import SliceSequence, read_sequence
+from tumorlens.verified_file import verify_file
 
 GRAPH_FILE = "model.onnx"
 FLOAT32, INT8 = "float32", "int8"
@@ -158,7 +158,7 @@ def load_model(
     place = Path(folder).expanduser() if folder is not None else DEFAULT_FOLDER
     card = _card_for(place, precision)
     graph = place / GRAPHS[precision]
-    _verify(graph, card.sha256)
+    verify_file(graph, card.sha256, what="a graph")
     gate = read_gate(place, card.gate) if card.gate and gated else None
     sequence = read_sequence(place, card.sequence) if card.sequence else None
     try:
@@ -209,26 +209,6 @@ def _card_for(folder: Path, precision: str) -> Card:
             source=str(folder),
         )
     return replace(card, sha256=card.int8.sha256)
-
-
-def _verify(graph: Path, sha256: str) -> None:
-    try:
-        with graph.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelMissingError(
-            expected=f"a model folder with {graph.name} and {CARD_FILE}",
-            found=f"no readable {graph.name}",
-            remedy="Copy the whole folder, or export the model again.",
-            source=str(graph.parent),
-        ) from error
-    if found != sha256:
-        raise ModelCorruptError(
-            expected=f"a graph with SHA-256 {sha256}",
-            found=found,
-            remedy="The file is damaged or of another model: copy or export the folder again.",
-            source=str(graph),
-        )
 
 
 def _session_options(threads: int) -> onnxruntime.SessionOptions:

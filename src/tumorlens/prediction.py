@@ -114,6 +114,7 @@ def _predict_batch(scans: Sequence[Scan], model: Model) -> list[Prediction]:
                 conformal_set(named, model.card.conformal),
                 judged.scores,
                 model.card.preparation.skull_strip,
+                model.tta,
             )
         )
     return answers
@@ -161,6 +162,7 @@ def _predict_volume(volume: Volume, model: Model) -> VolumePrediction:
         conformal_set(named, model.card.conformal),
         joined.joined_by,
         method,
+        model.tta,
     )
 
 

@@ -81,6 +81,7 @@ def test_tta_is_told_in_the_command_and_compared_with_the_plain_model(
     assert status == 0
     record = json.loads(stdout)
     assert record["command"].endswith("--tta")
+    assert (record["tta"], record["comparison"]["against"]["tta"]) == (True, False)
     model = load_model(model_folder)
     examples = load_examples(class_folders)
     pixels = load_pictures(examples, model.card.preparation).pixels

@@ -18,6 +18,7 @@ from typer.testing import CliRunner, Result
 from tests.conftest import CHANNELS, head, write_picture, write_tiny_model
 from tests.made_gates import made_numbers
 from tests.made_heads import draw_head
+from tests.reading.made import nifti_bytes
 from tumorlens.card import read_card, write_card
 from tumorlens.cli import answering, app
 from tumorlens.cli.predict import OutputFormat
@@ -28,6 +29,7 @@ from tumorlens.model import Model
 from tumorlens.notice import NOTICE
 from tumorlens.prediction import predict
 from tumorlens.reporting.formats import FORMATS
+from tumorlens.scan import Volume
 
 Run = Callable[..., Result]
 
@@ -131,6 +133,20 @@ def test_tta_answers_with_the_mirror_image_too(run: Run, picture: Path, model: M
     expected = predict(picture, model=model.with_tta()).probabilities
     assert told == pytest.approx(dict(expected), abs=1e-6)
     assert told != pytest.approx(dict(predict(picture, model=model).probabilities), abs=1e-6)
+
+
+def test_every_answer_says_whether_it_was_with_tta(
+    run: Run, picture: Path, volume: Volume, tmp_path: Path
+) -> None:
+    (tmp_path / "volume.nii").write_bytes(nifti_bytes(volume.voxels))
+    out = tmp_path / "report"
+    for wanted, more in ((True, ["--tta"]), (False, [])):
+        run(picture, tmp_path / "volume.nii", "-o", out, *more)
+        records = json.loads((out / "answers.json").read_text())
+        assert [record["tta"] for record in records] == [wanted] * 2
+        rows = csv.DictReader((out / "answers.csv").read_text().splitlines())
+        assert [row["tta"] for row in rows] == [str(wanted).lower()] * 2
+        assert (out / "index.html").read_text().count("mirror image too") == 2 * wanted
 
 
 def test_target_chooses_the_explained_class(run: Run, picture: Path, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def volume_path(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("verb", ["predict", "segment", "evaluate", "train"])
 def test_every_verb_names_every_method(verb: str) -> None:
     _, said = run(verb, "--help")
-    for name in SKULL_STRIPPERS:
+    for name in (*SKULL_STRIPPERS, "'tumorlens[skullstrip]'", "[default: as the"):
         assert name in said
 
 

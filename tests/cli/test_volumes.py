@@ -113,6 +113,29 @@ def test_segment_prints_volumes_and_writes_a_page(tmp_path: Path) -> None:
     assert "found no t1" in said
 
 
+def test_predict_and_segment_leave_each_others_page_alone(
+    tmp_path: Path, picture: Path, model_folder: Path
+) -> None:
+    model = write_volume_model(tmp_path / "model")
+    case = save_case(tmp_path / "case", made_head())
+    words = {
+        "predict": ("predict", picture, "--model", model_folder),
+        "segment": ("segment", case, "--model", model),
+    }
+    for first, second, found in (
+        ("segment", "predict", "index.html without answers.json"),
+        ("predict", "segment", "a report of answers in it"),
+    ):
+        out = tmp_path / first
+        assert run(*words[first], "--output", out)[0] == 0
+        before = {file: file.read_bytes() for file in out.rglob("*") if file.is_file()}
+        code, _, said = run(*words[second], "--output", out)
+        assert code == 2
+        assert found in said
+        assert {file: file.read_bytes() for file in out.rglob("*") if file.is_file()} == before
+        assert run(*words[first], "--output", out)[0] == 0
+
+
 @pytest.mark.parametrize(
     "option", [("--dicom",), ("--skull-strip", "bet"), ("--precision", "int8")]
 )

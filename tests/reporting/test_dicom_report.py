@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import highdicom
 import pytest
@@ -84,15 +85,20 @@ def test_a_source_without_a_place_in_space_can_be_reported(tmp_path: Path, model
         make_report(trace([bare], source="bare"), predict(scan, model=model), None)
 
 
-def test_a_skull_that_was_taken_off_is_remarked(tmp_path: Path, model: Model) -> None:
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [({"skull_strip": "radial"}, "taken off by radial"), ({"tta": True}, "mirror image too")],
+)
+def test_how_it_was_answered_is_remarked(
+    tmp_path: Path, model: Model, changes: dict[str, Any], words: str
+) -> None:
     path = write_single(tmp_path / "one.dcm")
     answer = predict(read_source(find_sources(path).sources[0]), model=model)
     assert isinstance(answer, Prediction)
-    for method in (None, "radial"):
-        told = replace(answer, skull_strip=method)
+    for told, is_said in ((answer, False), (replace(answer, **changes), True)):
         made = make_report(trace([path], source="one"), told, None)
         said = [item.TextValue for item in made.ContentSequence if item.ValueType == "TEXT"]
-        assert any("taken off by radial" in text for text in said) == (method is not None)
+        assert any(words in text for text in said) == is_said
 
 
 @needs_dcmtk

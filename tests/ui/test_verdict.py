@@ -36,7 +36,9 @@ def test_a_refusal_says_why_and_nothing_else(answer: Prediction) -> None:
 
 
 @pytest.mark.parametrize("accepted", [True, False])
-def test_a_skull_that_was_taken_off_is_told(answer: Prediction, accepted: bool) -> None:
-    assert read_verdict(answer).skull == ""
+def test_how_it_was_answered_is_told(answer: Prediction, accepted: bool) -> None:
+    assert read_verdict(answer).how == ""
     told = read_verdict(replace(answer, skull_strip="radial", accepted=accepted))
-    assert told.skull.endswith("taken off by radial.")
+    assert told.how.endswith("taken off by radial.")
+    told = read_verdict(replace(answer, tta=True, accepted=accepted))
+    assert "mirror image" in told.how

@@ -83,8 +83,8 @@ class Refusal:
 def answer_schema(classes: Sequence[str]) -> pa.Schema:
     """The columns of the answers, for a model with these classes.
 
-    Those of the CSV report, and for volumes ``slices`` and ``suspicious``; ``outline`` where the
-    model outlines. ``id`` stands for the source's files.
+    Those of the CSV report but ``tta``, which bulk runs go without, and for volumes ``slices`` and
+    ``suspicious``; ``outline`` where the model outlines. ``id`` stands for the source's files.
     """
     chances = {f"probability_{name}": pa.float64() for name in classes}
     one_slice = {"index": pa.int32(), "label": pa.string(), "accepted": pa.bool_(), **chances}

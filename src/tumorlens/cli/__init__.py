@@ -49,6 +49,8 @@ app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    # Rich takes [brackets] in help texts and file names for markup, and swallows them.
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Example: tumorlens predict scan.jpg --output report",
 )

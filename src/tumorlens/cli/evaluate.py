@@ -9,6 +9,7 @@ import typer
 
 from tumorlens.cli.evaluate_volumes import evaluate_volumes
 from tumorlens.cli.exits import say
+from tumorlens.cli.model_folder import ModelFolder
 from tumorlens.cli.segment_volumes import refuse_options
 from tumorlens.cli.skull_stripping import SkullStrip, choose_for_slices
 from tumorlens.cli.tta import WithTta
@@ -26,9 +27,7 @@ def evaluate(
         ),
     ],
     *,
-    model: Annotated[
-        Path | None, typer.Option(help="Model folder.  [default: the bundled model]")
-    ] = None,
+    model: ModelFolder = None,
     split: Annotated[
         Path | None, typer.Option(help="split.csv of a run: evaluate one part of it only.")
     ] = None,
@@ -63,14 +62,13 @@ def evaluate(
     Example: tumorlens evaluate ~/data --split runs/mine/split.csv --model runs/mine/model --checks
     """
     from tumorlens.card import OUTLINE_VOLUME, kind_of
-    from tumorlens.cli.progress import bars, steps
     from tumorlens.model import load_model
 
     if pool:
         given = (model, split, against, skull_strip, tta, checks, part != "validation")
         if any(given):
             raise typer.BadParameter("--pool goes with --output and --json only")
-        _pool(places, output=output, as_json=as_json)
+        _tell(_pool(places, output), as_json=as_json)
         return
     if len(places) > 1:
         raise typer.BadParameter("one folder of data, or --pool and several run folders")
@@ -80,50 +78,68 @@ def evaluate(
         refuse_options(others | {"--tta": tta}, kind=OUTLINE_VOLUME)
         evaluate_volumes(data, model, split=split, part=part, output=output, as_json=as_json)
         return
+    loaded = choose_for_slices(load_model(model), skull_strip)
+    record = _score(
+        loaded.with_tta() if tta else loaded,
+        data,
+        split=split,
+        part=part,
+        checks=checks,
+        against=load_model(against) if against else None,
+        output=output,
+        command=_command(data, model, split, part, checks=checks, skull_strip=skull_strip, tta=tta),
+    )
+    _tell(record, as_json=as_json)
+
+
+def _score(
+    model: "Model",
+    data: Path,
+    *,
+    split: Path | None,
+    part: str,
+    checks: bool,
+    against: "Model | None",
+    output: Path | None,
+    command: str,
+) -> dict[str, Any]:
+    """Score a model that answers slices, and write what was measured."""
+    from tumorlens.cli.progress import bars, steps
+
     lab = import_extra("tumorlens.lab.evaluation", extra="lab")
     measuring = import_extra("tumorlens.lab.evaluation.measuring", extra="lab")
     parts = import_extra("tumorlens.lab.evaluation.parts", extra="lab")
-    loaded = choose_for_slices(load_model(model), skull_strip)
-    if tta:
-        loaded = loaded.with_tta()
-    other = load_model(against) if against else None
-    measuring.check_request(loaded, checks=checks, against=other)
+    measuring.check_request(model, checks=checks, against=against)
     found = parts.read_parts(data, split=split, part=part)
-    _warn_of_seen(loaded, {example.dataset for example in found.evaluated}, split)
+    _warn_of_seen(model, {example.dataset for example in found.evaluated}, split)
     _warn_of_one_class({example.label for example in found.evaluated})
     with bars(transient=True) as progress:
         measured = measuring.measure(
-            loaded,
+            model,
             found,
             data=data,
             grouped=split is not None,
             checks=checks,
-            against=other,
+            against=against,
             follow=steps(progress),
         )
-    command = _command(data, model, split, part, checks=checks, skull_strip=skull_strip, tta=tta)
-    record = measured.to_json(command=command)
+    record: dict[str, Any] = measured.to_json(command=command)
     if output is not None:
         lab.write_evaluation(output, measured.evaluation, record=record)
         report = import_extra("tumorlens.lab.evaluation.report", extra="lab")
-        report.write_report(output, loaded, measured, command=command)
-    if as_json:
-        typer.echo(json.dumps(record, indent=2))
-    else:
-        _print_tables(record)
+        report.write_report(output, model, measured, command=command)
+    return record
 
 
-def _pool(runs: list[Path], *, output: Path | None, as_json: bool) -> None:
+def _pool(runs: list[Path], output: Path | None) -> dict[str, Any]:
+    """Score several runs' answers together, and write that."""
     lab = import_extra("tumorlens.lab.evaluation", extra="lab")
     pooled = import_extra("tumorlens.lab.evaluation.pooling", extra="lab").pool_runs(runs)
     command = " ".join(["tumorlens evaluate --pool", *(run.as_posix() for run in runs)])
-    record = pooled.to_json(command=command)
+    record: dict[str, Any] = pooled.to_json(command=command)
     if output is not None:
         lab.write_evaluation(output, pooled.whole, record=record)
-    if as_json:
-        typer.echo(json.dumps(record, indent=2))
-    else:
-        _print_tables(record)
+    return record
 
 
 def _warn_of_seen(model: "Model", datasets: set[str], split: Path | None) -> None:
@@ -163,7 +179,11 @@ def _command(
     return " ".join(words)
 
 
-def _print_tables(record: Mapping[str, Any]) -> None:
+def _tell(record: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print scores as JSON or as tables."""
+    if as_json:
+        typer.echo(json.dumps(record, indent=2))
+        return
     from rich.table import Table
 
     from tumorlens.cli.console import out

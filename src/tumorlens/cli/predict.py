@@ -2,14 +2,18 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tumorlens.cli.exits import REFUSED
+from tumorlens.cli.model_folder import ModelFolder
 from tumorlens.cli.precision import ChosenPrecision, Precision
 from tumorlens.cli.skull_stripping import SkullStrip
 from tumorlens.cli.tta import WithTta
+
+if TYPE_CHECKING:
+    from tumorlens.cli.answering import Wish
 
 
 class OutputFormat(StrEnum):
@@ -48,12 +52,7 @@ def predict(
             "answers.csv, overlays/.",
         ),
     ] = None,
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            "--model", "-m", metavar="DIR", help="A model folder; the bundled model if left out."
-        ),
-    ] = None,
+    model: ModelFolder = None,
     precision: ChosenPrecision = Precision.FLOAT32,
     target: Annotated[
         str | None,
@@ -108,34 +107,7 @@ def predict(
 
     tumorlens predict archive/ --engine ray --output answers
     """
-    if engine is Engine.RAY:
-        unfit = {
-            "--format": output_format is not OutputFormat.TABLE,
-            "--target": target is not None,
-            "--no-explain": no_explain,
-            "--tta": tta,
-            "--dicom": dicom,
-        }
-        tables = _folder_of_tables(output, [name for name in unfit if unfit[name]])
-        from tumorlens.cli.bulk import answer_in_bulk
-
-        if answer_in_bulk(
-            paths,
-            tables,
-            model=model,
-            precision=precision.value,
-            skull_strip=skull_strip,
-            address=address,
-        ):
-            raise typer.Exit(REFUSED)
-        return
-    if address is not None:
-        raise typer.BadParameter("needs --engine ray", param_hint="--address")
-    if target is not None and (output is None or no_explain):
-        raise typer.BadParameter("needs heatmaps: --output DIR", param_hint="--target")
-    if dicom and output is None:
-        raise typer.BadParameter("needs a folder: --output DIR", param_hint="--dicom")
-    from tumorlens.cli.answering import Wish, answer_paths
+    from tumorlens.cli.answering import Wish
 
     wish = Wish(
         output_format=output_format.value,
@@ -148,17 +120,47 @@ def predict(
         skull_strip=skull_strip,
         tta=tta,
     )
-    if answer_paths(paths, wish):
+    answer = _answer_by_ray if engine is Engine.RAY else _answer_here
+    if answer(paths, wish, address):
         raise typer.Exit(REFUSED)
 
 
-def _folder_of_tables(output: Path | None, unfit: list[str]) -> Path:
-    """What --engine ray writes into: tables only, so that it has no use for options ``unfit``."""
-    if output is None:
+def _answer_here(paths: list[str], wish: "Wish", address: str | None) -> bool:
+    """Answer in this process; whether any input was refused."""
+    if address is not None:
+        raise typer.BadParameter("needs --engine ray", param_hint="--address")
+    if wish.target is not None and (wish.output is None or not wish.explained):
+        raise typer.BadParameter("needs heatmaps: --output DIR", param_hint="--target")
+    if wish.dicom and wish.output is None:
+        raise typer.BadParameter("needs a folder: --output DIR", param_hint="--dicom")
+    from tumorlens.cli.answering import answer_paths
+
+    return answer_paths(paths, wish) > 0
+
+
+def _answer_by_ray(paths: list[str], wish: "Wish", address: str | None) -> bool:
+    """Answer on Ray, which writes tables only and has no use for some of the options."""
+    if wish.output is None:
         raise typer.BadParameter("--engine ray needs it", param_hint="--output")
-    if unfit:
+    unfit = {
+        "--format": wish.output_format != OutputFormat.TABLE,
+        "--target": wish.target is not None,
+        "--no-explain": not wish.explained,
+        "--tta": wish.tta,
+        "--dicom": wish.dicom,
+    }
+    if any(unfit.values()):
         raise typer.BadParameter(
             "--engine ray writes Parquet tables only, and goes without this",
-            param_hint=", ".join(unfit),
+            param_hint=", ".join(name for name in unfit if unfit[name]),
         )
-    return output
+    from tumorlens.cli.bulk import answer_in_bulk
+
+    return answer_in_bulk(
+        paths,
+        wish.output,
+        model=wish.model,
+        precision=wish.precision,
+        skull_strip=wish.skull_strip,
+        address=address,
+    )

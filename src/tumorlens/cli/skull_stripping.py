@@ -16,7 +16,7 @@ SkullStrip = Annotated[
         metavar="METHOD",
         help="Take the skull off first: radial (single slices; built in), hd-bet or "
         "brainextractor (volumes; pip install 'tumorlens[skullstrip]'), or none.  "
-        "[default: as the model was trained]",
+        "[default: as the model or the config says]",
     ),
 ]
 

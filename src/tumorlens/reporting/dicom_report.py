@@ -20,7 +20,7 @@ from tumorlens.outlining import Outline, VolumeOutline
 from tumorlens.prediction import ModelIdentity, Prediction, VolumePrediction
 from tumorlens.reading.dicom.origin import Origin
 from tumorlens.reporting.dicom_series import MAKER, about_us, making, name_of, tied_headers
-from tumorlens.reporting.wording import about_the_skull
+from tumorlens.reporting.wording import how_answered
 
 SCHEME = "99TUMORLENS"
 _MILLILITER = Code("mL", "UCUM", "milliliter")
@@ -178,8 +178,8 @@ def _remarks(answer: Answer, outline: Outline | VolumeOutline | None) -> list[sr
         said.append(f"Not accepted: {answer.reason}")
     if answer.advice:
         said.append(f"Advice: {answer.advice}")
-    if answer.skull_strip:
-        said.append(about_the_skull(answer.skull_strip))
+    if how := how_answered(answer):
+        said.append(how)
     if isinstance(outline, VolumeOutline) and outline.largest is not None:
         said.append(f"Area and diameter are those of slice {outline.largest}, the largest outline.")
     if outline is not None and not outline.mask.any():

@@ -39,8 +39,8 @@ def to_record(result: Result) -> Record:
 
     Returns:
         ``source``, ``label``, ``probabilities``, ``tumor_probability``, ``accepted``,
-        ``reason``, ``conformal_set``, ``advice``, ``skull_strip``, ``model``, ``outline`` (its
-        area, diameter and place, where the model outlines) and, for a volume, ``slices``,
+        ``reason``, ``conformal_set``, ``advice``, ``skull_strip``, ``tta``, ``model``, ``outline``
+        (its area, diameter and place, where the model outlines) and, for a volume, ``slices``,
         ``suspicious`` and ``joined_by``; or ``source`` and ``error`` (``code``, ``expected``,
         ``found``, ``remedy``).
     """
@@ -94,27 +94,32 @@ def _csv_header(classes: Sequence[str]) -> str:
     chances = [f"probability_{name}" for name in classes]
     model, error = ("model_name", "model_version"), ("error_code", "error_message")
     confidence = ("accepted", "reason", "conformal_set", "advice")
-    how = ("skull_strip", *model)
+    how = ("skull_strip", "tta", *model)
     return _csv_line(["source", "label", *chances, "tumor_probability", *confidence, *how, *error])
 
 
 def _csv_record(record: Record, classes: Sequence[str]) -> str:
     if "error" in record:
-        blanks = [""] * (len(classes) + 9)
+        blanks = [""] * (len(classes) + 10)
         error = record["error"]
         words = f"expected {error['expected']}; found {error['found']}. {error['remedy']}"
         return _csv_line([record["source"], *blanks, error["code"], words])
     chances = [record["probabilities"].get(name, "") for name in classes]
     answer = [record["label"], *chances, record["tumor_probability"]]
     confidence = [
-        "true" if record["accepted"] else "false",
+        _csv_truth(record["accepted"]),
         record["reason"] or "",
         " ".join(record["conformal_set"]),
         record["advice"] or "",
     ]
     model = record["model"]
-    how = [record["skull_strip"] or "", model["name"], model["version"]]
+    stripped, tta = record["skull_strip"] or "", _csv_truth(record["tta"])
+    how = [stripped, tta, model["name"], model["version"]]
     return _csv_line([record["source"], *answer, *confidence, *how, "", ""])
+
+
+def _csv_truth(value: bool) -> str:
+    return "true" if value else "false"
 
 
 def _csv_line(cells: Sequence[object]) -> str:

@@ -18,8 +18,8 @@ from tumorlens.reporting.folder import MARK
 from tumorlens.reporting.overlay import RGB, Overlay
 from tumorlens.reporting.results import Result
 from tumorlens.reporting.wording import (
-    about_the_skull,
     also_possible,
+    how_answered,
     percent,
     printable,
     spoken,
@@ -85,7 +85,7 @@ class Row:
         reason: Why the input was refused, if it could be read but is no brain MRI; else empty.
         also_possible: Other classes that cannot be excluded; empty without any.
         advice: What to do about them.
-        skull: What was done about the skull, in a sentence; empty where it was left on.
+        how: What was done to the scan beyond the usual; empty where nothing was.
     """
 
     number: int
@@ -96,7 +96,7 @@ class Row:
     reason: str = ""
     also_possible: str = ""
     advice: str = ""
-    skull: str = ""
+    how: str = ""
 
     @property
     def is_refused(self) -> bool:
@@ -148,7 +148,7 @@ def make_row(result: Result, *, number: int) -> Row:
         answer.reason or "",
         also_possible(answer.label, answer.conformal_set),
         answer.advice or "",
-        about_the_skull(answer.skull_strip),
+        how_answered(answer),
     )
 
 

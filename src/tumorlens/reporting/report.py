@@ -65,12 +65,14 @@ def write_report(
         The path of ``index.html``.
 
     Raises:
-        ConfigError: The folder cannot be written or holds files of these names that are not
-            ours, the model has no class ``target``, or another model answered than the card's.
+        ConfigError: The folder cannot be written, holds files of these names that are not ours,
+            or the page of outlines or of an audit; the model has no class ``target``; or another
+            model answered than the card's.
         ModelError: There is no bundled model.
     """
     place = Path(folder).expanduser()
     card = card or read_card(DEFAULT_FOLDER)
+    _check_no_other_page(place)
     claim_folder(place)
     with growing(place) as aside, ExitStack() as stack:
         page = stack.enter_context(PartialFile(aside / PAGE))
@@ -83,6 +85,18 @@ def write_report(
         for piece in render_page(card, report.rows, report.entries()):
             page.write(piece)
     return place / PAGE
+
+
+def _check_no_other_page(folder: Path) -> None:
+    """Keep the page of ``tumorlens segment`` or ``tumorlens audit`` from being written over."""
+    # A report's answers are there before its page is.
+    if (folder / PAGE).exists() and not (folder / JSON).exists():
+        raise ConfigError(
+            expected="a new or empty folder, or one with an earlier report of answers",
+            found=f"{PAGE} without {JSON}: a page of another origin, of outlines or of an audit",
+            remedy="Choose another folder, or move the page away.",
+            source=str(folder),
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

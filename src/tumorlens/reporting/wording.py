@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tumorlens.answer import Prediction, VolumePrediction
     from tumorlens.outlining import Outline
 
 
@@ -25,9 +26,14 @@ def also_possible(label: str, conformal_set: tuple[str, ...]) -> str:
     return ", ".join(spoken(name) for name in conformal_set if name != label)
 
 
-def about_the_skull(method: str | None) -> str:
-    """By what the skull was taken off, in a sentence; empty where it was left on."""
-    return f"Answered without the skull, taken off by {printable(method)}." if method else ""
+def how_answered(answer: "Prediction | VolumePrediction") -> str:
+    """What was done to the scan beyond the usual, in sentences; empty where nothing was."""
+    said = []
+    if answer.skull_strip:
+        said.append(f"Answered without the skull, taken off by {printable(answer.skull_strip)}.")
+    if answer.tta:
+        said.append("Answered with its mirror image too (test-time augmentation).")
+    return " ".join(said)
 
 
 def percent(probability: float) -> str:

@@ -27,6 +27,7 @@ _ANSWER: dict[str, Any] = {
     "conformal_set": ["meningioma"],
     "advice": None,
     "skull_strip": None,
+    "tta": False,
     "model": _IDENTITY,
 }
 _PROBLEM: dict[str, Any] = {
@@ -99,6 +100,9 @@ class Answer(Judgement):
     tumor_probability: float = Field(ge=0, le=1, description="1 - P(no_tumor).")
     skull_strip: str | None = Field(
         None, description="By what the skull was taken off first; null where it was left on."
+    )
+    tta: bool = Field(
+        False, description="Whether its mirror image was answered too (test-time augmentation)."
     )
     model: Identity
     outline: dict[str, Any] | None = Field(

@@ -53,8 +53,8 @@ def show_verdict(answer: Answer) -> None:
     else:
         st.header(verdict.headline, anchor=False)
         st.caption(verdict.tumor)
-    if verdict.skull:
-        st.caption(plain(verdict.skull))
+    if verdict.how:
+        st.caption(plain(verdict.how))
     bars = ", ".join(f"{spoken(name)} {p:.1%}" for name, p in answer.probabilities.items())
     drawn = draw_bars(answer.probabilities, counts=answer.accepted)
     st.altair_chart(drawn, alt=f"Probabilities: {bars}")

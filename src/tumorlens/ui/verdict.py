@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tumorlens.prediction import Prediction, VolumePrediction
-from tumorlens.reporting.wording import about_the_skull, percent, printable, spoken
+from tumorlens.reporting.wording import how_answered, percent, printable, spoken
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Verdict:
         classes: Those that cannot be excluded, the most probable first; empty where the model's
             card does not say how to tell, and where the scan is refused.
         advice: What to do; may be empty.
-        skull: What was done about the skull; empty where it was left on.
+        how: What was done to the scan beyond the usual; empty where nothing was.
     """
 
     headline: str
@@ -26,21 +26,21 @@ class Verdict:
     refusal: str = ""
     classes: tuple[str, ...] = ()
     advice: str = ""
-    skull: str = ""
+    how: str = ""
 
 
 def read_verdict(answer: Prediction | VolumePrediction) -> Verdict:
     """An answer in words."""
     headline = f"{spoken(answer.label)} · {percent(answer.probabilities[answer.label])}"
     tumor = f"tumor of any kind: {percent(answer.tumor_probability)}"
-    skull = about_the_skull(answer.skull_strip)
+    how = how_answered(answer)
     if not answer.accepted:
         reason = answer.reason or "it is not like the scans that the model knows"
-        return Verdict(headline, tumor, refusal=printable(reason), skull=skull)
+        return Verdict(headline, tumor, refusal=printable(reason), how=how)
     return Verdict(
         headline,
         tumor,
         classes=tuple(map(spoken, answer.conformal_set)),
         advice=printable(answer.advice or ""),
-        skull=skull,
+        how=how,
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+import tumorlens
 from tumorlens.errors import ConfigError
 from tumorlens.lab.audit import Audit, audit, write_audit
 from tumorlens.lab.audit.alignment import Agreement
@@ -101,6 +102,17 @@ def test_files_of_another_origin_are_left_alone(found: Audit, tmp_path: Path) ->
         write_audit(found, tmp_path)
     assert (tmp_path / "index.html").read_text() == "my page"
     assert not (tmp_path / "groups.csv").exists()
+
+
+def test_the_page_of_another_verb_is_left_alone(found: Audit, tmp_path: Path) -> None:
+    page = tumorlens.write_report([], tmp_path).read_text()
+    with pytest.raises(ConfigError, match=r"index\.html of another origin"):
+        write_audit(found, tmp_path)
+    assert (tmp_path / "index.html").read_text() == page
+    page = write_audit(found, tmp_path / "audit").read_text()
+    with pytest.raises(ConfigError, match=r"index\.html without answers\.json"):
+        tumorlens.write_report([], tmp_path / "audit")
+    assert (tmp_path / "audit" / "index.html").read_text() == page
 
 
 def test_nothing_half_written_is_left(

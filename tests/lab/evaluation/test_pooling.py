@@ -106,7 +106,7 @@ def test_the_command_prints_and_writes_the_pool(runs: list[Path], tmp_path: Path
     record = json.loads((tmp_path / "out" / "evaluation.json").read_text())
     assert record["command"].startswith("tumorlens evaluate --pool ")
     assert (tmp_path / "out" / ANSWERS_FILE).is_file()
-    for other in (["--checks"], ["--skull-strip", "radial"], ["--part", "training"]):
+    for other in (["--checks"], ["--skull-strip", "radial"], ["--part", "training"], ["--tta"]):
         done = CliRunner().invoke(app, ["evaluate", "--pool", *map(str, runs), *other])
         assert done.exit_code == 2
     done = CliRunner().invoke(app, ["evaluate", *map(str, runs)])
@@ -120,20 +120,35 @@ def test_answers_of_another_model_are_refused(runs: list[Path]) -> None:
         pool_runs(runs)
 
 
-def record_beside(run: Path, skull_strip: str | None) -> None:
+def record_beside(run: Path, skull_strip: str | None, **more: object) -> None:
     card = json.loads((run / "model" / "card.json").read_text())
     model = {name: card[name] for name in ("name", "version", "sha256")}
-    text = json.dumps({"model": model, "skull_strip": skull_strip})
+    text = json.dumps({"model": model, "skull_strip": skull_strip, **more})
     (run / "evaluation.json").write_text(text)
 
 
 def test_answers_with_and_without_skulls_are_not_pooled(runs: list[Path]) -> None:
     record_beside(runs[1], "radial")
-    with pytest.raises(DataError, match="fold1: radial"):
+    with pytest.raises(DataError, match="fold1: --skull-strip radial"):
         pool_runs(runs)
     for run in (runs[0], runs[2]):
         record_beside(run, "radial")
     assert pool_runs(runs).to_json()["skull_strip"] == "radial"
+
+
+def test_answers_with_and_without_tta_are_not_pooled(runs: list[Path]) -> None:
+    record_beside(runs[0], None)  # as written before there was the field: without
+    record_beside(runs[1], None, tta=True)
+    with pytest.raises(DataError, match=r"fold0: --skull-strip none; fold1: .* none --tta; fold2"):
+        pool_runs(runs)
+    for run in runs:
+        record_beside(run, None, tta=True)
+    pooled = pool_runs(runs)
+    assert pooled.to_json()["tta"] is True
+    assert all(one.tta for one in pooled.runs.values())
+    for run in runs:
+        record_beside(run, None, tta=False)
+    assert pool_runs(runs).to_json()["tta"] is False
 
 
 def test_a_run_without_a_record_answered_as_its_card_says(runs: list[Path]) -> None:
@@ -145,7 +160,7 @@ def test_a_run_without_a_record_answered_as_its_card_says(runs: list[Path]) -> N
         path.write_text(json.dumps(card))
     assert pool_runs(runs).to_json()["skull_strip"] == "radial"
     record_beside(runs[0], None)
-    with pytest.raises(DataError, match="fold0: none"):
+    with pytest.raises(DataError, match="fold0: --skull-strip none"):
         pool_runs(runs)
 
 
@@ -154,7 +169,7 @@ def test_a_run_without_a_record_answered_as_its_card_says(runs: list[Path]) -> N
     [
         *('{"model": ', "[]", "3", "null", '{"model": null}', '{"model": "x"}'),
         *('{"model": {"name": "x", "version": "1"}}', '{"model": {"sha256": "0"}}'),
-        '{"skull_strip": []}',
+        *('{"skull_strip": []}', '{"tta": "yes"}', '{"tta": null}'),
     ],
 )
 def test_a_damaged_record_is_a_plain_error(runs: list[Path], text: str) -> None:

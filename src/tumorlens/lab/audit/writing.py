@@ -87,7 +87,8 @@ def _is_ours(folder: Path) -> bool:
     try:
         if (folder / PAGE).exists():
             with (folder / PAGE).open(encoding="utf-8", errors="replace") as page:
-                return MARK in page.read(1000)
+                # Outlines and answers have a page of ours too, but no audit beside it.
+                return MARK in page.read(1000) and (folder / JSON).exists()
         if (folder / GROUPS).exists():
             with (folder / GROUPS).open(encoding="utf-8", errors="replace") as lines:
                 return lines.readline().strip() == ",".join(COLUMNS)

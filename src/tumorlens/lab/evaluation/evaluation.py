@@ -32,6 +32,7 @@ class Evaluation:
         reliability: Stated against true confidence.
         examples: One for each picture.
         skull_strip: By what the skulls were taken off first; None where they were left on.
+        tta: Whether the mirror images were answered too (test-time augmentation).
     """
 
     model: Mapping[str, str]
@@ -45,6 +46,7 @@ class Evaluation:
     reliability: Reliability | None = None
     examples: tuple[Example, ...] = ()
     skull_strip: str | None = None
+    tta: bool = False
 
     @property
     def groups(self) -> list[str]:
@@ -57,6 +59,7 @@ class Evaluation:
             "command": command,
             "model": dict(self.model),
             "skull_strip": self.skull_strip,
+            "tta": self.tta,
             "blank": self.blank,
             "scores": self.scores.to_json(),
             **{
@@ -79,6 +82,7 @@ def score_answers(
         probabilities,
         blank=blank,
         skull_strip=card.preparation.skull_strip,
+        tta=model.tta,
     )
 
 
@@ -90,6 +94,7 @@ def score_examples(
     *,
     blank: int = 0,
     skull_strip: str | None = None,
+    tta: bool = False,
 ) -> Evaluation:
     """Score answers, whole and by `STRATA`.
 
@@ -100,6 +105,7 @@ def score_examples(
         probabilities: float32, (pictures, classes), calibrated.
         blank: How many pictures were left out because nothing is to be seen in them.
         skull_strip: By what the skulls were taken off first; None where they were left on.
+        tta: Whether the mirror images were answered too (test-time augmentation).
     """
     targets = np.array([classes.index(example.label) for example in examples])
     groups = np.array([example.group for example in examples])
@@ -123,6 +129,7 @@ def score_examples(
         reliability=measure_reliability(probabilities, targets, groups.tolist()),
         examples=tuple(examples),
         skull_strip=skull_strip,
+        tta=tta,
         **strata,
     )
 

@@ -161,5 +161,5 @@ def _comparison(
         against.card.classes,
         evaluation.groups,
     )
-    how = {"skull_strip": against.card.preparation.skull_strip}
+    how = {"skull_strip": against.card.preparation.skull_strip, "tta": against.tta}
     return {"against": identity(against.card) | how, **compared.to_json()}

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ class _Answered:
     classes: tuple[str, ...]
     model: Mapping[str, str]
     skull_strip: str | None
+    tta: bool
 
 
 def pool_runs(folders: Sequence[Path]) -> Pooled:
@@ -58,8 +60,8 @@ def pool_runs(folders: Sequence[Path]) -> Pooled:
     Raises:
         DataError: There are fewer than two runs; one has no answers, or answers about pictures
             that are not its validation part; two answer the same picture or patient; they tell
-            other classes apart; one saw its pictures without the skull and another with it; or
-            its ``evaluation.json`` is damaged.
+            other classes apart; one saw its pictures without the skull or with their mirror images
+            and another did not; or its ``evaluation.json`` is damaged.
         ModelError: A run has no model.
     """
     if len(folders) < 2:
@@ -70,7 +72,7 @@ def pool_runs(folders: Sequence[Path]) -> Pooled:
         )
     answered = {_name(folder, folders): _read(folder) for folder in folders}
     _check_classes(answered)
-    _check_skulls(answered)
+    _check_manner(answered)
     _check_apart(answered)
     every = list(answered.values())
     classes = every[0].classes
@@ -81,13 +83,11 @@ def pool_runs(folders: Sequence[Path]) -> Pooled:
         "version": " + ".join(sorted({one.model["version"] for one in every})),
         "sha256": ", ".join(one.model["sha256"] for one in every),
     }
-    how = every[0].skull_strip
+    scored = partial(score_examples, skull_strip=every[0].skull_strip, tta=every[0].tta)
     return Pooled(
-        score_examples(model, classes, examples, probabilities, skull_strip=how),
+        scored(model, classes, examples, probabilities),
         {
-            name: score_examples(
-                one.model, classes, one.examples, one.probabilities, skull_strip=how
-            )
+            name: scored(one.model, classes, one.examples, one.probabilities)
             for name, one in answered.items()
         },
     )
@@ -114,8 +114,9 @@ def _read(folder: Path) -> _Answered:
     card = read_card(folder / "model")
     record = _evaluation(folder)
     _check_answerer(folder, record, identity(card))
-    how = record.get("skull_strip", card.preparation.skull_strip)
-    return _Answered(examples, probabilities, classes, identity(card), how)
+    skull_strip = record.get("skull_strip", card.preparation.skull_strip)
+    tta = record.get("tta", False)
+    return _Answered(examples, probabilities, classes, identity(card), skull_strip, tta)
 
 
 def _evaluation(folder: Path) -> Mapping[str, Any]:
@@ -133,6 +134,8 @@ def _evaluation(folder: Path) -> Mapping[str, Any]:
         raise _no_evaluation(path, "a model without name, version and sha256")
     if not isinstance(how := found.get("skull_strip"), str | None):
         raise _no_evaluation(path, f"{how!r} as skull_strip")
+    if not isinstance(tta := found.get("tta", False), bool):
+        raise _no_evaluation(path, f"{tta!r} as tta")
     return found
 
 
@@ -173,13 +176,17 @@ def _check_classes(answered: Mapping[str, _Answered]) -> None:
         )
 
 
-def _check_skulls(answered: Mapping[str, _Answered]) -> None:
-    how = {name: one.skull_strip or "none" for name, one in answered.items()}
+def _check_manner(answered: Mapping[str, _Answered]) -> None:
+    how = {
+        name: f"--skull-strip {one.skull_strip or 'none'}{' --tta' * one.tta}"
+        for name, one in answered.items()
+    }
     if len(set(how.values())) > 1:
         raise DataError(
-            expected="runs whose pictures all kept their skulls, or lost them by one method",
-            found="; ".join(f"{name}: {method}" for name, method in how.items()),
-            remedy="Evaluate the others again, with the same --skull-strip and --output RUN.",
+            expected="runs that were answered alike: skulls left on or taken off by one method, "
+            "all with their mirror images or none",
+            found="; ".join(f"{name}: {manner}" for name, manner in how.items()),
+            remedy="Evaluate the others again, with the same options and --output RUN.",
         )
 
 

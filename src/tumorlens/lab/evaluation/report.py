@@ -110,6 +110,8 @@ def _facts(card: Card, record: Mapping[str, Any]) -> list[tuple[str, str]]:
         facts.append(("Expected calibration error", error))
     if stripped := record.get("skull_strip"):
         facts.append(("Skulls taken off by", stripped))
+    if record.get("tta"):
+        facts.append(("Test-time augmentation", "mirror images answered too"))
     if record["blank"]:
         facts.append(("Left out, nothing to be seen", str(record["blank"])))
     return facts

@@ -105,23 +105,20 @@ def fit_gate(
     checks = fit_checks(known, unlike)
     values = checks.values(shown)
     unseen = judge_unseen(brains, other, held, kinds)
-    measured: dict[str, Any] = {
-        "refused": refused_parts(known, unlike, shown, unseen, kinds),
+    refused = {"refused": refused_parts(known, unlike, shown, unseen, kinds)}
+    measured = (refused if kinds else {"note": NO_OTHERS}) | {
         "lost": lost_parts(values, shown, unseen, [validation[index] for index in chosen]),
         "lost_without_the_data_set": parts_of(unseen.lost),
-        "pictures": {
-            "brain": len(brains.kinds),
-            "made_up": int(np.isin(other.kinds, list(UNLIKE)).sum()),
-            "others": int((~np.isin(other.kinds, list(UNLIKE))).sum()),
-            "limits": len(held.kinds),
-        },
+        "pictures": _counts(brains, other) | {"limits": len(held.kinds)},
     }
-    if not kinds:
-        measured = {"note": NO_OTHERS} | {
-            name: each for name, each in measured.items() if name != "refused"
-        }
     limits = limits_of(unseen.values) if unseen.values else fit_limits(values, shown.kinds)
     return FittedGate(numbers_of(space, checks), limits, measured)
+
+
+def _counts(brains: Described, other: Described) -> dict[str, int]:
+    """How many pictures of each sort the gate was fitted on."""
+    made_up = int(np.isin(other.kinds, list(UNLIKE)).sum())
+    return {"brain": len(brains.kinds), "made_up": made_up, "others": len(other.kinds) - made_up}
 
 
 def _described(model: Model, parts: Mapping[str, ByteArray], progress: Progress) -> Described:
