@@ -30,15 +30,21 @@ def evaluate_volumes(
             part=part,
             progress=lambda done, total: told("heads", done, total),
         )
-    found = measuring.summary(scores)
+    found = measuring.summary(scores) | {"per_dataset": measuring.per_dataset(scores)}
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
         measuring.write_scores(output / "scores.csv", scores)
+        card = loaded.card
+        about = {"name": card.name, "version": card.version, "sha256": card.sha256}
+        (output / "scores.json").write_text(json.dumps({"model": about} | found, indent=2) + "\n")
     if as_json:
         typer.echo(json.dumps(found, indent=2))
     else:
         for line in score_lines(found, loaded.card.regions):
             out().print(line)
+        for name, scores_there in found["per_dataset"].items():
+            first, *rest = score_lines(scores_there, loaded.card.regions)
+            out().print("\n".join([f"{name}: {first}", *rest]))
 
 
 def score_lines(scores: Mapping[str, Any], regions: tuple[str, ...]) -> list[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tumorlens.cli.exits import REFUSED, say
+from tumorlens.cli.model_folder import ModelFolder
 from tumorlens.cli.precision import ChosenPrecision, Precision
 from tumorlens.cli.segment_volumes import refuse_options, segment_volumes, volumes_table
 from tumorlens.cli.skull_stripping import SkullStrip, choose
@@ -25,12 +26,7 @@ def segment(
         Path,
         typer.Option("--output", "-o", metavar="DIR", help="Folder for the masks; made if absent."),
     ],
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            "--model", "-m", metavar="DIR", help="A model folder; the bundled model if left out."
-        ),
-    ] = None,
+    model: ModelFolder = None,
     precision: ChosenPrecision = Precision.FLOAT32,
     skull_strip: SkullStrip = None,
     dicom: Annotated[

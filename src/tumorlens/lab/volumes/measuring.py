@@ -28,11 +28,13 @@ class CaseScore:
         dice: Of each region, 0..1; 1 where neither the outline nor the truth has any of it.
         hd95_mm: 95 % Hausdorff distance of each region; 0 where neither has any of it, and the
             head's diagonal where one of them has none, as in the challenge.
+        dataset: The name of its data set's folder.
     """
 
     case: str
     dice: Mapping[str, float]
     hd95_mm: Mapping[str, float]
+    dataset: str = ""
 
 
 def score_case(
@@ -42,6 +44,7 @@ def score_case(
     *,
     regions: Sequence[str],
     spacing_mm: Sequence[float],
+    dataset: str = "",
 ) -> CaseScore:
     """Compare two label maps of one grid.
 
@@ -51,6 +54,7 @@ def score_case(
         truth: Likewise.
         regions: Short names of those to compare.
         spacing_mm: Of X, Y and Z.
+        dataset: Of the case.
     """
     ours = torch.from_numpy(to_regions(found, regions))[None]
     theirs = torch.from_numpy(to_regions(truth, regions))[None]
@@ -67,6 +71,7 @@ def score_case(
         name,
         dict(zip(regions, map(float, dice), strict=True)),
         dict(zip(regions, distances, strict=True)),
+        dataset,
     )
 
 
@@ -102,13 +107,19 @@ def summary(scores: Sequence[CaseScore], *, seed: int = 0) -> dict[str, Any]:
     return found
 
 
+def per_dataset(scores: Sequence[CaseScore]) -> dict[str, dict[str, Any]]:
+    """The `summary` of each data set's heads, by its name."""
+    names = sorted({score.dataset for score in scores})
+    return {name: summary([one for one in scores if one.dataset == name]) for name in names}
+
+
 def write_scores(path: Path, scores: Sequence[CaseScore]) -> None:
     """One line a head: Dice and distance of each region."""
     regions = list(scores[0].dice)
     with PartialFile(path) as lines:
         writer = csv.writer(lines, lineterminator="\n")
         names = [f"{what}_{region}" for what in ("dice", "hd95_mm") for region in regions]
-        writer.writerow(["case", *names])
+        writer.writerow(["case", "dataset", *names])
         for score in scores:
             figures = [*score.dice.values(), *score.hd95_mm.values()]
-            writer.writerow([score.case, *(f"{value:.4f}" for value in figures)])
+            writer.writerow([score.case, score.dataset, *(f"{value:.4f}" for value in figures)])

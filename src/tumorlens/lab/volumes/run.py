@@ -18,7 +18,13 @@ from tumorlens.lab.volumes.exporting import export_volume_model
 from tumorlens.lab.volumes.heads import find_training_cases
 from tumorlens.lab.volumes.labelled import LabelledHead
 from tumorlens.lab.volumes.losses import build_loss
-from tumorlens.lab.volumes.measuring import CaseScore, score_case, summary, write_scores
+from tumorlens.lab.volumes.measuring import (
+    CaseScore,
+    per_dataset,
+    score_case,
+    summary,
+    write_scores,
+)
 from tumorlens.lab.volumes.networks import build_volume_network
 from tumorlens.lab.volumes.settings import VolumeConfig
 from tumorlens.lab.volumes.split import (
@@ -79,7 +85,7 @@ def run_volume_training(
     validation = [case for case in cases if case.name in held]
     scores = score_cases(model, validation, progress=told.on_score)
     write_scores(run / SCORES_FILE, scores)
-    found = summary(scores)
+    found = summary(scores) | {"per_dataset": per_dataset(scores)}
     write_volume_card(run / MODEL, replace(model.card, scores=found))
     return found
 
@@ -139,6 +145,7 @@ def score_cases(
                 truth,
                 regions=model.card.regions,
                 spacing_mm=spacing,
+                dataset=case.dataset,
             )
         )
         progress(done, len(cases))

@@ -1,0 +1,132 @@
+"""Whole tumors of validation heads: by the model for whole heads, and slice by slice.
+
+    python benchmarks/whole_tumor.py ../shared/data --split runs/whole_tumor/split.csv
+
+One row a way of answering, one line a data set: mean Dice with its 95 % interval over heads. With
+``--write`` the table replaces the one in docs/brats.md. Needs ``[brats]``.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tumorlens.lab.volumes.heads import find_training_cases
+from tumorlens.lab.volumes.measuring import CaseScore, per_dataset, score_case
+from tumorlens.lab.volumes.split import VALIDATION, read_case_part
+from tumorlens.model import load_model
+from tumorlens.outlining import outline_volume
+from tumorlens.prediction import VolumePrediction, predict
+from tumorlens.volume_outlining import load_volume_model, outline_head
+from tumorlens.volume_outlining.head import Head
+from tumorlens.volume_outlining.model import WHOLE_TUMOR_FOLDER
+from tumorlens.volume_outlining.regions import LABELS, WHOLE, LabelArray
+
+DOCS = Path(__file__).parents[1] / "docs" / "brats.md"
+BEGIN, END = "<!-- whole tumor: begin -->", "<!-- whole tumor: end -->"
+
+Way = Callable[[Head], LabelArray]
+
+
+def ways() -> dict[str, Way]:
+    """Ways of outlining a head, by what the table calls them."""
+    whole, slices = load_volume_model(WHOLE_TUMOR_FOLDER), load_model()
+
+    def with_sequences(*names: str) -> Way:
+        def answer(head: Head) -> LabelArray:
+            kept = {name: head.volumes[name] for name in names if name in head.volumes}
+            if not kept:
+                return np.zeros(next(iter(head.volumes.values())).voxels.shape, np.uint8)
+            return outline_head(replace(head, volumes=kept), whole).labels
+
+        return answer
+
+    def slice_by_slice(sequence: str) -> Way:
+        def answer(head: Head) -> LabelArray:
+            volume = head.volumes.get(sequence)
+            if volume is None:
+                return np.zeros(next(iter(head.volumes.values())).voxels.shape, np.uint8)
+            found = predict(volume, model=slices)
+            assert isinstance(found, VolumePrediction)
+            mask = outline_volume(volume, found).mask
+            return np.where(mask, LABELS[WHOLE], 0).astype(np.uint8)
+
+        return answer
+
+    return {
+        "whole heads, FLAIR and T1 with contrast": with_sequences("flair", "t1c"),
+        "whole heads, FLAIR alone": with_sequences("flair"),
+        "whole heads, T1 with contrast alone": with_sequences("t1c"),
+        "slice by slice, FLAIR": slice_by_slice("flair"),
+        "slice by slice, T1 with contrast": slice_by_slice("t1c"),
+    }
+
+
+def measure(data: Path, split: Path) -> dict[str, dict[str, dict[str, Any]]]:
+    """Way -> data set -> summary, over the split's validation heads that have both sequences."""
+    chosen = read_case_part(split, VALIDATION)
+    heads = [
+        head
+        for head in find_training_cases(data, sequences=("flair", "t1c"), can_miss=True)
+        if head.name in chosen and {"flair", "t1c"} <= set(head.sequences)
+    ]
+    scores: dict[str, list[CaseScore]] = {name: [] for name in ways()}
+    for head in heads:
+        shown, truth = head.read()
+        spacing = next(iter(shown.volumes.values())).spacing_mm or (1.0, 1.0, 1.0)
+        for name, answer in ways().items():
+            found = answer(shown)
+            scores[name].append(
+                score_case(
+                    head.name,
+                    found,
+                    truth,
+                    regions=[WHOLE],
+                    spacing_mm=spacing,
+                    dataset=head.dataset,
+                )
+            )
+        print(head.name, *(f"{one[-1].dice[WHOLE]:.3f}" for one in scores.values()), flush=True)
+    return {name: per_dataset(one) for name, one in scores.items()}
+
+
+def table(found: dict[str, dict[str, dict[str, Any]]]) -> str:
+    """The same in Markdown."""
+    datasets = sorted({name for one in found.values() for name in one})
+    counts = next(iter(found.values()))
+    heads = " | ".join(f"{name} ({counts[name]['cases']})" for name in datasets)
+    lines = [f"| Dice of the whole tumor | {heads} |", "|---|" + "---|" * len(datasets)]
+    for name, one in found.items():
+        figures = " | ".join(_figure(one[dataset][WHOLE]["dice"]) for dataset in datasets)
+        lines.append(f"| {name} | {figures} |")
+    return "\n".join(lines)
+
+
+def _figure(dice: dict[str, Any]) -> str:
+    ends = dice["interval"]
+    return f"{dice['mean']:.3f}" + (f" ({ends[0]:.3f} to {ends[1]:.3f})" if ends else "")
+
+
+def main() -> None:
+    """Measure, print, and write where asked to."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--split", type=Path, required=True)
+    parser.add_argument("--write", action="store_true")
+    wanted = parser.parse_args()
+    found = measure(wanted.data, wanted.split)
+    print(json.dumps(found, indent=2))
+    print(table(found))
+    if wanted.write:
+        text = DOCS.read_text(encoding="utf-8")
+        before, _, rest = text.partition(BEGIN)
+        after = rest.partition(END)[2]
+        DOCS.write_text(f"{before}{BEGIN}\n{table(found)}\n{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
