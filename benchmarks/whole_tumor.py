@@ -2,8 +2,9 @@
 
     python benchmarks/whole_tumor.py ../shared/data --split runs/whole_tumor/split.csv
 
-One row a way of answering, one line a data set: mean Dice with its 95 % interval over heads. With
-``--write`` the table replaces the one in docs/brats.md. Needs ``[brats]``.
+One row a way of answering: mean Dice of each data set's heads, with its 95 % interval. With
+``--write`` the figures are kept in runs/whole_tumor/ways.json, and the table replaces the one in
+docs/brats.md. Needs ``[brats]``.
 """
 
 import argparse
@@ -26,7 +27,9 @@ from tumorlens.volume_outlining.head import Head
 from tumorlens.volume_outlining.model import WHOLE_TUMOR_FOLDER
 from tumorlens.volume_outlining.regions import LABELS, WHOLE, LabelArray
 
-DOCS = Path(__file__).parents[1] / "docs" / "brats.md"
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs" / "brats.md"
+FIGURES = ROOT / "runs" / "whole_tumor" / "ways.json"
 BEGIN, END = "<!-- whole tumor: begin -->", "<!-- whole tumor: end -->"
 
 Way = Callable[[Head], LabelArray]
@@ -106,6 +109,13 @@ def table(found: dict[str, dict[str, dict[str, Any]]]) -> str:
     return "\n".join(lines)
 
 
+def filled(page: str, found: dict[str, dict[str, dict[str, Any]]]) -> str:
+    """The page with its table replaced."""
+    before, _, rest = page.partition(BEGIN)
+    after = rest.partition(END)[2]
+    return f"{before}{BEGIN}\n{table(found)}\n{END}{after}"
+
+
 def _figure(dice: dict[str, Any]) -> str:
     ends = dice["interval"]
     return f"{dice['mean']:.3f}" + (f" ({ends[0]:.3f} to {ends[1]:.3f})" if ends else "")
@@ -119,13 +129,10 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     wanted = parser.parse_args()
     found = measure(wanted.data, wanted.split)
-    print(json.dumps(found, indent=2))
     print(table(found))
     if wanted.write:
-        text = DOCS.read_text(encoding="utf-8")
-        before, _, rest = text.partition(BEGIN)
-        after = rest.partition(END)[2]
-        DOCS.write_text(f"{before}{BEGIN}\n{table(found)}\n{END}{after}", encoding="utf-8")
+        FIGURES.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+        DOCS.write_text(filled(DOCS.read_text(encoding="utf-8"), found), encoding="utf-8")
 
 
 if __name__ == "__main__":

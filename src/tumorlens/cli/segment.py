@@ -94,7 +94,8 @@ def _segment_slices(
     from tumorlens.cli.progress import follow
     from tumorlens.model import load_model
     from tumorlens.reading.case import Case
-    from tumorlens.reporting.segments import find_inputs, write_segments
+    from tumorlens.reporting.outline_inputs import find_inputs
+    from tumorlens.reporting.segments import write_segments
     from tumorlens.volume_outlining.model import WHOLE_TUMOR_FOLDER, load_volume_model
 
     loaded = choose(load_model(model, precision=precision.value), skull_strip)

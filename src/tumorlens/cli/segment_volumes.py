@@ -16,7 +16,7 @@ def segment_volumes(
     """Outline the regions of the tumor in every case; the records, also of those refused."""
     from tumorlens.cli.progress import bars
     from tumorlens.reporting.cases import write_case_segments
-    from tumorlens.reporting.segments import find_inputs
+    from tumorlens.reporting.outline_inputs import find_inputs
     from tumorlens.volume_outlining import load_volume_model
 
     loaded = load_volume_model(model)

@@ -4,12 +4,11 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image as Pillow
 
-from tumorlens.errors import ConfigError, ScanError
+from tumorlens.errors import ScanError
 from tumorlens.model import Model
 from tumorlens.outlining import (
     Outline,
@@ -18,71 +17,20 @@ from tumorlens.outlining import (
     outline_volume,
 )
 from tumorlens.prediction import Prediction, VolumePrediction, predict
-from tumorlens.reading import Source, find_sources, read_source
-from tumorlens.reading.case import Case, find_case, is_label_map
+from tumorlens.reading import Source, read_source
+from tumorlens.reading.case import Case
 from tumorlens.reading.nifti import is_nifti
 from tumorlens.reporting.folder import FileNames, PartialFile, write_bytes, writing
 from tumorlens.reporting.label_map import write_label_map
+from tumorlens.reporting.outline_inputs import RECORD, Input, Record, check_apart
 from tumorlens.reporting.whole_tumor import write_case
 from tumorlens.scan import Scan, Volume
 from tumorlens.volume_outlining import VolumeModel
 
-RECORD = "segments.json"
-
-Record = dict[str, Any]
-Input = Source | Case
 DicomWriter = Callable[
     [Source, Prediction | VolumePrediction, Outline | VolumeOutline, Path], list[Path]
 ]
 """Writes the DICOM objects of one outline, of names that begin with the path; returns theirs."""
-
-
-def find_inputs(paths: Sequence[str]) -> tuple[list[Input], list[ScanError]]:
-    """What there is to outline: cases, and every other scan, volume and series.
-
-    Returns:
-        The inputs in order, and the errors of cases that cannot be used.
-    """
-    inputs: list[Input] = []
-    errors: list[ScanError] = []
-    for given in paths:
-        folders = _folders(Path(given))
-        taken: list[Path] = []
-        for folder in folders:
-            try:
-                case = find_case(folder)
-            except ScanError as error:
-                errors.append(error)
-                taken.append(folder)
-                continue
-            if case:
-                inputs.append(case)
-                taken.append(folder)
-        inputs += [
-            source
-            for source in find_sources(given).sources
-            if not _lies_in(source, taken) and not (folders and _is_label_map(source))
-        ]
-    return inputs, errors
-
-
-def check_apart(inputs: Iterable[Input], folder: Path) -> None:
-    """Keep a case's own outline (``<case>_seg.nii.gz``) from being written over.
-
-    Raises:
-        ConfigError: The folder is that of a case.
-    """
-    for one in inputs:
-        if not isinstance(one, Case):
-            continue
-        own = next(iter(one.files.values())).parent
-        if own.resolve() == folder.expanduser().resolve():
-            raise ConfigError(
-                expected="a folder apart from the cases",
-                found="the folder of one of them, whose files might be written over",
-                remedy="Choose another folder.",
-                source=str(folder),
-            )
 
 
 def write_segments(
@@ -186,19 +134,3 @@ def _refusal(error: ScanError) -> Record:
 
 def _nifti_file(source: Source) -> Path | None:
     return source.files[0] if len(source.files) == 1 and is_nifti(source.files[0]) else None
-
-
-def _folders(path: Path) -> list[Path]:
-    """The folder and all folders in it; nothing for a file."""
-    if not path.is_dir():
-        return []
-    inner = sorted(one for one in path.rglob("*") if one.is_dir() and not one.is_symlink())
-    return [path, *inner]
-
-
-def _lies_in(source: Source, folders: Sequence[Path]) -> bool:
-    return any(file.parent == folder for file in source.files for folder in folders)
-
-
-def _is_label_map(source: Source) -> bool:
-    return any(is_label_map(file) for file in source.files)

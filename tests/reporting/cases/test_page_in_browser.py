@@ -14,7 +14,7 @@ from PIL import Image
 from tests.made_cases import made_head, save_case, write_volume_model
 from tumorlens.reporting.cases import write_case_segments
 from tumorlens.reporting.cases.page import SURFACES
-from tumorlens.reporting.segments import find_inputs
+from tumorlens.reporting.outline_inputs import find_inputs
 from tumorlens.volume_outlining import load_volume_model
 
 CHROMIUM = next(

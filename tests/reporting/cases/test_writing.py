@@ -16,7 +16,7 @@ from tumorlens.reading.case import find_case
 from tumorlens.reporting.cases import write_case_segments, writing
 from tumorlens.reporting.cases.planes import COLOURS, draw_planes, shown_slices
 from tumorlens.reporting.cases.upright import upright
-from tumorlens.reporting.segments import find_inputs
+from tumorlens.reporting.outline_inputs import find_inputs
 from tumorlens.scan import Scan
 from tumorlens.volume_outlining import load_volume_model, outline_case
 from tumorlens.volume_outlining.regions import tissue_names

@@ -27,7 +27,7 @@ from tumorlens.reporting.folder import (
     write_bytes,
 )
 from tumorlens.reporting.label_map import write_label_map
-from tumorlens.reporting.segments import RECORD, Input, Record, check_apart
+from tumorlens.reporting.outline_inputs import RECORD, Input, Record, check_apart
 from tumorlens.volume_outlining import CaseOutline, VolumeModel, outline_case
 from tumorlens.volume_outlining.regions import tissue_names
 
@@ -47,7 +47,7 @@ def write_case_segments(
     """Outline the regions in every case, and write what was found.
 
     Args:
-        inputs: From `tumorlens.reporting.segments.find_inputs`; what is no case is refused.
+        inputs: From `tumorlens.reporting.outline_inputs.find_inputs`; what is no case is refused.
         folder: Made if absent. A case gives ``<name>_seg.nii.gz`` (0, 1, 2, 4 as in BraTS, on its
             own grid) and ``<name>_planes.png``; all of them ``segments.json`` and
             ``index.html``.

@@ -1,0 +1,52 @@
+"""No figure of the model for whole tumors differs from what was measured."""
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tumorlens.volume_outlining.card import read_volume_card
+from tumorlens.volume_outlining.model import WHOLE_TUMOR_FOLDER
+
+ROOT = Path(__file__).parents[2]
+RUN = ROOT / "runs" / "whole_tumor"
+
+
+@pytest.fixture(scope="module")
+def benchmark() -> ModuleType:
+    pytest.importorskip("monai")
+    spec = importlib.util.spec_from_file_location("whole", ROOT / "benchmarks/whole_tumor.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_is_what_the_benchmark_writes(benchmark: ModuleType) -> None:
+    page = benchmark.DOCS.read_text(encoding="utf-8")
+    found = json.loads(benchmark.FIGURES.read_text())
+    assert page == benchmark.filled(page, found)
+    found["slice by slice, FLAIR"]["lgg"]["WT"]["dice"]["mean"] = 0.123
+    assert page != benchmark.filled(page, found)
+
+
+def test_the_card_has_the_scores_that_were_measured() -> None:
+    card = read_volume_card(WHOLE_TUMOR_FOLDER)
+    measured = json.loads((RUN / "scores.json").read_text())
+    assert measured.pop("model") == {
+        "name": card.name,
+        "version": card.version,
+        "sha256": card.sha256,
+    }
+    assert dict(card.scores) == measured
+    assert set(measured["per_dataset"]) == {"brats", "brats2013_slices", "lgg"}
+
+
+def test_the_card_hides_no_path_and_names_its_limits() -> None:
+    card = read_volume_card(WHOLE_TUMOR_FOLDER)
+    assert card.training["network"]["weights"] == "imagenet"
+    assert card.limitations
+    assert "CC BY-NC-SA" in card.licence
