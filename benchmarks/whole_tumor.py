@@ -41,18 +41,14 @@ def ways() -> dict[str, Way]:
 
     def with_sequences(*names: str) -> Way:
         def answer(head: Head) -> LabelArray:
-            kept = {name: head.volumes[name] for name in names if name in head.volumes}
-            if not kept:
-                return np.zeros(next(iter(head.volumes.values())).voxels.shape, np.uint8)
+            kept = {name: head.volumes[name] for name in names}
             return outline_head(replace(head, volumes=kept), whole).labels
 
         return answer
 
     def slice_by_slice(sequence: str) -> Way:
         def answer(head: Head) -> LabelArray:
-            volume = head.volumes.get(sequence)
-            if volume is None:
-                return np.zeros(next(iter(head.volumes.values())).voxels.shape, np.uint8)
+            volume = head.volumes[sequence]
             found = predict(volume, model=slices)
             assert isinstance(found, VolumePrediction)
             mask = outline_volume(volume, found).mask
@@ -72,16 +68,16 @@ def ways() -> dict[str, Way]:
 def measure(data: Path, split: Path) -> dict[str, dict[str, dict[str, Any]]]:
     """Way -> data set -> summary, over the split's validation heads that have both sequences."""
     chosen = read_case_part(split, VALIDATION)
-    heads = [
-        head
-        for head in find_training_cases(data, sequences=("flair", "t1c"), can_miss=True)
-        if head.name in chosen and {"flair", "t1c"} <= set(head.sequences)
-    ]
-    scores: dict[str, list[CaseScore]] = {name: [] for name in ways()}
+    found = find_training_cases(
+        data, sequences=("flair", "t1c"), regions=[WHOLE], can_miss=True, only=chosen
+    )
+    heads = [head for head in found if {"flair", "t1c"} <= set(head.sequences)]
+    known = ways()
+    scores: dict[str, list[CaseScore]] = {name: [] for name in known}
     for head in heads:
         shown, truth = head.read()
         spacing = next(iter(shown.volumes.values())).spacing_mm or (1.0, 1.0, 1.0)
-        for name, answer in ways().items():
+        for name, answer in known.items():
             found = answer(shown)
             scores[name].append(
                 score_case(

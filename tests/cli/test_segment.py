@@ -9,7 +9,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from tests.conftest import head, write_picture
+from tests.made_cases import LPS, made_head, save_case
 from tumorlens.cli import app
+from tumorlens.reporting.outline_inputs import RECORD
 
 
 def run(*words: object) -> tuple[int, str]:
@@ -52,6 +54,29 @@ def test_every_kind_of_input_gets_its_mask(
     labels = nibabel.load(output / "case_seg.nii.gz")
     assert labels.shape == (96, 96, 6)
     np.testing.assert_allclose(labels.affine, np.diag([1, 1, 5, 1]))
+
+
+def test_whole_tumors_are_outlined_by_the_second_bundled_model(
+    tmp_path: Path,
+) -> None:
+    made = {name: voxels for name, voxels in made_head().items() if name in ("flair", "t1c", "t1")}
+    save_case(tmp_path / "scans" / "case", made)
+    lone = nibabel.Nifti1Image(made["flair"], LPS)
+    (tmp_path / "scans" / "flat").mkdir()
+    nibabel.save(lone, tmp_path / "scans" / "flat" / "someone_FLAIR.nii.gz")
+    output = tmp_path / "out"
+    code, said = run(tmp_path / "scans", "--output", output, "--json")
+    assert code == 0, said
+    records = {record["mask"]: record for record in json.loads((output / RECORD).read_text())}
+    sequences = {"case_seg.nii.gz": ["flair", "t1c"], "someone_FLAIR_seg.nii.gz": ["flair"]}
+    assert set(records) == set(sequences)
+    for mask, record in records.items():
+        assert record["outlined"] == sequences[mask]
+        assert record["outlined_by"]["name"] == "whole_tumor"
+        assert (output / record["picture"]).is_file()
+        assert nibabel.load(output / mask).shape == made["flair"].shape
+    assert records["someone_FLAIR_seg.nii.gz"]["missing"] == ["t1", "t1c", "t2"]
+    assert records["someone_FLAIR_seg.nii.gz"]["source"].endswith("someone_FLAIR.nii.gz")
 
 
 def test_a_bad_input_is_told_and_the_others_go_on(

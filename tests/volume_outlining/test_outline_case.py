@@ -115,6 +115,10 @@ def test_a_head_with_its_skull_is_answered_with_a_note(tmp_path: Path) -> None:
     bare = {name: voxels + 5 * (name != "seg") for name, voxels in head.items()}
     found = answer(save_case(tmp_path / "case", bare), write_volume_model(tmp_path / "model"))
     assert "skull" in found.notes[-1]
+    card = replace(CARD, clears_background=True)
+    cleared = answer(tmp_path / "case", write_volume_model(tmp_path / "clearing", card))
+    assert not cleared.notes
+    assert dice(cleared.labels > 0, found.labels > 0) > 0.9
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def evaluate(
     own validation part, and gives one table of all folds: tumorlens evaluate --pool runs/fold*
     --tta holds for the model alone, not for --against: give the same folder twice to see what it
     is worth.
-    A model for volumes is scored by Dice and 95 % Hausdorff distance on labelled cases of BraTS.
+    A model for volumes is scored by Dice and 95 % Hausdorff distance on heads of BraTS or LGG.
 
     Example: tumorlens evaluate ~/data --split runs/mine/split.csv --model runs/mine/model --checks
     """

@@ -52,7 +52,7 @@ def train(
     """Train a model, calibrate it, export it and score it on patients it never saw.
 
     A config with task = "outline_volume" trains a network that outlines the tumor's regions in
-    whole heads, on a folder of BraTS as downloaded (extra brats), in one process.
+    whole heads, on BraTS, LGG and the like as downloaded (extra brats), in one process.
 
     Where the environment variable TUMORLENS_CACHE names a folder, prepared pictures are kept in it
     for the next time. Several GPUs or machines train together under torchrun.

@@ -49,7 +49,8 @@ def write_segments(
         folder: Made if absent. A picture gives ``<stem>.mask.png`` (0 or 255, of its own size), a
             volume or case ``<name>_seg.nii.gz`` (0 or 1, on its own grid).
         model: One that outlines.
-        whole: A model for whole heads, which outlines cases; None to outline them slice by slice.
+        whole: A model for whole heads, which outlines cases and lone FLAIR volumes (NIfTI); None
+            to outline them slice by slice.
         refused: Errors to record beside.
         dicom: Writes DICOM objects besides, for inputs that are DICOM; an input for which it
             raises a `ScanError` is refused.
@@ -87,13 +88,16 @@ def _segment(
     dicom: DicomWriter | None,
 ) -> Record:
     model, for_heads = models
+    stem = folder / names.name(one.name)
     if isinstance(one, Case):
-        stem = folder / names.name(one.name)
         path, found, about = write_case(one, stem, model=model, whole=for_heads)
         return _record(str(next(iter(one.files.values())).parent), path, found) | about
     scan = read_source(one)
+    if for_heads and not dicom and _is_flair_file(one, scan):
+        lone = Case(stem.name, {"flair": one.files[0]})
+        path, found, about = write_case(lone, stem, model=model, whole=for_heads)
+        return _record(one.name, path, found) | about
     answer = predict(scan, model=model)
-    stem = folder / names.name(one.name)
     if isinstance(scan, Volume) and isinstance(answer, VolumePrediction):
         whole = outline_volume(scan, answer)
         beside = _objects(dicom, one, answer, whole, stem)
@@ -130,6 +134,12 @@ def _record(source: str, mask: Path, answer: Prediction | VolumePrediction) -> R
 
 def _refusal(error: ScanError) -> Record:
     return {"source": error.source, "error": error.to_json()}
+
+
+def _is_flair_file(source: Source, scan: Scan | Volume) -> bool:
+    """Whether it is a volume that the model for whole heads knows alone too."""
+    is_flair = isinstance(scan, Volume) and scan.sequence == "flair"
+    return is_flair and _nifti_file(source) is not None
 
 
 def _nifti_file(source: Source) -> Path | None:

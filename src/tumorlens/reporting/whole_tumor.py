@@ -35,9 +35,9 @@ def write_case(
     """Answer a case, outline its tumor, and write ``<stem>_seg.nii.gz`` (0 or 1).
 
     A model for whole heads outlines from several sequences at once, and a picture of three
-    planes, ``<stem>_planes.png``, is written besides; without one, or where the case has none
-    of its sequences, the classifier outlines slice by slice. Nothing is outlined in a head that
-    the classifier takes for healthy.
+    planes, ``<stem>_planes.png``, is written besides. Without one, or without FLAIR, the
+    classifier outlines slice by slice: edema is hardly seen elsewhere. Nothing is outlined in a
+    head that the classifier takes for healthy.
 
     Args:
         case: From `tumorlens.reading.case.find_case`.
@@ -60,7 +60,7 @@ def write_case(
     assert isinstance(answer, VolumePrediction)
     about = {"sequences": list(case.files), "missing": list(case.missing)}
     path = stem.with_name(f"{stem.name}_seg.nii.gz")
-    if whole is None or not set(whole.card.sequences) & set(case.files):
+    if whole is None or SHOWN[0] not in set(case.files) & set(whole.card.sequences):
         found = outline_volume(volume, answer)
         about |= {"outlined": [sequence]}
     else:
@@ -75,8 +75,10 @@ def _outline(
 ) -> tuple[VolumeOutline, dict[str, Any]]:
     """The tumor by the model for whole heads, its picture, and what the record says of it."""
     outline = outline_case(case, whole)
+    notes = list(outline.notes)
     if answer.tumor_probability < MIN_TUMOR_PROBABILITY:
         outline.labels[:] = 0
+        notes.append("the classifier takes the head for healthy, so that nothing is outlined")
     picture = stem.with_name(f"{stem.name}_planes.png")
     planes = draw_planes(upright(outline), tissue_names(whole.card.regions))
     write_bytes(picture, png_bytes(planes))
@@ -85,5 +87,5 @@ def _outline(
         "outlined": [name for name in card.sequences if name in case.files],
         "outlined_by": {"name": card.name, "version": card.version, "sha256": card.sha256},
         "picture": picture.name,
-        "notes": list(outline.notes),
+        "notes": notes,
     }

@@ -20,8 +20,9 @@ def clear_background(head: Head) -> Head:
     """A head with 0 around it.
 
     Within a slice a voxel belongs to the head if there is something bright in some sequence on
-    all four sides of it, so that dark fluid stays. A head with 0 around it in all sequences
-    alike, as where the skull was taken off, is given back as it is.
+    all four sides of it, so that dark fluid stays; slices that are 0 in a sequence stay 0 in it. A
+    head with 0 around it in all sequences alike, as where the skull was taken off, is given back
+    as it is; JPEG pictures of such heads have zeros that differ, and lose dark voxels of their rim.
     """
     if _is_clear(head):
         return head
@@ -38,6 +39,8 @@ def clear_background(head: Head) -> Head:
 def _is_clear(head: Head) -> bool:
     """Whether the same voxels are 0 in every sequence, and many are."""
     zero = [volume.voxels == 0 for volume in head.volumes.values()]
+    if len(zero) == 1:  # there is nothing that could differ
+        return head.is_stripped and not _frame(next(iter(head.volumes.values())).voxels).any()
     differing = np.logical_or.reduce(zero) != np.logical_and.reduce(zero)
     return head.is_stripped and float(differing.mean()) <= _DIFFERING
 
@@ -65,9 +68,15 @@ def _from_one_end(
 
 def _range(voxels: FloatArray) -> tuple[float, float]:
     """What the background is like, and the brightest of the head."""
-    inner = voxels[:, _FRAME:-_FRAME, _FRAME:-_FRAME]
-    frame = (voxels.sum() - inner.sum()) / max(1, voxels.size - inner.size)
-    return float(min(frame, np.median(voxels))), float(np.percentile(voxels, _BRIGHTEST))
+    frame = float(_frame(voxels).mean())
+    return min(frame, float(np.median(voxels))), float(np.percentile(voxels, _BRIGHTEST))
+
+
+def _frame(voxels: FloatArray) -> FloatArray:
+    """The voxels along the edges of the slices, in one row."""
+    within = np.zeros(voxels.shape[1:], np.bool_)
+    within[_FRAME:-_FRAME, _FRAME:-_FRAME] = True
+    return np.asarray(voxels[:, ~within])
 
 
 def _smoothed(voxels: FloatArray) -> FloatArray:
@@ -85,4 +94,5 @@ def _smoothed(voxels: FloatArray) -> FloatArray:
 def _lifted(voxels: FloatArray, inside: npt.NDArray[np.bool_]) -> FloatArray:
     low, high = _range(voxels)
     least = max(float(high - low), 1.0) * _LEAST
-    return np.asarray(np.where(inside, np.maximum(voxels - low, least), 0), np.float32)
+    shown = inside & voxels.any(axis=(1, 2), keepdims=True)
+    return np.asarray(np.where(shown, np.maximum(voxels - low, least), 0), np.float32)

@@ -16,13 +16,15 @@ def _head(number: int) -> tuple[np.ndarray, np.ndarray]:
     return np.where(tumor, 220, pixels).astype(np.uint8), tumor
 
 
-def make_lgg(folder: Path, patients: int = 3, *, t1c: bool = True) -> Path:
+def make_lgg(folder: Path, patients: int = 3, *, t1c: bool = True, noise: int = 0) -> Path:
     """``TCGA_M_n/TCGA_M_n_k.png`` with masks; k from 1."""
     for patient in range(patients):
         place = folder / f"TCGA_M_{patient}"
         place.mkdir(parents=True)
         for number in range(SLICES):
             flair, tumor = _head(number)
+            random = np.random.default_rng(number)
+            flair = flair + random.integers(0, noise + 1, flair.shape, np.uint8)
             last = flair // 2 if t1c else flair
             rgb = np.stack([flair // 3, flair, last], axis=-1)
             Image.fromarray(rgb).save(place / f"TCGA_M_{patient}_{number + 1}.png")

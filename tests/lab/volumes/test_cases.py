@@ -113,13 +113,17 @@ def test_missing_sequences_are_named_unless_learnt_to_do_without(tmp_path: Path)
     root = made_download(tmp_path / "data", 1)
     (root / NAME / f"{NAME}_t1ce.nii.gz").unlink()
     with pytest.raises(DataError, match=f"{NAME} without t1c"):
-        find_training_cases(root, sequences=ALL, can_miss=False)
+        find_training_cases(root, sequences=ALL, regions=["WT"], can_miss=False)
     config = small(augmentation={"sequence_dropout": 0.2})
-    image, _ = load_case(find_training_cases(root, sequences=ALL, can_miss=True)[0], config)
+    image, _ = load_case(
+        find_training_cases(root, sequences=ALL, regions=["WT"], can_miss=True)[0], config
+    )
     present = [bool(channel.any()) for channel in image]
     assert present == [name != "t1c" for name in config.data.sequences]
     chosen = small(data={"sequences": ["flair", "t2"]})
-    found = find_training_cases(root, sequences=chosen.data.sequences, can_miss=False)
+    found = find_training_cases(
+        root, sequences=chosen.data.sequences, regions=["WT"], can_miss=False
+    )
     assert len(load_case(found[0], chosen)[0]) == 2
 
 
@@ -145,4 +149,4 @@ def test_volumes_that_cannot_be_used_are_data_errors(
 @pytest.mark.parametrize("folder", ["absent", "."])
 def test_no_cases_is_an_error(tmp_path: Path, folder: str) -> None:
     with pytest.raises(DataError, match="case folders of BraTS"):
-        find_training_cases(tmp_path / folder, sequences=ALL, can_miss=False)
+        find_training_cases(tmp_path / folder, sequences=ALL, regions=["WT"], can_miss=False)

@@ -118,3 +118,7 @@ def test_a_data_set_may_be_drawn_more_often(tmp_path: Path) -> None:
     config = small(data={"repeat": {"data": 3}})
     assert len(Patches(prepared(tmp_path, config), config, 1)) == 6
     assert len(Patches(prepared(tmp_path, small()), small(), 1)) == 2
+    wrong = small(data={"repeat": {"brats": 2}})
+    cases = prepared(tmp_path, wrong)
+    with pytest.raises(ConfigError, match=r"names of data sets that train: data; found brats"):
+        Patches(cases, wrong, 1)

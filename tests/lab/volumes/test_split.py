@@ -12,7 +12,7 @@ CASES = [
     PreparedCase(
         f"BraTS-GLI-{patient:05d}-{time:03d}",
         f"BraTS-GLI-{patient:05d}",
-        "brats",
+        f"brats:BraTS-GLI-{patient:05d}",
         Path(),
         Path(),
     )
@@ -49,6 +49,17 @@ def test_an_earlier_split_is_taken_over(record: str, tmp_path: Path) -> None:
     split = split_cases(CASES, small(data={"split": str(tmp_path / "split.csv")}))
     assert {case.patient for case in split.validation} == {"BraTS-GLI-00002"}
     assert len(split.training) == 12
+
+
+def test_patients_of_one_name_in_two_sets_are_told_apart_by_their_group(tmp_path: Path) -> None:
+    (tmp_path / "split.csv").write_text("picture,group,part\nx,b:pat1,validation\n")
+    cases = [
+        PreparedCase(name, name, group, Path(), Path())
+        for name, group in (("pat1", "b:pat1"), ("pat2", "b:pat2"), ("pat1", "a:pat1"))
+    ]
+    split = split_cases(cases, small(data={"split": str(tmp_path / "split.csv")}))
+    assert {case.patient for case in split.validation} == {"pat1"}
+    assert {case.patient for case in split.training} == {"pat2"}
 
 
 def test_a_record_of_other_patients_is_refused(tmp_path: Path) -> None:

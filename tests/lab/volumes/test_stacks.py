@@ -60,10 +60,12 @@ def test_every_set_of_heads_is_found_in_one_folder(tmp_path: Path) -> None:
     make_brats2013(tmp_path / "brats2013_slices")
     made_download(tmp_path / "brats", 1)
     (tmp_path / "something" / "else").mkdir(parents=True)
-    found = find_training_cases(tmp_path, sequences=("flair", "t1c"), can_miss=False)
+    found = find_training_cases(
+        tmp_path, sequences=("flair", "t1c"), regions=["WT"], can_miss=False
+    )
     assert {head.dataset for head in found} == set(HEADS)
     with pytest.raises(DataError, match="without t2"):
-        find_training_cases(tmp_path, sequences=("flair", "t2"), can_miss=False)
+        find_training_cases(tmp_path, sequences=("flair", "t2"), regions=["WT"], can_miss=False)
 
 
 def test_what_is_damaged_is_named(tmp_path: Path) -> None:
@@ -76,11 +78,34 @@ def test_what_is_damaged_is_named(tmp_path: Path) -> None:
         first.read()
 
 
+def test_heads_that_do_not_tell_regions_apart_are_left_out(tmp_path: Path) -> None:
+    make_lgg(tmp_path / "lgg")
+    make_brats2013(tmp_path / "brats2013_slices")
+    wanted = {"sequences": ("flair", "t1c"), "can_miss": True}
+    found = find_training_cases(tmp_path, regions=["WT", "ET"], **wanted)
+    assert {head.dataset for head in found} == {"brats2013_slices"}
+    assert set(np.unique(found[0].read()[1])) == {0, 4}
+    with pytest.raises(DataError, match="do not tell WT, ET apart"):
+        find_training_cases(tmp_path / "lgg", regions=["WT", "ET"], **wanted)
+    only = find_training_cases(tmp_path, regions=["WT"], only={"TCGA_M_1"}, **wanted)
+    assert [head.name for head in only] == ["TCGA_M_1"]
+
+
+def test_background_is_cleared_where_asked_to(tmp_path: Path) -> None:
+    first = find_lgg(make_lgg(tmp_path / "lgg", noise=4))[0]
+    seen = []
+    for clears in (False, True):
+        config = small(data=BOTH | {"spacing_mm": [4, 4, 15], "clear_background": clears})
+        seen.append(float((load_case(first, config)[0] != 0).mean()))
+    assert seen[0] > 0.88
+    assert 0.55 < seen[1] < 0.8  # a disc in its box
+
+
 @pytest.mark.skipif(not BRATS.is_dir(), reason="../shared/data is not there")
 def test_one_patient_of_two_sets_lies_alike() -> None:
     """Brats18_2013_21_1 is pat0004: its tumor lies at the same place of the brain in both."""
     data = BRATS.parent
-    cases = find_training_cases(data, sequences=("flair", "t1c"), can_miss=True)
+    cases = find_training_cases(data, sequences=("flair", "t1c"), regions=["WT"], can_miss=True)
     by_name = {head.name: head for head in cases}
     config = small(data=BOTH | {"spacing_mm": [2, 2, 2]})
     (one, outline), (other, drawn) = (

@@ -110,6 +110,10 @@ def test_patches_and_weights_that_a_network_cannot_take_are_refused() -> None:
     flat = {"name": "tf_efficientnet_lite0_slices"}
     with pytest.raises(ConfigError, match="multiples of 32, 32 and 1"):
         build_volume_network(small(network=flat, training={"patch": [48, 32, 8]}))
+    with pytest.raises(ConfigError, match="no dropout"):
+        build_volume_network(
+            small(network=flat | {"dropout": 0.1}, training={"patch": [32, 32, 8]})
+        )
     with pytest.raises(ConfigError, match="weights none"):
         build_volume_network(small(network={"weights": "imagenet"}))
 

@@ -13,7 +13,7 @@ from tumorlens.lab.datasets.volumes import check_same_grid, read_labels
 from tumorlens.lab.volumes.labelled import LabelledHead
 from tumorlens.reading.case import SEQUENCES, Case, check_grids
 from tumorlens.volume_outlining.head import Head, read_head
-from tumorlens.volume_outlining.regions import LabelArray
+from tumorlens.volume_outlining.regions import REGIONS, LabelArray
 
 _ENHANCING_2023 = 3  # what 4 is called since 2023
 _STYLE_2023 = ("t1n", "t2w", "t2f")
@@ -29,9 +29,10 @@ def find_brats(folder: Path) -> list[LabelledHead]:
         LabelledHead(
             name=case.folder.name,
             patient=case.patient,
-            dataset=folder.name,
+            group=f"{folder.resolve().name}:{case.patient}",
             folder=case.folder,
             sequences=tuple(case.sequences),
+            regions=tuple(REGIONS),
             files=(*sorted(case.sequences.values()), case.outline),
             read=partial(read_case_and_labels, case),
         )

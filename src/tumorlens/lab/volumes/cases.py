@@ -31,16 +31,21 @@ class PreparedCase:
     Attributes:
         name: The case's.
         patient: Who it is of.
-        dataset: The name of its data set's folder.
+        group: The patient's name among those of all data sets, ``DATASET:NAME``.
         image_file: ``.npy``, float16, (C, X, Y, Z), normalised.
         labels_file: ``.npy``, uint8, (X, Y, Z): 0, 1, 2 or 4.
     """
 
     name: str
     patient: str
-    dataset: str
+    group: str
     image_file: Path
     labels_file: Path
+
+    @property
+    def dataset(self) -> str:
+        """The name of its data set's folder."""
+        return self.group.partition(":")[0]
 
     def image(self) -> npt.NDArray[np.float16]:
         """(C, X, Y, Z), of which only what is asked for is read from disk."""
@@ -76,7 +81,7 @@ def prepare_cases(
         one = PreparedCase(
             case.name,
             case.patient,
-            case.dataset,
+            case.group,
             folder / f"{stem}.image.npy",
             folder / f"{stem}.labels.npy",
         )

@@ -1,6 +1,6 @@
 """Labelled heads to learn from, whatever form their data set has."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from tumorlens.errors import DataError
@@ -19,14 +19,23 @@ HEADS: dict[str, Callable[[Path], list[LabelledHead]]] = {
 
 
 def find_training_cases(
-    folder: Path, *, sequences: Sequence[str], can_miss: bool
+    folder: Path,
+    *,
+    sequences: Sequence[str],
+    regions: Sequence[str],
+    can_miss: bool,
+    only: Collection[str] = (),
 ) -> list[LabelledHead]:
     """The heads in a data set, or in all data sets of a folder that hold whole heads.
+
+    Heads whose outlines do not tell all regions apart are left out.
 
     Args:
         folder: A data set as downloaded, a case of BraTS, or a folder of data sets.
         sequences: That the network looks at.
-        can_miss: Whether a case may lack some of them.
+        regions: Short names of those that it outlines.
+        can_miss: Whether a case may lack some of the sequences.
+        only: Names of the heads wanted; all where empty.
 
     Raises:
         DataError: There are none, or a case lacks its outline or a sequence that it needs.
@@ -36,6 +45,10 @@ def find_training_cases(
     cases = _heads(folder) or [case for inner in folders_in(folder) for case in _heads(inner)]
     if not cases:
         raise _no_cases(folder, "none in it")
+    cases = [case for case in cases if set(regions) <= set(case.regions)]
+    if not cases:
+        raise _no_cases(folder, f"outlines that do not tell {', '.join(regions)} apart")
+    cases = [case for case in cases if not only or case.name in only]
     for case in cases:
         lacking = [name for name in sequences if name not in case.sequences]
         if lacking and (not can_miss or len(lacking) == len(sequences)):
@@ -57,9 +70,9 @@ def _heads(folder: Path) -> list[LabelledHead]:
 
 def _no_cases(folder: Path, found: str) -> DataError:
     return DataError(
-        expected="a folder with case folders of BraTS, such as BraTS20_Training_001 or "
-        "BraTS-GLI-00000-000",
+        expected="case folders of BraTS, such as BraTS20_Training_001 or BraTS-GLI-00000-000, or "
+        f"another data set of whole heads ({', '.join(HEADS)})",
         found=found,
-        remedy="Give the folder as downloaded; HGG/, LGG/ and the like are looked into.",
+        remedy="Give the folder as downloaded, or one that holds several data sets.",
         source=str(folder),
     )

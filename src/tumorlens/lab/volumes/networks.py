@@ -1,4 +1,4 @@
-"""Networks for volumes, from MONAI: sequences in, one logit a region and voxel out."""
+"""Networks for volumes: sequences in, one logit a region and voxel out."""
 
 import math
 from collections.abc import Callable
@@ -59,7 +59,6 @@ def _slice_unet(sequences: int, regions: int, settings: VolumeNetwork) -> nn.Mod
         regions,
         encoder=settings.name.removesuffix(SLICES),
         weights=settings.weights,
-        dropout=settings.dropout,
     )
 
 
@@ -76,8 +75,8 @@ def build_volume_network(config: VolumeConfig) -> nn.Module:
     """The network as configured.
 
     Raises:
-        ConfigError: There is none of this name, it cannot have such weights, or patches of
-            such sides.
+        ConfigError: There is none of this name, or it cannot have such weights, dropout or
+            patches.
     """
     wanted = config.network
     build = NETWORKS[known_name(wanted.name, NETWORKS, setting="network.name")]
@@ -97,6 +96,13 @@ def _check(config: VolumeConfig) -> None:
             found=str(list(patch)),
             remedy="Change training.patch.",
             source="training.patch",
+        )
+    if is_flat and config.network.dropout:
+        raise ConfigError(
+            expected="no dropout for a network over slices",
+            found=str(config.network.dropout),
+            remedy="Leave network.dropout out.",
+            source="network.dropout",
         )
     if not is_flat and config.network.weights != "none":
         raise ConfigError(

@@ -10,6 +10,7 @@ import torch.nn.functional as F  # noqa: N812  (PyTorch's own custom)
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from tumorlens.errors import ConfigError
 from tumorlens.lab.volumes.cases import PreparedCase
 from tumorlens.lab.volumes.settings import VolumeAugmentation, VolumeConfig
 from tumorlens.scan import FloatArray
@@ -31,6 +32,7 @@ class Patches(Dataset[tuple[Tensor, Tensor]]):
     def __init__(self, cases: Sequence[PreparedCase], config: VolumeConfig, epoch: int) -> None:
         self._seed = (config.training.seed, epoch)
         order = np.random.default_rng(self._seed)
+        _check_repeated(cases, config)
         often = [config.data.repeat.get(case.dataset, 1) for case in cases]
         each = np.multiply(often, config.training.patches)
         self._drawn = order.permutation(np.repeat(np.arange(len(cases)), each))
@@ -55,6 +57,18 @@ class Patches(Dataset[tuple[Tensor, Tensor]]):
         image, labels = change(image, labels, self._config.augmentation, random)
         regions = to_regions(labels, self._config.data.regions).astype(np.float32)
         return torch.from_numpy(image), torch.from_numpy(regions)
+
+
+def _check_repeated(cases: Sequence[PreparedCase], config: VolumeConfig) -> None:
+    """A misspelt data set would be passed over in silence."""
+    known = {case.dataset for case in cases}
+    if unknown := set(config.data.repeat) - known:
+        raise ConfigError(
+            expected=f"names of data sets that train: {', '.join(sorted(known))}",
+            found=", ".join(sorted(unknown)),
+            remedy="Change data.repeat: the names are those of the folders.",
+            source="data.repeat",
+        )
 
 
 def cut(

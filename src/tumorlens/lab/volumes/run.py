@@ -71,6 +71,7 @@ def run_volume_training(
     cases = find_training_cases(
         data,
         sequences=config.data.sequences,
+        regions=config.data.regions,
         can_miss=config.augmentation.sequence_dropout > 0,
     )
     run.mkdir(parents=True, exist_ok=True)
@@ -111,17 +112,20 @@ def evaluate_volumes(
         DataError: A case cannot be used, or the split names none of them.
     """
     card = model.card
-    cases = find_training_cases(data, sequences=card.sequences, can_miss=card.sequence_dropout > 0)
-    if split is not None:
-        chosen = read_case_part(split, part)
-        cases = [case for case in cases if case.name in chosen]
-        if not cases:
-            raise DataError(
-                expected=f"cases that the split names as {part}",
-                found="none of them in the data",
-                remedy="Give the data of that run.",
-                source=str(split),
-            )
+    cases = find_training_cases(
+        data,
+        sequences=card.sequences,
+        regions=card.regions,
+        can_miss=card.sequence_dropout > 0,
+        only=() if split is None else read_case_part(split, part),
+    )
+    if not cases:
+        raise DataError(
+            expected=f"cases that the split names as {part}",
+            found="none of them in the data",
+            remedy="Give the data of that run.",
+            source=str(split),
+        )
     return score_cases(model, cases, progress=progress)
 
 
@@ -179,8 +183,15 @@ def make_card(config: VolumeConfig, split: CaseSplit) -> VolumeCard:
             part: {"cases": len(cases), "patients": len({case.patient for case in cases})}
             for part, cases in parts.items()
         },
-        training=config.model_dump(mode="json", exclude={"card"}),
+        training=_told(config),
     )
+
+
+def _told(config: VolumeConfig) -> dict[str, Any]:
+    """The settings for records: of a file of weights its name, not its place on this machine."""
+    values = config.model_dump(mode="json", exclude={"card"})
+    values["network"]["weights"] = Path(config.network.weights).name
+    return values
 
 
 def _check_alone() -> None:
@@ -200,10 +211,9 @@ def _record(run: Path, config: VolumeConfig, cases: Sequence[LabelledHead]) -> N
     digest = hashlib.sha256()
     for case in cases:
         digest.update(f"{case.name} {fingerprint(case, config)}\n".encode())
-    record = {
-        "config": config.model_dump(mode="json", exclude={"card"}),
-        "data_sha256": digest.hexdigest(),
-    }
+    if config.data.split:  # its content decides, wherever it lies
+        digest.update(Path(config.data.split).read_bytes())
+    record = {"config": _told(config), "data_sha256": digest.hexdigest()}
     path = run / RUN_FILE
     if path.is_file():
         before = json.loads(path.read_text(encoding="utf-8"))

@@ -49,8 +49,9 @@ class VolumeNetwork(Section):
     name: str = "segresnet"
     """A name in `tumorlens.lab.volumes.networks.NETWORKS`."""
     filters: int = Field(default=16, ge=4, le=128, multiple_of=4)
-    """Of its first level; each deeper one has twice as many."""
+    """Of the first level of a network in three dimensions; each deeper one has twice as many."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Of networks in three dimensions."""
     weights: str = "none"
     """Where its encoder starts: ``none``, ``imagenet`` or a file; networks in three dimensions
     know ``none`` only."""

@@ -19,9 +19,7 @@ NEIGHBOURS = 1
 class SliceUNet(nn.Module):
     """Float32 (N, C, X, Y, Z) to logits (N, R, X, Y, Z); slices lie along Z, X and Y are 32 n."""
 
-    def __init__(
-        self, sequences: int, regions: int, *, encoder: str, weights: str, dropout: float
-    ) -> None:
+    def __init__(self, sequences: int, regions: int, *, encoder: str, weights: str) -> None:
         """Build it.
 
         Args:
@@ -29,7 +27,6 @@ class SliceUNet(nn.Module):
             regions: R.
             encoder: A name of `tumorlens.lab.networks.efficientnet`.
             weights: See `tumorlens.lab.networks.imagenet_weights`.
-            dropout: Of whole maps, before the last layer.
         """
         super().__init__()
         backbone = build(encoder, weights=weights)
@@ -39,7 +36,6 @@ class SliceUNet(nn.Module):
         _take_channels(first, sequences * (2 * NEIGHBOURS + 1))
         self.levels = [stage for stage, _ in backbone.levels]
         self.decoder = OutlineDecoder([width for _, width in backbone.levels], regions=regions)
-        self.dropout = nn.Dropout2d(dropout)
 
     def forward(self, volumes: Tensor) -> Tensor:
         """(N, C, X, Y, Z) to (N, R, X, Y, Z)."""

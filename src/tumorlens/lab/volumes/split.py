@@ -66,8 +66,8 @@ def _validating(path: Path, cases: Sequence[PreparedCase]) -> set[str]:
         named = {row.get("patient") or row["group"] for row in rows if row["part"] == VALIDATION}
     except (OSError, KeyError, UnicodeDecodeError):
         named = set()
-    known = {case.patient: {case.patient, f"{case.dataset}:{case.patient}"} for case in cases}
-    held = {patient for patient, names in known.items() if names & named}
+    known = {case.patient for case in cases}
+    held = {case.patient for case in cases if {case.patient, case.group} & named}
     if not 0 < len(held) < len(known):
         raise DataError(
             expected="a split.csv that has some of the patients in validation, and others not",

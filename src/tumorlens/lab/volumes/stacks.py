@@ -1,4 +1,4 @@
-"""Heads as pictures of their axial slices: the LGG set and BraTS 2013, with whole-tumor outlines.
+"""Heads as pictures of their axial slices: the LGG set and BraTS 2013, with outlines.
 
 Such sets say neither how far slices lie apart nor how wide a pixel is. Heads differ less than scans
 do, so that both are guessed: a series of LGG shows a whole head, whatever the number of its slices,
@@ -8,6 +8,7 @@ in a picture as wide as a usual field of view; BraTS 2013 lies on a grid of 1 mm
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,13 +19,19 @@ from tumorlens.lab.datasets import brats2013_slices, lgg
 from tumorlens.lab.volumes.labelled import LabelledHead
 from tumorlens.scan import FloatArray, Volume
 from tumorlens.volume_outlining.head import Head
-from tumorlens.volume_outlining.regions import LABELS, WHOLE, LabelArray
+from tumorlens.volume_outlining.regions import LABELS, REGIONS, WHOLE, LabelArray
 
 LGG_HEIGHT_MM = 150.0
 """What a series of LGG covers from the first slice to the last, roughly."""
 
 LGG_VIEW_MM = 230.0
 """How wide and high a picture of LGG is, roughly."""
+
+_LABEL_OF_2013 = np.array([0, 1, 2, 1, 4], np.uint8)
+"""Necrosis, edema, non-enhancing and enhancing tumor as they are labelled since 2017."""
+
+_ALSO_IN_2018 = {"pat0004": "Brats18_2013_21_1"}
+"""Patients whose heads BraTS 2018 holds too, by their names here and there."""
 
 Spacing = tuple[float, float, float]
 
@@ -54,8 +61,16 @@ def _lgg_head(folder: Path, patient: Path) -> LabelledHead:
         name for channel, name in enumerate(lgg.SEQUENCES) if lgg.shows(shown, channel)
     )
     files = tuple(path for pair in slices.items() for path in pair)
-    read = partial(_read_lgg, patient, slices, sequences)
-    return LabelledHead(patient.name, patient.name, folder.name, patient, sequences, files, read)
+    return LabelledHead(
+        name=patient.name,
+        patient=patient.name,
+        group=f"{folder.resolve().name}:{patient.name}",
+        folder=patient,
+        sequences=sequences,
+        regions=(WHOLE,),
+        files=files,
+        read=partial(_read_lgg, patient, slices, sequences),
+    )
 
 
 def _spread(slices: Sequence[Path]) -> list[Path]:
@@ -75,15 +90,22 @@ def _read_lgg(
     }
     outline = _stack([_gray(path) for path in slices.values()], patient) > 127
     head = _head(patient, volumes, spacing, file=next(iter(slices)))
-    return head, _labels(outline, head, patient)
+    return head, _labels(np.where(outline, LABELS[WHOLE], 0), head, patient)
 
 
 def _brats2013_head(folder: Path, patient: Path) -> LabelledHead:
     files = brats2013_slices.whole_files(patient)
     every = tuple(path for kind in files.values() for _, path in sorted(kind.items()))
-    sequences = tuple(brats2013_slices.SEQUENCES.values())
-    read = partial(_read_brats2013, patient, files)
-    return LabelledHead(patient.name, patient.name, folder.name, patient, sequences, every, read)
+    return LabelledHead(
+        name=patient.name,
+        patient=_ALSO_IN_2018.get(patient.name, patient.name),
+        group=f"{folder.resolve().name}:{patient.name}",
+        folder=patient,
+        sequences=tuple(brats2013_slices.SEQUENCES.values()),
+        regions=tuple(REGIONS),
+        files=every,
+        read=partial(_read_brats2013, patient, files),
+    )
 
 
 def _read_brats2013(patient: Path, files: dict[str, dict[int, Path]]) -> tuple[Head, LabelArray]:
@@ -95,7 +117,8 @@ def _read_brats2013(patient: Path, files: dict[str, dict[int, Path]]) -> tuple[H
         name: stacked(kind).astype(np.float32) for kind, name in brats2013_slices.SEQUENCES.items()
     }
     head = _head(patient, volumes, (1.0, 1.0, 1.0), file=next(iter(files["flair"].values())))
-    return head, _labels(stacked("seg") > 0, head, patient)
+    tissues = np.asarray(_LABEL_OF_2013[np.clip(stacked("seg"), 0, len(_LABEL_OF_2013) - 1)])
+    return head, _labels(tissues, head, patient)
 
 
 def _head(
@@ -111,11 +134,11 @@ def _head(
     return Head(patient.name, str(patient), held, affine, file)
 
 
-def _labels(outline: npt.NDArray[np.bool_], head: Head, patient: Path) -> LabelArray:
+def _labels(labels: npt.NDArray[np.integer[Any]], head: Head, patient: Path) -> LabelArray:
     shape = next(iter(head.volumes.values())).voxels.shape
-    if outline.shape != shape:
-        raise _unequal(patient, f"outlines of {outline.shape} for slices of {shape}")
-    return np.where(outline, LABELS[WHOLE], 0).astype(np.uint8)
+    if labels.shape != shape:
+        raise _unequal(patient, f"outlines of {labels.shape} for slices of {shape}")
+    return labels.astype(np.uint8)
 
 
 def _rgb(path: Path) -> npt.NDArray[np.int16]:

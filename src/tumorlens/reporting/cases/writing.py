@@ -64,7 +64,7 @@ def write_case_segments(
             ``index.html`` of another origin or a report of answers.
     """
     check_apart(inputs, folder)
-    _check_no_answers(folder)
+    _check_no_other_page(folder)
     claim_folder(folder)
     names = FileNames()
     records: list[Record] = []
@@ -87,12 +87,14 @@ def write_case_segments(
         file.write(render_cases(model.card, entries))
 
 
-def _check_no_answers(folder: Path) -> None:
-    """Keep the page of an earlier ``tumorlens predict`` from being written over."""
-    if (folder / JSON).exists():
+def _check_no_other_page(folder: Path) -> None:
+    """Keep the page of another verb from being written over; records are there before pages."""
+    answers = (folder / JSON).exists()
+    if answers or ((folder / PAGE).exists() and not (folder / RECORD).exists()):
+        what = f"a report of answers in it ({JSON})" if answers else "a page of another origin"
         raise ConfigError(
             expected="a new or empty folder, or one with earlier outlines of heads",
-            found=f"a report of answers in it ({JSON}), whose {PAGE} would be written over",
+            found=f"{what}, whose {PAGE} would be written over",
             remedy="Choose another folder.",
             source=str(folder),
         )
