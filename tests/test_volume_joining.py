@@ -8,10 +8,16 @@ from tests.made_sequences import made_sequence
 from tumorlens.labels import NO_TUMOR
 from tumorlens.model import Model
 from tumorlens.outlining import outline_volume
-from tumorlens.prediction import SUSPICIOUS, VolumePrediction, predict
+from tumorlens.prediction import SUSPICIOUS, VolumePrediction, predict, predict_slices
 from tumorlens.scan import Volume
 from tumorlens.slice_sequence import log_odds
-from tumorlens.volume_joining import SEQUENCE, STRETCH, with_tumor, worst_stretch
+from tumorlens.volume_joining import (
+    SEQUENCE,
+    STRETCH,
+    with_neighbours,
+    with_tumor,
+    worst_stretch,
+)
 
 
 @pytest.fixture
@@ -31,7 +37,8 @@ def test_the_network_says_how_likely_and_the_classifier_which(
 ) -> None:
     plain, joined = answered(volume, model), answered(volume, sequential)
     assert (plain.joined_by, joined.joined_by) == (STRETCH, SEQUENCE)
-    odds = log_odds(np.array([one.answer.tumor_probability for one in plain.slices], np.float32))
+    alone = predict_slices([volume.slice(one.index) for one in plain.slices], model=model)
+    odds = log_odds(np.array([one.tumor_probability for one in alone], np.float32))
     expected = 1 / (1 + np.exp(-(odds + odds.mean())))
     found = [one.answer.tumor_probability for one in joined.slices]
     np.testing.assert_allclose(found, expected, rtol=1e-4)
@@ -90,6 +97,28 @@ def test_slices_a_millimetre_apart_are_all_answered(sequential: Model, volume: V
             coarse.slice(one.index // 5).tumor_probability, abs=1e-4
         )
     assert found.tumor_probability == pytest.approx(coarse.tumor_probability, abs=1e-4)
+
+
+def test_slices_are_judged_with_their_neighbours(model: Model, volume: Volume) -> None:
+    answer = answered(volume, model)
+    alone = predict_slices([volume.slice(one.index) for one in answer.slices], model=model)
+    tumor = np.array([one.tumor_probability for one in alone])
+    found = [one.answer.tumor_probability for one in answer.slices]
+    np.testing.assert_allclose(found, with_neighbours(tumor, 5.0), rtol=1e-4)
+    assert not np.allclose(found, tumor, atol=1e-3)
+
+
+def test_one_odd_slice_among_others_counts_little() -> None:
+    tumor = np.full(21, 0.02)
+    tumor[10] = 0.9
+    assert with_neighbours(tumor, 1.0)[10] < 0.1
+    tumor[2:19] = 0.9
+    tumor[10] = 0.02
+    assert with_neighbours(tumor, 1.0)[10] > 0.5
+    np.testing.assert_allclose(with_neighbours(tumor, 20.0), tumor, rtol=1e-5)
+    np.testing.assert_allclose(with_neighbours(tumor, None), with_neighbours(tumor, 5.0))
+    np.testing.assert_allclose(with_neighbours(np.array([0.3]), 1.0), [0.3], rtol=1e-5)
+    assert np.isfinite(with_neighbours(np.array([0.0, 1.0]), 1.0)).all()
 
 
 def test_no_kind_of_tumor_at_all_still_sums_to_one() -> None:

@@ -31,7 +31,7 @@ RESULT_FILE, ANSWERS = "result.json", f"{ANSWERS_FILE}.gz"
 SOURCES = "sources"
 SECTIONS = {
     "networks": "Networks",
-    "techniques": "Techniques",
+    "techniques": "Networks and techniques, trained alike for minutes on two cores",
     "scarce": "One class made rare",
     SOURCES: "A source left out",
     "ensembles": "Ensembles",

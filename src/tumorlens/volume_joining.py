@@ -1,8 +1,9 @@
 """The answers about a volume's slices -> one answer about the volume.
 
 With a network over slices (`tumorlens.slice_sequence`), that says how likely a tumor is, in each
-slice and in the whole head, and the classifier says of what kind. Without one, the volume's
-answer is the mean over the stretch of neighbouring slices that looks most like a tumor.
+slice and in the whole head, and the classifier says of what kind. Without one, each slice's
+probability of a tumor is averaged with its neighbours', and the volume's answer is the mean over
+the stretch of neighbouring slices that looks most like a tumor.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ from tumorlens.labels import NO_TUMOR
 from tumorlens.model import Model
 from tumorlens.preparation import percentiles
 from tumorlens.scan import FloatArray, Volume
-from tumorlens.slice_sequence import SliceSequence
+from tumorlens.slice_sequence import SliceSequence, log_odds
 
 MIN_HEAD_AREA = 0.2
 """Slices that show less than this part of the largest cross-section of the head are not judged."""
@@ -24,6 +25,13 @@ MIN_HEAD_AREA = 0.2
 WINDOW_MM = 15.0
 """The kind of tumor, and without a network over slices the whole answer, is that of the stretch
 of neighbouring slices this long that looks most like a tumor."""
+
+NEIGHBOURS_MM = 6.0
+"""Standard deviation of the weights with which neighbouring slices count, where no network judges
+them together; chosen on validation patients (`benchmarks/volume_slices.py`)."""
+
+_REACH = 2.5  # standard deviations; slices farther away do not count
+_USUAL_MM = 5.0  # between slices, where nothing is known
 
 STRETCH, SEQUENCE = "stretch", "sequence"
 """How a volume's slices were joined."""
@@ -60,9 +68,13 @@ def join_slices(volume: Volume, rows: _Values, embeddings: FloatArray, model: Mo
     spacing = volume.spacing_mm[0] if volume.spacing_mm else None
     sequence = _usable(model, volume)
     none = list(model.card.classes).index(NO_TUMOR) if NO_TUMOR in model.card.classes else None
-    if sequence is None or none is None:
-        tumor = np.ones(len(rows)) if none is None else 1 - rows[:, none]
-        return Joined(rows, rows[worst_stretch(tumor, spacing)].mean(axis=0), STRETCH)
+    if none is None:
+        stretch = worst_stretch(np.ones(len(rows)), spacing)
+        return Joined(rows, rows[stretch].mean(axis=0), STRETCH)
+    if sequence is None:
+        tumor = with_neighbours(1 - rows[:, none], spacing)
+        slices = with_tumor(rows, tumor, none)
+        return Joined(slices, slices[worst_stretch(tumor, spacing)].mean(axis=0), STRETCH)
     found = sequence.judge(
         embeddings, np.asarray(1 - rows[:, none], np.float32), spacing_mm=spacing
     )
@@ -97,9 +109,28 @@ def with_tumor(rows: _Values, tumor: _Values, none: int) -> _Values:
     return joined
 
 
+def with_neighbours(tumor: _Values, spacing_mm: float | None) -> _Values:
+    """The log-odds of a tumor in each slice, averaged with those of its neighbours.
+
+    A tumor does not come and go from slice to slice, but what imitates one often does.
+
+    Args:
+        tumor: (slices,), P(tumor), of neighbouring slices in order.
+        spacing_mm: Between them; 5 mm where None.
+
+    Returns:
+        float64, (slices,): P(tumor).
+    """
+    places = np.arange(len(tumor)) * (spacing_mm or _USUAL_MM) / NEIGHBOURS_MM
+    away = np.abs(places[:, np.newaxis] - places)
+    weights = np.exp(-(away**2) / 2) * (away <= _REACH)
+    odds = weights @ log_odds(tumor) / weights.sum(axis=1)
+    return np.asarray(1 / (1 + np.exp(-odds)), np.float64)
+
+
 def worst_stretch(tumor: _Values, spacing_mm: float | None) -> slice:
     """Where the mean tumor probability of neighbouring slices is highest (`WINDOW_MM` long)."""
-    length = min(len(tumor), max(1, round(WINDOW_MM / (spacing_mm or 5.0))))
+    length = min(len(tumor), max(1, round(WINDOW_MM / (spacing_mm or _USUAL_MM))))
     means = np.convolve(tumor, np.ones(length) / length, mode="valid")
     start = int(np.argmax(means))
     return slice(start, start + length)
