@@ -1,0 +1,46 @@
+"""The figures of slices in their volume are those that the benchmark measured."""
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from tumorlens.model import load_model
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def benchmark() -> ModuleType:
+    pytest.importorskip("monai")
+    spec = importlib.util.spec_from_file_location("slices", ROOT / "benchmarks/volume_slices.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_is_what_the_benchmark_writes(benchmark: ModuleType) -> None:
+    page = benchmark.DOCS.read_text(encoding="utf-8")
+    found = json.loads(benchmark.FIGURES.read_text())
+    assert page == benchmark.filled(page, found)
+    assert found["model"]["sha256"] == load_model().card.sha256
+    found["rows"]["lgg, flair"]["in their volume"]["auc"] = 0.123
+    assert page != benchmark.filled(page, found)
+
+
+def test_figures_of_two_patients(benchmark: ModuleType) -> None:
+    """Columns: P(tumor) alone, P(tumor) in the volume, whether it shows tumor."""
+    first = np.array([[0.9, 0.9, 1], [0.2, 0.6, 1], [0.1, 0.1, 0]])
+    second = np.array([[0.8, 0.8, 1], [0.3, 0.3, 0], [0.6, 0.4, 0]])
+    alone, joined = (benchmark.figures([first, second], way) for way in (0, 1))
+    assert alone["sensitivity"] == pytest.approx(2 / 3, abs=1e-3)
+    assert alone["specificity"] == pytest.approx(2 / 3, abs=1e-3)
+    assert alone["auc"] == pytest.approx(7 / 9, abs=1e-3)
+    assert (joined["auc"], joined["sensitivity"], joined["specificity"]) == (1, 1, 1)
+    assert joined["interval"] == [1, 1]
+    assert benchmark.figures([first], 0)["interval"] is None
