@@ -75,3 +75,14 @@ def test_a_volume_of_one_value_is_left_alone() -> None:
     flat = Volume(np.full(SHAPE, 7, np.float32), "made", None, "flair")
     head = Head("made", "made", {"flair": flat}, np.eye(4), file=None)  # type: ignore[arg-type]
     assert clear_background(head) is head
+
+
+def test_the_scale_of_the_voxels_changes_nothing() -> None:
+    head, _ = made(noise=6.0)
+    tiny = {
+        name: replace(one, voxels=one.voxels * np.float32(1e-6))
+        for name, one in head.volumes.items()
+    }
+    small, large = (clear_background(one).volumes for one in (replace(head, volumes=tiny), head))
+    for name, volume in large.items():
+        np.testing.assert_allclose(small[name].voxels * 1e6, volume.voxels, rtol=1e-3, atol=1e-3)

@@ -27,7 +27,7 @@ def clear_background(head: Head) -> Head:
     if _is_clear(head):
         return head
     inside = np.logical_or.reduce([_inside(one.voxels) for one in head.volumes.values()])
-    if not inside.any():
+    if not inside.any():  # all of one value
         return head
     volumes = {
         name: replace(volume, voxels=_lifted(volume.voxels, inside))
@@ -93,6 +93,6 @@ def _smoothed(voxels: FloatArray) -> FloatArray:
 
 def _lifted(voxels: FloatArray, inside: npt.NDArray[np.bool_]) -> FloatArray:
     low, high = _range(voxels)
-    least = max(float(high - low), 1.0) * _LEAST
+    least = _LEAST * (high - low)
     shown = inside & voxels.any(axis=(1, 2), keepdims=True)
     return np.asarray(np.where(shown, np.maximum(voxels - low, least), 0), np.float32)

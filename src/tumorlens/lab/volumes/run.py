@@ -211,8 +211,9 @@ def _record(run: Path, config: VolumeConfig, cases: Sequence[LabelledHead]) -> N
     digest = hashlib.sha256()
     for case in cases:
         digest.update(f"{case.name} {fingerprint(case, config)}\n".encode())
-    if config.data.split:  # its content decides, wherever it lies
-        digest.update(Path(config.data.split).read_bytes())
+    split = Path(config.data.split)
+    if split.is_file():  # its content decides, wherever it lies
+        digest.update(split.read_bytes())
     record = {"config": _told(config), "data_sha256": digest.hexdigest()}
     path = run / RUN_FILE
     if path.is_file():
