@@ -50,7 +50,8 @@ bootstrapped by group; differences are paired, on the same resamples: where thei
 the row has not shown that it is better or worse. Sensitivity, specificity and AUC are of tumor
 against none. The validation pictures also chose each run's best epoch and its temperature, so that
 all rows are a little too good, and alike so. Training time is of epochs with their validation, on
-the device that is named; CPU time is one pass of the exported graph, one picture, one thread, warm.
+the device that is named, on a CPU beside other work for some rows; CPU time is one pass of the
+exported graph, one picture, one thread, warm.
 """
 
 _SCORES = ("accuracy", "macro F1", "AUC", "sensitivity", "specificity", "calibration error")
