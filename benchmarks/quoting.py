@@ -9,9 +9,14 @@ def quote(figures: str, document: Path, *, name: str) -> None:
     Raises:
         SystemExit: The document has no such marks.
     """
+    document.write_text(quoted(figures, document.read_text(), name=name, source=str(document)))
+
+
+def quoted(figures: str, text: str, *, name: str, source: str = "the text") -> str:
+    """The text of a document with the figures between its marks; see `quote`."""
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    before, found, rest = document.read_text().partition(begin)
+    before, found, rest = text.partition(begin)
     _, also_found, after = rest.partition(end)
     if not (found and also_found):
-        raise SystemExit(f"{document} has no {begin} ... {end}")
-    document.write_text(f"{before}{begin}\n{figures.strip()}\n{end}{after}")
+        raise SystemExit(f"{source} has no {begin} ... {end}")
+    return f"{before}{begin}\n{figures.strip()}\n{end}{after}"

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from quoting import quoted
 from sklearn.metrics import roc_auc_score
 
 from tumorlens.lab.datasets.example import MIN_TUMOR_PIXELS
@@ -28,7 +29,8 @@ from tumorlens.volume_outlining.regions import WHOLE
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs" / "evaluation.md"
 FIGURES = ROOT / "runs" / "default" / "volume_slices.json"
-BEGIN, END = "<!-- volume slices: begin -->", "<!-- volume slices: end -->"
+NAME = "volume slices"
+"""Of the marks in the page."""
 SEQUENCES = ("flair", "t1", "t1c", "t2")
 WAYS = ("one by one", "in their volume")
 _DRAWS = 1000
@@ -129,8 +131,7 @@ def table(found: dict[str, Any]) -> str:
 
 def filled(page: str, found: dict[str, Any]) -> str:
     """The page with its table replaced."""
-    before, _, rest = page.partition(BEGIN)
-    return f"{before}{BEGIN}\n{table(found)}\n{END}{rest.partition(END)[2]}"
+    return quoted(table(found), page, name=NAME)
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from quoting import quoted
 
 from tumorlens.lab.volumes.heads import find_training_cases
 from tumorlens.lab.volumes.measuring import CaseScore, per_dataset, score_case
@@ -30,7 +31,8 @@ from tumorlens.volume_outlining.regions import LABELS, WHOLE, LabelArray
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs" / "brats.md"
 FIGURES = ROOT / "runs" / "whole_tumor" / "ways.json"
-BEGIN, END = "<!-- whole tumor: begin -->", "<!-- whole tumor: end -->"
+NAME = "whole tumor"
+"""Of the marks in the page."""
 
 Way = Callable[[Head], LabelArray]
 
@@ -107,9 +109,7 @@ def table(found: dict[str, dict[str, dict[str, Any]]]) -> str:
 
 def filled(page: str, found: dict[str, dict[str, dict[str, Any]]]) -> str:
     """The page with its table replaced."""
-    before, _, rest = page.partition(BEGIN)
-    after = rest.partition(END)[2]
-    return f"{before}{BEGIN}\n{table(found)}\n{END}{after}"
+    return quoted(table(found), page, name=NAME)
 
 
 def _figure(dice: dict[str, Any]) -> str:

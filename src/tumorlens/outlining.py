@@ -115,7 +115,7 @@ def outline_volume(volume: Volume, prediction: VolumePrediction) -> VolumeOutlin
     Raises:
         ConfigError: As `outline`.
     """
-    return outline_maps(volume, volume_maps(volume, prediction))
+    return measure_volume(volume_maps(volume, prediction) >= THRESHOLD, volume)
 
 
 def measure_outline(
@@ -155,16 +155,6 @@ def volume_maps(volume: Volume, prediction: VolumePrediction) -> FloatArray:
             raise _no_outline(volume.source)
     padded = np.pad(maps, ((1, 1), (0, 0), (0, 0)), mode="edge")
     return np.asarray((padded[:-2] + padded[1:-1] + padded[2:]) / 3, np.float32)
-
-
-def outline_maps(volume: Volume, maps: FloatArray) -> VolumeOutline:
-    """Outline what is likely enough to be tumor.
-
-    Args:
-        volume: Whose voxels they are.
-        maps: float32, of the volume's shape, 0..1.
-    """
-    return measure_volume(maps >= THRESHOLD, volume)
 
 
 def measure_volume(mask: BoolArray, volume: Volume) -> VolumeOutline:

@@ -1,8 +1,6 @@
 """The figures of slices in their volume are those that the benchmark measured."""
 
-import importlib.util
 import json
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -10,18 +8,13 @@ import pytest
 
 from tumorlens.model import load_model
 
-ROOT = Path(__file__).parents[2]
+from .scripts import load_script
 
 
 @pytest.fixture(scope="module")
 def benchmark() -> ModuleType:
     pytest.importorskip("monai")
-    spec = importlib.util.spec_from_file_location("slices", ROOT / "benchmarks/volume_slices.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("benchmarks/volume_slices.py")
 
 
 def test_the_page_is_what_the_benchmark_writes(benchmark: ModuleType) -> None:

@@ -1,8 +1,6 @@
 """No figure of the model for whole tumors differs from what was measured."""
 
-import importlib.util
 import json
-from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -10,19 +8,15 @@ import pytest
 from tumorlens.volume_outlining.card import read_volume_card
 from tumorlens.volume_outlining.model import WHOLE_TUMOR_FOLDER
 
-ROOT = Path(__file__).parents[2]
+from .scripts import ROOT, load_script
+
 RUN = ROOT / "runs" / "whole_tumor"
 
 
 @pytest.fixture(scope="module")
 def benchmark() -> ModuleType:
     pytest.importorskip("monai")
-    spec = importlib.util.spec_from_file_location("whole", ROOT / "benchmarks/whole_tumor.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("benchmarks/whole_tumor.py")
 
 
 def test_the_page_is_what_the_benchmark_writes(benchmark: ModuleType) -> None:
