@@ -5,18 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tumorlens.conformal import ADVICE
+from tumorlens.model_identity import ModelIdentity
 from tumorlens.preparation import Placement
 from tumorlens.scan import FloatArray
 from tumorlens.volume_joining import STRETCH
-
-
-@dataclass(frozen=True, slots=True)
-class ModelIdentity:
-    """Which model answered."""
-
-    name: str
-    version: str
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,7 +160,6 @@ def _advice(classes: Sequence[str]) -> str | None:
 
 
 def _answer_json(answer: Prediction | VolumePrediction) -> dict[str, Any]:
-    identity = answer.model
     return {
         "source": answer.source,
         "label": answer.label,
@@ -180,9 +171,5 @@ def _answer_json(answer: Prediction | VolumePrediction) -> dict[str, Any]:
         "advice": answer.advice,
         "skull_strip": answer.skull_strip,
         "tta": answer.tta,
-        "model": {
-            "name": identity.name,
-            "version": identity.version,
-            "sha256": identity.sha256,
-        },
+        "model": answer.model.to_json(),
     }

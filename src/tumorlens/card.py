@@ -11,6 +11,7 @@ from tumorlens.calibration import Curve, checked_curve
 from tumorlens.conformal import Conformal
 from tumorlens.errors import ConfigError, ModelCorruptError, ModelError, ModelMissingError
 from tumorlens.gate import GateCard
+from tumorlens.model_identity import ModelIdentity
 from tumorlens.notice import NOTICE
 from tumorlens.preparation import Preparation
 from tumorlens.slice_sequence import SequenceCard
@@ -106,6 +107,11 @@ class Card:
     sequence: SequenceCard | None = None
     notice: str = NOTICE
     format_version: int = FORMAT_VERSION
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Which model it is."""
+        return ModelIdentity(self.name, self.version, self.sha256)
 
     @property
     def digest(self) -> str:

@@ -9,7 +9,6 @@ import numpy as np
 
 from tumorlens.answer import (
     Evidence,
-    ModelIdentity,
     Prediction,
     SlicePrediction,
     VolumePrediction,
@@ -29,7 +28,6 @@ from tumorlens.volume_joining import accepted_volume, columns, join_slices, slic
 __all__ = [
     "SUSPICIOUS",
     "Evidence",
-    "ModelIdentity",
     "Prediction",
     "SlicePrediction",
     "VolumePrediction",
@@ -93,7 +91,7 @@ def _predict_batch(scans: Sequence[Scan], model: Model) -> list[Prediction]:
     outputs = model.run(pictures[:, np.newaxis])
     probabilities = calibrated(outputs.logits, model.card)
     maps = np.einsum("kc,nchw->nkhw", model.class_weights, outputs.features)
-    identity = _identity(model)
+    identity = model.card.identity
     answers = []
     outlines = _outlines(outputs)
     judgements = _judgements(model, outputs, pictures)
@@ -155,7 +153,7 @@ def _predict_volume(volume: Volume, model: Model) -> VolumePrediction:
         _best(named),
         named,
         tumor_probability(named),
-        _identity(model),
+        model.card.identity,
         tuple(map(SlicePrediction, indices, answers)),
         tuple(indices[position] for position in order),
         *accepted_volume([answer.reason for answer in answers]),
@@ -195,7 +193,3 @@ def _by_name(model: Model, row: np.ndarray) -> dict[str, float]:
 
 def _best(probabilities: Mapping[str, float]) -> str:
     return max(probabilities, key=lambda name: probabilities[name])
-
-
-def _identity(model: Model) -> ModelIdentity:
-    return ModelIdentity(model.card.name, model.card.version, model.card.sha256)

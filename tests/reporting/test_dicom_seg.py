@@ -7,7 +7,7 @@ from pydicom import dcmread
 
 from tests.reading.made import affine, block, dicom_bytes, enhanced
 from tumorlens.errors import ScanContentError
-from tumorlens.prediction import ModelIdentity
+from tumorlens.model_identity import ModelIdentity
 from tumorlens.reading import read_scan
 from tumorlens.reading.dicom.origin import Origin, trace
 from tumorlens.reporting.dicom_seg import make_segmentation

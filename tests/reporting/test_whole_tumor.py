@@ -11,7 +11,7 @@ from tumorlens.model import Model
 from tumorlens.prediction import VolumePrediction, predict
 from tumorlens.reading.case import Case, find_case
 from tumorlens.reporting import whole_tumor
-from tumorlens.reporting.whole_tumor import write_case
+from tumorlens.reporting.whole_tumor import HEALTHY, write_case
 from tumorlens.scan import Volume
 from tumorlens.volume_outlining import VolumeModel, load_volume_model
 
@@ -82,6 +82,8 @@ def test_a_head_taken_for_healthy_has_no_outline(
     assert not np.asarray(nibabel.load(path).dataobj).any()
     assert about["volume_ml"] == 0
     assert about["largest_slice"] is None
+    assert about["notes"] == [HEALTHY]
+    assert "picture" not in about
 
 
 def test_without_a_fitting_model_the_classifier_outlines(tmp_path: Path, outlining: Model) -> None:

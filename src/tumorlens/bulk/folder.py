@@ -113,12 +113,7 @@ def open_folder(place: Path, card: Card) -> BulkFolder:
     with writing(place):
         place.mkdir(parents=True, exist_ok=True)
         is_new = not any(one.name != PARTIAL for one in place.iterdir())
-    model = {
-        "name": card.name,
-        "version": card.version,
-        "sha256": card.sha256,
-        "card": card.digest,
-    }
+    model = card.identity.to_json() | {"card": card.digest}
     if not is_new:
         _check(place, model)
     clear_aside(folder)

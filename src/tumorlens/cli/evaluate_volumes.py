@@ -34,8 +34,7 @@ def evaluate_volumes(
     if output is not None:
         output.mkdir(parents=True, exist_ok=True)
         measuring.write_scores(output / "scores.csv", scores)
-        card = loaded.card
-        about = {"name": card.name, "version": card.version, "sha256": card.sha256}
+        about = loaded.card.identity.to_json()
         (output / "scores.json").write_text(json.dumps({"model": about} | found, indent=2) + "\n")
     if as_json:
         typer.echo(json.dumps(found, indent=2))

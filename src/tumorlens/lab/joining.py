@@ -256,11 +256,9 @@ def _members(cards: Sequence[Card], shares: Sequence[float] = ()) -> list[dict[s
     """What the whole's card says of each member."""
     members: list[dict[str, Any]] = [
         {
-            "name": card.name,
-            "version": card.version,
+            **card.identity.to_json(),
             "network": card.network,
             "size": card.preparation.size,
-            "sha256": card.sha256,
         }
         for card in cards
     ]

@@ -15,9 +15,10 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
 
+from tumorlens.model_identity import ModelIdentity
 from tumorlens.notice import NOTICE
 from tumorlens.outlining import Outline, VolumeOutline
-from tumorlens.prediction import ModelIdentity, Prediction, VolumePrediction
+from tumorlens.prediction import Prediction, VolumePrediction
 from tumorlens.reading.dicom.origin import Origin
 from tumorlens.reporting.dicom_series import MAKER, about_us, making, name_of, tied_headers
 from tumorlens.reporting.wording import how_answered

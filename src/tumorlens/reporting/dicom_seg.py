@@ -6,7 +6,7 @@ import numpy.typing as npt
 from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
-from tumorlens.prediction import ModelIdentity
+from tumorlens.model_identity import ModelIdentity
 from tumorlens.reading.dicom.origin import Origin
 from tumorlens.reporting.dicom_series import (
     MAKER,

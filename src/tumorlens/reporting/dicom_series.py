@@ -12,7 +12,7 @@ from pydicom.uid import generate_uid
 from pydicom.valuerep import DA, TM
 
 from tumorlens.errors import ScanContentError
-from tumorlens.prediction import ModelIdentity
+from tumorlens.model_identity import ModelIdentity
 from tumorlens.reading.decoding import decoding
 from tumorlens.reading.dicom.header import text, uid_of
 from tumorlens.reading.dicom.origin import Origin

@@ -29,6 +29,10 @@ SHOWN = ("flair", "t1c", "t1", "t2")
 tumor with its edema."""
 
 
+HEALTHY = "the classifier takes the head for healthy, so that nothing is outlined"
+"""Stands among the record's notes then."""
+
+
 def write_case(
     case: Case, stem: Path, *, model: Model, whole: VolumeModel | None
 ) -> tuple[Path, VolumePrediction, dict[str, Any]]:
@@ -36,8 +40,8 @@ def write_case(
 
     A model for whole heads outlines from several sequences at once, and a picture of three
     planes, ``<stem>_planes.png``, is written besides. Without one, or without FLAIR, the
-    classifier outlines slice by slice: edema is hardly seen elsewhere. Nothing is outlined in a
-    head that the classifier takes for healthy.
+    classifier outlines slice by slice: edema is hardly seen elsewhere. The model for whole heads
+    is not asked about a head that the classifier takes for healthy.
 
     Args:
         case: From `tumorlens.reading.case.find_case`.
@@ -63,29 +67,28 @@ def write_case(
     if whole is None or SHOWN[0] not in set(case.files) & set(whole.card.sequences):
         found = outline_volume(volume, answer)
         about |= {"outlined": [sequence]}
+    elif answer.tumor_probability < MIN_TUMOR_PROBABILITY:
+        found = measure_volume(np.zeros(volume.voxels.shape, bool), volume)
+        about |= {"outlined": [], "notes": [HEALTHY]}
     else:
-        found, more = _outline(case, volume, answer, whole, stem)
+        found, more = _outline(case, volume, whole, stem)
         about |= more
     write_label_map(path, found.mask, volume, like=file)
     return path, answer, about | found.to_json()
 
 
 def _outline(
-    case: Case, volume: Volume, answer: VolumePrediction, whole: VolumeModel, stem: Path
+    case: Case, volume: Volume, whole: VolumeModel, stem: Path
 ) -> tuple[VolumeOutline, dict[str, Any]]:
     """The tumor by the model for whole heads, its picture, and what the record says of it."""
     outline = outline_case(case, whole)
-    notes = list(outline.notes)
-    if answer.tumor_probability < MIN_TUMOR_PROBABILITY:
-        outline.labels[:] = 0
-        notes.append("the classifier takes the head for healthy, so that nothing is outlined")
     picture = stem.with_name(f"{stem.name}_planes.png")
     planes = draw_planes(upright(outline), tissue_names(whole.card.regions))
     write_bytes(picture, png_bytes(planes))
     card = whole.card
     return measure_volume(np.asarray(outline.labels > 0), volume), {
         "outlined": [name for name in card.sequences if name in case.files],
-        "outlined_by": {"name": card.name, "version": card.version, "sha256": card.sha256},
+        "outlined_by": card.identity.to_json(),
         "picture": picture.name,
-        "notes": notes,
+        "notes": list(outline.notes),
     }

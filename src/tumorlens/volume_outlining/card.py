@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from tumorlens.card import CARD_FILE, OUTLINE_VOLUME, kind_of, write_json
 from tumorlens.errors import ModelCorruptError
+from tumorlens.model_identity import ModelIdentity
 from tumorlens.notice import NOTICE
 from tumorlens.reading.case import SEQUENCES
 from tumorlens.volume_outlining.regions import REGIONS
@@ -69,6 +70,11 @@ class VolumeCard:
     notice: str = NOTICE
     kind: str = OUTLINE_VOLUME
     format_version: int = FORMAT_VERSION
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Which model it is."""
+        return ModelIdentity(self.name, self.version, self.sha256)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any], *, source: str = "") -> Self:

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from tumorlens.card import Card
 from tumorlens.errors import DataError
 from tumorlens.lab.datasets import Example
 from tumorlens.lab.evaluation.metrics import Scores, score
@@ -76,7 +75,7 @@ def score_answers(
     """The same for pictures that are answered already: float32, (pictures, classes)."""
     card = model.card
     return score_examples(
-        identity(card),
+        card.identity.to_json(),
         card.classes,
         examples,
         probabilities,
@@ -132,11 +131,6 @@ def score_examples(
         tta=tta,
         **strata,
     )
-
-
-def identity(card: Card) -> dict[str, str]:
-    """Which model it is: name, version and hash."""
-    return {"name": card.name, "version": card.version, "sha256": card.sha256}
 
 
 def check_labels(model: Model, examples: Sequence[Example]) -> None:

@@ -14,7 +14,7 @@ from tumorlens.lab.evaluation import evaluate_pictures
 from tumorlens.lab.evaluation.answers import answer_pictures
 from tumorlens.lab.evaluation.checks import run_checks
 from tumorlens.lab.evaluation.comparison import compare_models
-from tumorlens.lab.evaluation.evaluation import Evaluation, check_labels, identity, score_answers
+from tumorlens.lab.evaluation.evaluation import Evaluation, check_labels, score_answers
 from tumorlens.lab.evaluation.leakage import official_tests
 from tumorlens.lab.evaluation.material import Follow, check_can_be_checked, gather
 from tumorlens.lab.evaluation.mistakes import worst_mistakes
@@ -162,4 +162,4 @@ def _comparison(
         evaluation.groups,
     )
     how = {"skull_strip": against.card.preparation.skull_strip, "tta": against.tta}
-    return {"against": identity(against.card) | how, **compared.to_json()}
+    return {"against": against.card.identity.to_json() | how, **compared.to_json()}

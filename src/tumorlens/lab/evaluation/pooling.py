@@ -18,7 +18,7 @@ from tumorlens.errors import DataError
 from tumorlens.lab.datasets import Example
 from tumorlens.lab.evaluation import EVALUATION_FILE
 from tumorlens.lab.evaluation.answer_table import ANSWERS_FILE, read_answers
-from tumorlens.lab.evaluation.evaluation import Evaluation, identity, score_examples
+from tumorlens.lab.evaluation.evaluation import Evaluation, score_examples
 from tumorlens.lab.splitting import VALIDATION, read_part
 from tumorlens.scan import FloatArray
 
@@ -113,10 +113,10 @@ def _read(folder: Path) -> _Answered:
         )
     card = read_card(folder / "model")
     record = _evaluation(folder)
-    _check_answerer(folder, record, identity(card))
+    _check_answerer(folder, record, card.identity.to_json())
     skull_strip = record.get("skull_strip", card.preparation.skull_strip)
     tta = record.get("tta", False)
-    return _Answered(examples, probabilities, classes, identity(card), skull_strip, tta)
+    return _Answered(examples, probabilities, classes, card.identity.to_json(), skull_strip, tta)
 
 
 def _evaluation(folder: Path) -> Mapping[str, Any]:

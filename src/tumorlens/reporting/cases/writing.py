@@ -147,6 +147,6 @@ def _write(
         "missing": list(outline.missing),
         "volumes_ml": {name: round(value, 3) for name, value in outline.volumes_ml.items()},
         "notes": list(outline.notes),
-        "model": {"name": card.name, "version": card.version, "sha256": card.sha256},
+        "model": card.identity.to_json(),
     }
     return record, make_entry(outline, shown, planes, with_surfaces=with_surfaces)
