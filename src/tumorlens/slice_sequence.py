@@ -36,7 +36,7 @@ class SequenceCard:
         spacing_mm: About how far apart the slices were that it was trained on, above 0.
         planes: Of these slices; volumes in other planes are judged slice by slice.
         training: Settings, numbers of heads, and the epoch chosen.
-        measured: Its figures beside those of the classifier slice by slice.
+        measured: Its figures beside those of the classifier without it.
     """
 
     sha256: str

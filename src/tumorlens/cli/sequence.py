@@ -30,8 +30,8 @@ def sequence(
     """Judge the slices of a volume together: train a small LSTM on a finished classifier.
 
     It learns from whole heads (lgg, BraTS) by the split of the model's own run, is measured
-    against the same classifier slice by slice on patients that chose nothing of it, and is
-    written beside model.onnx. `tumorlens predict` then uses it for volumes. Takes some minutes.
+    against the same classifier without it on patients that chose nothing of it, and is written
+    beside model.onnx. `tumorlens predict` then uses it for volumes. Takes some minutes.
 
     Example: tumorlens sequence runs/mine/model --data ~/data --split runs/mine/split.csv
     """
@@ -62,16 +62,20 @@ def _print(folder: Path, training: Mapping[str, Any], measured: Mapping[str, Any
         return
     for what in ("slices", "heads"):
         found = measured[what]
-        for ours, theirs in zip(found["sequence"], found["slice_by_slice"], strict=True):
-            typer.echo(f"{what} of {ours['source']} {ours['sequence']}:")
+        ways = ("sequence", "with_neighbours", "slice_by_slice")
+        for rows in zip(*(found[way] for way in ways), strict=True):
+            typer.echo(f"{what} of {rows[0]['source']} {rows[0]['sequence']}:")
             for name in ("sensitivity", "specificity", "auc", "specificity_at_90"):
-                typer.echo(
-                    f"  {name} {_figure(ours, name)}, slice by slice {_figure(theirs, name)}"
+                figures = (
+                    f"{way.replace('_', ' ')} {_figure(row, name)}"
+                    for way, row in zip(ways, rows, strict=True)
                 )
+                typer.echo(f"  {name}: {', '.join(figures)}")
         for name, one in found["difference"].items():
             for score, values in one["differences"].items():
                 typer.echo(
-                    f"{what} of {name}: difference in {score} {values['difference']:+.3f} "
+                    f"{what} of {name}: difference in {score} to averaged neighbours "
+                    f"{values['difference']:+.3f} "
                     f"{_interval(values['interval'])}"
                 )
 
