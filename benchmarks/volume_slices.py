@@ -9,14 +9,12 @@ kept in runs/default/volume_slices.json, and the table replaces the one in docs/
 Needs ``[brats]``.
 """
 
-import argparse
 import csv
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from quoting import quoted
+from on_a_split import ROOT, Quotation, figure, run
 from sklearn.metrics import roc_auc_score
 
 from tumorlens.lab.datasets.example import MIN_TUMOR_PIXELS
@@ -26,11 +24,6 @@ from tumorlens.prediction import VolumePrediction, predict, predict_slices
 from tumorlens.scan import Volume
 from tumorlens.volume_outlining.regions import WHOLE
 
-ROOT = Path(__file__).parents[1]
-DOCS = ROOT / "docs" / "evaluation.md"
-FIGURES = ROOT / "runs" / "default" / "volume_slices.json"
-NAME = "volume slices"
-"""Of the marks in the page."""
 SEQUENCES = ("flair", "t1", "t1c", "t2")
 WAYS = ("one by one", "in their volume")
 _DRAWS = 1000
@@ -115,11 +108,7 @@ def table(found: dict[str, Any]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for name, row in found["rows"].items():
-        areas = []
-        for way in WAYS:
-            ends = row[way]["interval"]
-            interval = f" ({ends[0]:.3f} to {ends[1]:.3f})" if ends else ""
-            areas.append(f"{row[way]['auc']:.3f}{interval}")
+        areas = [figure(row[way]["auc"], row[way]["interval"]) for way in WAYS]
         both = [
             " → ".join(f"{row[way][what]:.3f}" for way in WAYS)
             for what in ("sensitivity", "specificity")
@@ -129,24 +118,12 @@ def table(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def filled(page: str, found: dict[str, Any]) -> str:
-    """The page with its table replaced."""
-    return quoted(table(found), page, name=NAME)
-
-
-def main() -> None:
-    """Measure, print, and write where asked to."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--split", type=Path, required=True)
-    parser.add_argument("--write", action="store_true")
-    wanted = parser.parse_args()
-    found = measure(wanted.data, wanted.split)
-    print(table(found))
-    if wanted.write:
-        FIGURES.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-        DOCS.write_text(filled(DOCS.read_text(encoding="utf-8"), found), encoding="utf-8")
-
+QUOTATION = Quotation(
+    "volume slices",
+    ROOT / "runs" / "default" / "volume_slices.json",
+    ROOT / "docs" / "evaluation.md",
+    table,
+)
 
 if __name__ == "__main__":
-    main()
+    run(measure, QUOTATION, description=__doc__)

@@ -7,15 +7,13 @@ One row a way of answering: mean Dice of each data set's heads, with its 95 % in
 docs/brats.md. Needs ``[brats]``.
 """
 
-import argparse
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from quoting import quoted
+from on_a_split import ROOT, Quotation, figure, run
 
 from tumorlens.lab.volumes.heads import find_training_cases
 from tumorlens.lab.volumes.measuring import CaseScore, per_dataset, score_case
@@ -27,12 +25,6 @@ from tumorlens.volume_outlining import load_volume_model, outline_head
 from tumorlens.volume_outlining.head import Head
 from tumorlens.volume_outlining.model import WHOLE_TUMOR_FOLDER
 from tumorlens.volume_outlining.regions import LABELS, WHOLE, LabelArray
-
-ROOT = Path(__file__).parents[1]
-DOCS = ROOT / "docs" / "brats.md"
-FIGURES = ROOT / "runs" / "whole_tumor" / "ways.json"
-NAME = "whole tumor"
-"""Of the marks in the page."""
 
 Way = Callable[[Head], LabelArray]
 
@@ -102,34 +94,18 @@ def table(found: dict[str, dict[str, dict[str, Any]]]) -> str:
     heads = " | ".join(f"{name} ({counts[name]['cases']})" for name in datasets)
     lines = [f"| Dice of the whole tumor | {heads} |", "|---|" + "---|" * len(datasets)]
     for name, one in found.items():
-        figures = " | ".join(_figure(one[dataset][WHOLE]["dice"]) for dataset in datasets)
+        dice = (one[dataset][WHOLE]["dice"] for dataset in datasets)
+        figures = " | ".join(figure(score["mean"], score["interval"]) for score in dice)
         lines.append(f"| {name} | {figures} |")
     return "\n".join(lines)
 
 
-def filled(page: str, found: dict[str, dict[str, dict[str, Any]]]) -> str:
-    """The page with its table replaced."""
-    return quoted(table(found), page, name=NAME)
-
-
-def _figure(dice: dict[str, Any]) -> str:
-    ends = dice["interval"]
-    return f"{dice['mean']:.3f}" + (f" ({ends[0]:.3f} to {ends[1]:.3f})" if ends else "")
-
-
-def main() -> None:
-    """Measure, print, and write where asked to."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--split", type=Path, required=True)
-    parser.add_argument("--write", action="store_true")
-    wanted = parser.parse_args()
-    found = measure(wanted.data, wanted.split)
-    print(table(found))
-    if wanted.write:
-        FIGURES.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-        DOCS.write_text(filled(DOCS.read_text(encoding="utf-8"), found), encoding="utf-8")
-
+QUOTATION = Quotation(
+    "whole tumor",
+    ROOT / "runs" / "whole_tumor" / "ways.json",
+    ROOT / "docs" / "brats.md",
+    table,
+)
 
 if __name__ == "__main__":
-    main()
+    run(measure, QUOTATION, description=__doc__)

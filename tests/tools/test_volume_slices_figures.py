@@ -18,12 +18,13 @@ def benchmark() -> ModuleType:
 
 
 def test_the_page_is_what_the_benchmark_writes(benchmark: ModuleType) -> None:
-    page = benchmark.DOCS.read_text(encoding="utf-8")
-    found = json.loads(benchmark.FIGURES.read_text())
-    assert page == benchmark.filled(page, found)
+    quotation = benchmark.QUOTATION
+    page = quotation.docs.read_text(encoding="utf-8")
+    found = json.loads(quotation.figures.read_text())
+    assert page == quotation.filled(page, found)
     assert found["model"]["sha256"] == load_model().card.sha256
     found["rows"]["lgg, flair"]["in their volume"]["auc"] = 0.123
-    assert page != benchmark.filled(page, found)
+    assert page != quotation.filled(page, found)
 
 
 def test_figures_of_two_patients(benchmark: ModuleType) -> None:

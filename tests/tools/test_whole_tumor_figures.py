@@ -20,11 +20,12 @@ def benchmark() -> ModuleType:
 
 
 def test_the_page_is_what_the_benchmark_writes(benchmark: ModuleType) -> None:
-    page = benchmark.DOCS.read_text(encoding="utf-8")
-    found = json.loads(benchmark.FIGURES.read_text())
-    assert page == benchmark.filled(page, found)
+    quotation = benchmark.QUOTATION
+    page = quotation.docs.read_text(encoding="utf-8")
+    found = json.loads(quotation.figures.read_text())
+    assert page == quotation.filled(page, found)
     found["slice by slice, FLAIR"]["lgg"]["WT"]["dice"]["mean"] = 0.123
-    assert page != benchmark.filled(page, found)
+    assert page != quotation.filled(page, found)
 
 
 def test_the_card_has_the_scores_that_were_measured() -> None:
