@@ -28,7 +28,8 @@ def scans(tmp_path: Path) -> Path:
     blobs = np.array([0, 20, 120, 150, 110, 30])
     voxels = np.stack([head(blob=float(b)) for b in blobs], axis=-1).astype(np.int16)
     for name in ("case/p_flair", "case/p_t1ce", "case/p_seg", "lone"):
-        nibabel.save(nibabel.Nifti1Image(voxels, np.diag([1, 1, 5, 1])), folder / f"{name}.nii.gz")
+        shown = voxels // 2 if name.endswith("t1ce") else voxels
+        nibabel.save(nibabel.Nifti1Image(shown, np.diag([1, 1, 5, 1])), folder / f"{name}.nii.gz")
     return folder
 
 
@@ -77,6 +78,67 @@ def test_whole_tumors_are_outlined_by_the_second_bundled_model(
         assert nibabel.load(output / mask).shape == made["flair"].shape
     assert records["someone_FLAIR_seg.nii.gz"]["missing"] == ["t1", "t1c", "t2"]
     assert records["someone_FLAIR_seg.nii.gz"]["source"].endswith("someone_FLAIR.nii.gz")
+
+
+def test_what_looks_like_no_brain_is_told(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (120, 120))
+    write_picture(tmp_path / "noise.png", noise.astype(np.float32))
+    code, said = run(tmp_path / "noise.png", "-o", tmp_path / "out")
+    assert code == 0, said
+    assert "not accepted" in said
+    (record,) = json.loads((tmp_path / "out" / RECORD).read_text())
+    assert record["accepted"] is False
+    assert record["reason"]
+
+
+def test_one_sequence_under_two_names_is_refused_whatever_it_shows(tmp_path: Path) -> None:
+    flair = made_head()["flair"] // 3
+    case = save_case(tmp_path / "case", {"flair": flair, "t1c": flair})
+    code, said = run(case, "-o", tmp_path / "out", "--json")
+    assert code == 1
+    assert "same voxels" in said
+
+
+def test_a_case_of_single_slices_is_refused_and_the_others_go_on(tmp_path: Path) -> None:
+    scans = tmp_path / "scans"
+    head_of_four = made_head()
+    thin = {name: head_of_four[name][:, :, 18:19] for name in ("flair", "t1c")}
+    save_case(scans / "thin", thin)
+    write_picture(scans / "one.png", head(96, 80))
+    code, said = run(scans, "-o", tmp_path / "out", "--json")
+    assert code == 1
+    assert "one slice" in said
+    assert len(json.loads((tmp_path / "out" / RECORD).read_text())) == 2
+
+
+def test_an_outline_of_ones_own_beside_the_scan_stays(
+    scans: Path, outlining_folder: Path, tmp_path: Path
+) -> None:
+    own = scans / "lone_seg.nii.gz"
+    own.write_bytes((scans / "case" / "p_seg.nii.gz").read_bytes())
+    before = own.read_bytes()
+    code, said = run(scans / "lone.nii.gz", "-o", scans, "-m", outlining_folder)
+    assert code == 2
+    assert "lone_seg.nii.gz that no earlier run wrote" in re.sub(r"\s+", " ", said)
+    assert own.read_bytes() == before
+
+
+def test_a_second_run_takes_no_outline_for_a_scan(
+    scans: Path, outlining_folder: Path, tmp_path: Path
+) -> None:
+    (scans / "case" / "p_t1ce.nii.gz").unlink()
+    output = scans / "out"
+    for _ in range(2):
+        code, said = run(scans, "-o", output, "-m", outlining_folder)
+        assert code == 0, said
+    assert len(json.loads((output / RECORD).read_text())) == 3
+
+
+def test_label_maps_alone_are_nothing_to_outline(tmp_path: Path, outlining_folder: Path) -> None:
+    save_case(tmp_path / "labels", {"seg": made_head()["seg"]})
+    code, said = run(tmp_path / "labels", "-o", tmp_path / "out", "-m", outlining_folder)
+    assert code == 1
+    assert "label maps" in said
 
 
 def test_a_bad_input_is_told_and_the_others_go_on(

@@ -70,3 +70,22 @@ def test_a_damaged_volume_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "c_t1.nii.gz").write_bytes(b"no volume")
     with pytest.raises(ScanContentError, match="readable t1"):
         find_case(tmp_path)
+
+
+def test_hidden_files_are_none_of_ours(tmp_path: Path) -> None:
+    for name in ("c_flair", "c_t1", "._c_flair"):
+        write_volume(tmp_path / f"{name}.nii.gz")
+    case = find_case(tmp_path)
+    assert case is not None
+    assert [path.name for path in case.files.values()] == ["c_t1.nii.gz", "c_flair.nii.gz"]
+
+
+def test_other_volumes_of_the_head_are_passed_over(tmp_path: Path) -> None:
+    for name in ("c_1_flair", "c_1_t1ce", "c_1_adc"):
+        write_volume(tmp_path / f"{name}.nii.gz")
+    case = find_case(tmp_path)
+    assert case is not None
+    assert list(case.files) == ["t1c", "flair"]
+    assert [path.name for path in case.passed_over] == ["c_1_adc.nii.gz"]
+    write_volume(tmp_path / "d_1_scan.nii.gz")  # of another head
+    assert find_case(tmp_path) is None

@@ -1,5 +1,6 @@
 """Label maps lie on the grid of the file that was read, however its axes run."""
 
+import gzip
 from itertools import permutations
 from pathlib import Path
 
@@ -55,3 +56,16 @@ def test_other_formats_keep_the_volumes_own_axes(tmp_path: Path) -> None:
     written = nibabel.load(tmp_path / "out.nii.gz")
     np.testing.assert_array_equal(np.asarray(written.dataobj), voxels > 0.5)
     np.testing.assert_allclose(written.affine, affine)
+
+
+def test_a_patients_name_in_the_scans_header_is_not_passed_on(tmp_path: Path) -> None:
+    image = nibabel.Nifti1Image(np.ones(SHAPE, np.int16), np.eye(4))
+    for field in ("descrip", "aux_file", "db_name", "intent_name"):
+        image.header[field] = b"DOE^JANE"
+    image.header.extensions.append(nibabel.nifti1.Nifti1Extension("comment", b"DOE^JANE"))
+    path = tmp_path / "in.nii"
+    nibabel.save(image, path)
+    assert b"DOE^JANE" in path.read_bytes()
+    volume = Volume(np.ones(SHAPE[::-1], np.float32), "volume", None)
+    write_label_map(tmp_path / "out.nii.gz", volume.voxels > 0, volume, like=path)
+    assert b"DOE^JANE" not in gzip.decompress((tmp_path / "out.nii.gz").read_bytes())

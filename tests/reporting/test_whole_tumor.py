@@ -11,7 +11,7 @@ from tumorlens.model import Model
 from tumorlens.prediction import VolumePrediction, predict
 from tumorlens.reading.case import Case, find_case
 from tumorlens.reporting import whole_tumor
-from tumorlens.reporting.whole_tumor import HEALTHY, write_case
+from tumorlens.reporting.whole_tumor import HEALTHY, SKULL_LEFT_ON, write_case
 from tumorlens.scan import Volume
 from tumorlens.volume_outlining import VolumeModel, load_volume_model
 
@@ -95,3 +95,13 @@ def test_without_a_fitting_model_the_classifier_outlines(tmp_path: Path, outlini
         assert about["outlined"] == ["t1c"]
         assert "outlined_by" not in about
         assert answer.source.endswith("case_t1ce.nii.gz")
+
+
+@pytest.mark.usefixtures("sure")
+def test_that_the_skull_stayed_on_is_said(
+    tmp_path: Path, outlining: Model, whole: VolumeModel
+) -> None:
+    stripping = outlining.with_skull_strip("radial")
+    _, answer, about = write_case(case(tmp_path), tmp_path / "case", model=stripping, whole=whole)
+    assert answer.skull_strip == "radial"
+    assert SKULL_LEFT_ON in about["notes"]

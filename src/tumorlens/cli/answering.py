@@ -10,6 +10,7 @@ from typing import Protocol
 
 from tumorlens.card import Card
 from tumorlens.cli.exits import say
+from tumorlens.cli.passed_over import tell_passed_over
 from tumorlens.cli.skull_stripping import choose
 from tumorlens.errors import ConfigError, TumorlensError
 from tumorlens.extras import import_extra
@@ -22,8 +23,6 @@ from tumorlens.reporting.results import Result, answer_all
 
 LONG_WORK = 8
 """From this many inputs on, a terminal sees a progress bar."""
-
-_PASSED_OVER = 3  # names that are told of the files that are no scans
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ def answer_paths(paths: Sequence[str], wish: Wish) -> int:
     loaded = load_model(wish.model, threads=_threads(found.sources), precision=wish.precision)
     model = choose(loaded.with_tta() if wish.tta else loaded, wish.skull_strip)
     _check_target(wish.target, model.card)
-    _tell_passed_over(found.passed_over)
+    tell_passed_over(found.passed_over)
     sources = _without_own_report(found.sources, wish.output)
     answered = _with_dicom(answer_all(sources, model=model), sources, wish)
     results = _with_progress(answered, len(sources), wish)
@@ -178,13 +177,6 @@ def _check_target(target: str | None, card: Card) -> None:
             remedy="Choose one of them.",
             source="--target",
         )
-
-
-def _tell_passed_over(files: Sequence[Path]) -> None:
-    if files:
-        names = ", ".join(str(file) for file in files[:_PASSED_OVER])
-        more = ", ..." if len(files) > _PASSED_OVER else ""
-        say(f"passed over, being no scans: {len(files)} ({names}{more})")
 
 
 def _tell_end(total: int, refused: int, unlike: int, page: Path | None, wish: Wish) -> None:

@@ -7,6 +7,7 @@ import typer
 
 from tumorlens.cli.exits import REFUSED, say
 from tumorlens.cli.model_folder import ModelFolder
+from tumorlens.cli.passed_over import tell_passed_over
 from tumorlens.cli.precision import ChosenPrecision, Precision
 from tumorlens.cli.segment_volumes import refuse_options, segment_volumes, volumes_table
 from tumorlens.cli.skull_stripping import SkullStrip, choose
@@ -101,18 +102,19 @@ def _segment_slices(
     from tumorlens.volume_outlining.model import WHOLE_TUMOR_FOLDER, load_volume_model
 
     loaded = choose(load_model(model, precision=precision.value), skull_strip)
-    inputs, refused = find_inputs(paths)
-    has_heads = any(isinstance(one, Case) or guess_sequence(one.name) for one in inputs)
+    found = find_inputs(paths, output=output)
+    tell_passed_over(found.passed_over)
+    has_heads = any(isinstance(one, Case) or guess_sequence(one.name) for one in found.inputs)
     whole = load_volume_model(WHOLE_TUMOR_FOLDER) if has_heads and model is None else None
     writer = None
     if dicom:
         objects = import_extra("tumorlens.reporting.dicom_folder", extra="dicom")
-        objects.check_dicom(inputs)
+        objects.check_dicom(found.inputs)
         writer = objects.write_objects
     results = write_segments(
-        inputs, output, model=loaded, whole=whole, refused=refused, dicom=writer
+        found.inputs, output, model=loaded, whole=whole, refused=found.refused, dicom=writer
     )
-    return list(follow(results, len(inputs) + len(refused)))
+    return list(follow(results, len(found.inputs) + len(found.refused)))
 
 
 def _tell(records: list[dict[str, Any]], table: "Table | None", output: Path) -> None:
@@ -149,7 +151,7 @@ def _table(records: list[dict[str, Any]]) -> "Table":
             continue
         table.add_row(
             record["source"],
-            record["label"],
+            record["label"] if record["accepted"] else "not accepted",
             f"{record['tumor_probability']:.1%}",
             _figure(record.get("area_percent"), "%"),
             _figure(record.get("area_mm2"), "mm²"),

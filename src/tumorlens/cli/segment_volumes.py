@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tumorlens.cli.passed_over import tell_passed_over
 from tumorlens.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ def segment_volumes(
     from tumorlens.volume_outlining import load_volume_model
 
     loaded = load_volume_model(model)
-    inputs, refused = find_inputs(paths)
+    found = find_inputs(paths, output=output)
+    tell_passed_over(found.passed_over)
     with bars(transient=True) as progress:
         task = progress.add_task("", total=None)
 
@@ -29,7 +31,12 @@ def segment_volumes(
 
         return list(
             write_case_segments(
-                inputs, output, model=loaded, refused=refused, flips=flips, progress=told
+                found.inputs,
+                output,
+                model=loaded,
+                refused=found.refused,
+                flips=flips,
+                progress=told,
             )
         )
 

@@ -25,10 +25,12 @@ class Case:
     Attributes:
         name: The folder's.
         files: The volume of each sequence, in the order of `SEQUENCES`; at least two.
+        passed_over: Other volumes of the same head, whose names tell no sequence of a case.
     """
 
     name: str
     files: Mapping[str, Path]
+    passed_over: tuple[Path, ...] = ()
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -39,7 +41,9 @@ class Case:
 def find_case(folder: Path) -> Case | None:
     """The case in a folder, told by the names of its volumes; None where there is none.
 
-    Label maps (``..._seg.nii.gz``) are no sequences.
+    Label maps (``..._seg.nii.gz``) are no sequences, and hidden files are none of ours. Volumes of
+    other names (``HEAD_adc.nii.gz``) are passed over where all names begin alike; where they do
+    not, the folder is one of separate scans.
 
     Raises:
         ScanContentError: A sequence stands there twice, or the volumes have different grids.
@@ -47,10 +51,14 @@ def find_case(folder: Path) -> Case | None:
     volumes = [
         path
         for path in sorted(folder.iterdir())
-        if path.name.lower().endswith(_SUFFIXES) and not is_label_map(path)
+        if path.name.lower().endswith(_SUFFIXES)
+        and not path.name.startswith(".")
+        and not is_label_map(path)
     ]
     named = [(_sequence(path), path) for path in volumes]
-    if len({name for name, _ in named if name}) < 2 or any(name is None for name, _ in named):
+    others = tuple(path for name, path in named if name is None)
+    is_one_head = not others or len({_words(path)[0] for path in volumes}) == 1
+    if len({name for name, _ in named if name}) < 2 or not is_one_head:
         return None
     for name in SEQUENCES:
         twice = [path.name for found, path in named if found == name]
@@ -62,24 +70,27 @@ def find_case(folder: Path) -> Case | None:
                 source=str(folder),
             )
     by_name = {name: path for name, path in named if name}
-    case = Case(folder.name, {name: by_name[name] for name in SEQUENCES if name in by_name})
+    files = {name: by_name[name] for name in SEQUENCES if name in by_name}
+    case = Case(folder.name, files, others)
     check_grids(case, folder)
     return case
 
 
 def is_label_map(path: Path) -> bool:
     """Whether a file's name says that it holds labels, no scan."""
-    return _last_word(path) in _LABELS
+    return _words(path)[1] in _LABELS
 
 
 def _sequence(path: Path) -> str | None:
     """By the last word of the name, else by all of it: patients have names too."""
-    return guess_sequence(_last_word(path)) or guess_sequence(path.name)
+    return guess_sequence(_words(path)[1]) or guess_sequence(path.name)
 
 
-def _last_word(path: Path) -> str:
+def _words(path: Path) -> tuple[str, str]:
+    """What the name begins with, and its last word."""
     stem = path.name.lower().removesuffix(".gz").removesuffix(".nii")
-    return stem.replace("-", "_").rpartition("_")[2]
+    begin, _, last = stem.replace("-", "_").rpartition("_")
+    return begin, last
 
 
 def check_grids(case: Case, folder: Path) -> None:

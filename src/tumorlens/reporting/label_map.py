@@ -11,6 +11,9 @@ from tumorlens.reading.orientation import orient
 from tumorlens.reporting.folder import writing
 from tumorlens.scan import Volume
 
+_FREE_TEXT = {"descrip", "aux_file", "db_name", "intent_name"}
+"""Fields of a NIfTI header that may name the patient."""
+
 Labels = npt.NDArray[np.bool_] | npt.NDArray[np.uint8]
 
 
@@ -22,7 +25,8 @@ def write_label_map(path: Path, mask: Labels, volume: Volume, *, like: Path | No
         mask: (slices, rows, columns) of the volume: bool, which becomes 0 and 1, or labels.
         volume: What the mask belongs to.
         like: The NIfTI file the volume was read from, whose shape, affine and codes the label
-            map takes; None for other formats: then the volume's own axes and affine.
+            map takes, but no free text, in which patients are sometimes named; None for other
+            formats: then the volume's own axes and affine.
 
     Raises:
         ConfigError: The file cannot be written.
@@ -59,5 +63,8 @@ def _as_in_file(labels: npt.NDArray[np.uint8], like: Path) -> nibabel.Nifti1Imag
     header.set_data_dtype(np.uint8)
     header["scl_slope"], header["scl_inter"] = 1, 0
     header["cal_max"], header["cal_min"] = 0, 0
+    for free_text in _FREE_TEXT.intersection(header.keys()):
+        header[free_text] = b""
+    header.extensions.clear()
     kind = type(original)
     return kind(stored.reshape(original.shape), original.affine, header)

@@ -22,7 +22,14 @@ from tumorlens.reading.case import Case
 from tumorlens.reading.nifti import is_nifti
 from tumorlens.reporting.folder import FileNames, PartialFile, write_bytes, writing
 from tumorlens.reporting.label_map import write_label_map
-from tumorlens.reporting.outline_inputs import RECORD, Input, Record, check_apart
+from tumorlens.reporting.outline_inputs import (
+    LABEL_MAP,
+    MASK,
+    RECORD,
+    Input,
+    Record,
+    check_apart,
+)
 from tumorlens.reporting.whole_tumor import write_case
 from tumorlens.scan import Scan, Volume
 from tumorlens.volume_outlining import VolumeModel
@@ -31,6 +38,19 @@ DicomWriter = Callable[
     [Source, Prediction | VolumePrediction, Outline | VolumeOutline, Path], list[Path]
 ]
 """Writes the DICOM objects of one outline, of names that begin with the path; returns theirs."""
+
+_TOLD = (
+    "label",
+    "probabilities",
+    "tumor_probability",
+    "accepted",
+    "reason",
+    "conformal_set",
+    "advice",
+    "skull_strip",
+    "model",
+)
+"""Of the classifier's answer, what the record says."""
 
 
 def write_segments(
@@ -59,8 +79,8 @@ def write_segments(
         Each input's record, or the error of one that was refused; the others go on.
 
     Raises:
-        ConfigError: The model does not outline, the folder is that of a case, or it cannot be
-            written to.
+        ConfigError: The model does not outline, files beside the inputs would be written over
+            (see `check_apart`), or the folder cannot be written to.
     """
     inputs, models = list(inputs), (model, whole)
     check_apart(inputs, folder)
@@ -101,14 +121,14 @@ def _segment(
     if isinstance(scan, Volume) and isinstance(answer, VolumePrediction):
         whole = outline_volume(scan, answer)
         beside = _objects(dicom, one, answer, whole, stem)
-        path = stem.with_name(f"{stem.name}_seg.nii.gz")
+        path = stem.with_name(f"{stem.name}{LABEL_MAP}")
         write_label_map(path, whole.mask, scan, like=_nifti_file(one))
         return _record(one.name, path, answer) | whole.to_json() | beside
     assert isinstance(scan, Scan)
     assert isinstance(answer, Prediction)
     shown = outline(scan, answer)
     beside = _objects(dicom, one, answer, shown, stem)
-    path = stem.with_name(f"{stem.name}.mask.png")
+    path = stem.with_name(f"{stem.name}{MASK}")
     buffer = io.BytesIO()
     Pillow.fromarray(shown.mask.astype(np.uint8) * 255).save(buffer, "PNG")
     write_bytes(path, buffer.getvalue())
@@ -127,9 +147,7 @@ def _objects(
 
 def _record(source: str, mask: Path, answer: Prediction | VolumePrediction) -> Record:
     told = answer.to_json()
-    names = ("label", "probabilities", "tumor_probability", "skull_strip", "model")
-    kept = {key: told[key] for key in names}
-    return {"source": source, "mask": mask.name} | kept
+    return {"source": source, "mask": mask.name} | {key: told[key] for key in _TOLD}
 
 
 def _refusal(error: ScanError) -> Record:

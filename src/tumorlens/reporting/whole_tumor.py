@@ -13,15 +13,21 @@ from tumorlens.outlining import (
     outline_volume,
 )
 from tumorlens.prediction import VolumePrediction, predict
-from tumorlens.reading import read_scan
 from tumorlens.reading.case import Case
 from tumorlens.reporting.cases.planes import draw_planes
 from tumorlens.reporting.cases.upright import upright
 from tumorlens.reporting.figure import png_bytes
 from tumorlens.reporting.folder import write_bytes
 from tumorlens.reporting.label_map import write_label_map
+from tumorlens.reporting.outline_inputs import LABEL_MAP
 from tumorlens.scan import Volume
-from tumorlens.volume_outlining import VolumeModel, outline_case
+from tumorlens.volume_outlining import (
+    CaseOutline,
+    VolumeModel,
+    check_sequences,
+    outline_head,
+)
+from tumorlens.volume_outlining.head import read_head
 from tumorlens.volume_outlining.regions import tissue_names
 
 SHOWN = ("flair", "t1c", "t1", "t2")
@@ -31,6 +37,12 @@ tumor with its edema."""
 
 HEALTHY = "the classifier takes the head for healthy, so that nothing is outlined"
 """Stands among the record's notes then."""
+
+SKULL_LEFT_ON = (
+    "the skull was taken off for the classifier's answer, not for the outline: the model for "
+    "whole heads knows heads with and without"
+)
+"""Stands among them where the classifier saw the head without its skull."""
 
 
 def write_case(
@@ -53,17 +65,18 @@ def write_case(
         The label map's file, the classifier's answer, and what else the record says.
 
     Raises:
-        ScanError: A file cannot be used.
+        ScanError: A file cannot be used, or two hold the same.
         ConfigError: The model does not outline, or a file cannot be written.
     """
     sequence = next(name for name in SHOWN if name in case.files)
-    file = case.files[sequence]
-    volume = read_scan(file)
+    head = read_head(case)
+    volume = head.volumes[sequence]
     answer = predict(volume, model=model)
-    assert isinstance(volume, Volume)
     assert isinstance(answer, VolumePrediction)
-    about = {"sequences": list(case.files), "missing": list(case.missing)}
-    path = stem.with_name(f"{stem.name}_seg.nii.gz")
+    about: dict[str, Any] = {"sequences": list(case.files), "missing": list(case.missing)}
+    if case.passed_over:
+        about["passed_over"] = [file.name for file in case.passed_over]
+    path = stem.with_name(f"{stem.name}{LABEL_MAP}")
     if whole is None or SHOWN[0] not in set(case.files) & set(whole.card.sequences):
         found = outline_volume(volume, answer)
         about |= {"outlined": [sequence]}
@@ -71,23 +84,25 @@ def write_case(
         found = measure_volume(np.zeros(volume.voxels.shape, bool), volume)
         about |= {"outlined": [], "notes": [HEALTHY]}
     else:
-        found, more = _outline(case, volume, whole, stem)
+        missing = check_sequences(case, whole.card)
+        found, more = _outline(outline_head(head, whole, missing=missing), volume, whole, stem)
         about |= more
-    write_label_map(path, found.mask, volume, like=file)
+        if answer.skull_strip is not None:
+            about["notes"].append(SKULL_LEFT_ON)
+    write_label_map(path, found.mask, volume, like=case.files[sequence])
     return path, answer, about | found.to_json()
 
 
 def _outline(
-    case: Case, volume: Volume, whole: VolumeModel, stem: Path
+    outline: CaseOutline, volume: Volume, whole: VolumeModel, stem: Path
 ) -> tuple[VolumeOutline, dict[str, Any]]:
     """The tumor by the model for whole heads, its picture, and what the record says of it."""
-    outline = outline_case(case, whole)
     picture = stem.with_name(f"{stem.name}_planes.png")
     planes = draw_planes(upright(outline), tissue_names(whole.card.regions))
     write_bytes(picture, png_bytes(planes))
     card = whole.card
     return measure_volume(np.asarray(outline.labels > 0), volume), {
-        "outlined": [name for name in card.sequences if name in case.files],
+        "outlined": [name for name in card.sequences if name in outline.head.volumes],
         "outlined_by": card.identity.to_json(),
         "picture": picture.name,
         "notes": list(outline.notes),

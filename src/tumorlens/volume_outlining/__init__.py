@@ -25,6 +25,7 @@ __all__ = [
     "CaseOutline",
     "VolumeCard",
     "VolumeModel",
+    "check_sequences",
     "load_volume_model",
     "outline_case",
     "outline_head",

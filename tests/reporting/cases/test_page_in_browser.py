@@ -35,7 +35,7 @@ def opened(tmp_path: Path, *, heads: int) -> Iterator[Any]:
     for number in range(heads):
         save_case(tmp_path / "cases" / str(number), made_head())
     model = load_volume_model(write_volume_model(tmp_path / "model"))
-    inputs, _ = find_inputs([str(tmp_path / "cases")])
+    inputs = find_inputs([str(tmp_path / "cases")]).inputs
     list(write_case_segments(inputs, tmp_path / "out", model=model))
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=SOFTWARE)

@@ -26,7 +26,8 @@ from tumorlens.volume_outlining.regions import tissue_names
 def test_labels_lie_on_the_files_own_grid(tmp_path: Path, axcodes: str) -> None:
     folder = save_case(tmp_path / "case", made_head(), axcodes=axcodes)
     model = load_volume_model(write_volume_model(tmp_path / "model"))
-    inputs, refused = find_inputs([str(folder)])
+    found = find_inputs([str(folder)])
+    inputs, refused = found.inputs, found.refused
     (record,) = write_case_segments(inputs, tmp_path / "out", model=model, refused=refused)
     found = nibabel.load(tmp_path / "out" / "case_seg.nii.gz")
     truth = nibabel.load(folder / "case_seg.nii.gz")
@@ -49,7 +50,8 @@ def test_the_page_needs_nothing_else_and_holds_every_input(tmp_path: Path) -> No
     save_case(root / "twin", made_head() | {"t2": made_head()["flair"]})
     nibabel.save(nibabel.Nifti1Image(made_head()["t1"], np.eye(4)), root / "lone.nii.gz")
     model = load_volume_model(write_volume_model(tmp_path / "model"))
-    inputs, refused = find_inputs([str(root)])
+    found = find_inputs([str(root)])
+    inputs, refused = found.inputs, found.refused
     records = list(write_case_segments(inputs, tmp_path / "out", model=model, refused=refused))
     assert sum("error" in record for record in records) == 2
     page = (tmp_path / "out" / "index.html").read_text()
@@ -83,7 +85,7 @@ def test_a_report_of_answers_is_not_written_over(model: Model, scan: Scan, tmp_p
 def test_earlier_outlines_are_replaced(tmp_path: Path) -> None:
     model = load_volume_model(write_volume_model(tmp_path / "model"))
     for name in ("one", "other"):
-        inputs, _ = find_inputs([str(save_case(tmp_path / name, made_head()))])
+        inputs = find_inputs([str(save_case(tmp_path / name, made_head()))]).inputs
         list(write_case_segments(inputs, tmp_path / "out", model=model))
     page = (tmp_path / "out" / "index.html").read_text()
     assert "other" in page
@@ -98,7 +100,7 @@ def test_refused_inputs_take_no_head_s_surfaces(
     nibabel.save(nibabel.Nifti1Image(made_head()["t1"], np.eye(4)), lone)
     cases = [save_case(tmp_path / name, made_head()) for name in ("first", "second")]
     model = load_volume_model(write_volume_model(tmp_path / "model"))
-    inputs, _ = find_inputs([str(lone), *map(str, cases)])
+    inputs = find_inputs([str(lone), *map(str, cases)]).inputs
     records = list(write_case_segments(inputs, tmp_path / "out", model=model))
     assert ["error" in record for record in records] == [True, False, False]
     _, refused, first, second = (tmp_path / "out" / "index.html").read_text().split("<article")

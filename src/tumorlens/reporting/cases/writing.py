@@ -27,7 +27,13 @@ from tumorlens.reporting.folder import (
     write_bytes,
 )
 from tumorlens.reporting.label_map import write_label_map
-from tumorlens.reporting.outline_inputs import RECORD, Input, Record, check_apart
+from tumorlens.reporting.outline_inputs import (
+    LABEL_MAP,
+    RECORD,
+    Input,
+    Record,
+    check_apart,
+)
 from tumorlens.volume_outlining import CaseOutline, VolumeModel, outline_case
 from tumorlens.volume_outlining.regions import tissue_names
 
@@ -132,7 +138,7 @@ def _write(
 ) -> tuple[dict[str, Any], Entry]:
     head = outline.head
     stem = names.name(head.name)
-    mask, picture = f"{stem}_seg.nii.gz", f"{stem}_planes.png"
+    mask, picture = f"{stem}{LABEL_MAP}", f"{stem}_planes.png"
     first = next(iter(head.volumes.values()))
     write_label_map(folder / mask, outline.labels, first, like=head.file)
     shown = upright(outline)
