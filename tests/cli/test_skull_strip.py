@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from tests.made_cases import made_head, save_case, write_volume_model
 from tests.preparation.made_skulls import skull
 from tumorlens.card import read_card
 from tumorlens.cli import app
@@ -17,6 +18,7 @@ from tumorlens.model import Model, load_model
 from tumorlens.prediction import VolumePrediction, predict
 from tumorlens.preparation import SKULL_STRIPPERS, strip_skull
 from tumorlens.reading import read_scan
+from tumorlens.reporting.outline_inputs import RECORD
 
 
 def run(*words: object) -> tuple[int, str]:
@@ -121,6 +123,28 @@ def test_the_outline_lies_on_the_scans_own_grid(
     code, _ = run("segment", slice_path, "-o", out, "-m", outlining_folder, *_RADIAL)
     assert code == 0
     assert np.asarray(Image.open(out / "slice.mask.png")).shape == skull()[0].shape
+
+
+def test_a_model_for_whole_heads_sees_the_brain_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = np.zeros((36, 40, 44), bool)
+    found[:, :, :20] = True
+    monkeypatch.setattr("tumorlens.volume_outlining.head.find_brain", lambda _scan, _by: found)
+    case, model = save_case(tmp_path / "case", made_head()), write_volume_model(tmp_path / "model")
+    outlines = {}
+    for method in ("radial", "none"):
+        out = tmp_path / method
+        code, said = run("segment", case, "-o", out, "-m", model, "--skull-strip", method)
+        assert code == 0, said
+        (record,) = json.loads((out / RECORD).read_text())
+        assert record["skull_strip"] == (None if method == "none" else method)
+        outlines[method] = np.asarray(nibabel.load(out / record["mask"]).dataobj)
+    assert outlines["none"][20:].any()
+    assert not outlines["radial"][20:].any()
+    code, said = run("segment", case, "-o", out, "-m", model, "--skull-strip", "scalpel")
+    assert code == 2
+    assert "hd-bet, brainextractor, radial" in said
 
 
 def test_slices_that_only_volumes_can_be_stripped_of_are_refused_alone(

@@ -11,7 +11,7 @@ from tumorlens.model import Model
 from tumorlens.prediction import VolumePrediction, predict
 from tumorlens.reading.case import Case, find_case
 from tumorlens.reporting import whole_tumor
-from tumorlens.reporting.whole_tumor import HEALTHY, SKULL_LEFT_ON, write_case
+from tumorlens.reporting.whole_tumor import HEALTHY, write_case
 from tumorlens.scan import Volume
 from tumorlens.volume_outlining import VolumeModel, load_volume_model
 
@@ -98,10 +98,18 @@ def test_without_a_fitting_model_the_classifier_outlines(tmp_path: Path, outlini
 
 
 @pytest.mark.usefixtures("sure")
-def test_that_the_skull_stayed_on_is_said(
-    tmp_path: Path, outlining: Model, whole: VolumeModel
+def test_the_skull_is_taken_off_for_the_outline_too(
+    tmp_path: Path, outlining: Model, whole: VolumeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    head = made_head()
+    left = np.arange(head["t1"].shape[0])[:, None, None] < 20
+    # Volumes are read as (slices, rows, columns): axis 0 of the array, from the patient's right
+    # to the left, becomes the columns.
+    brain = np.broadcast_to(left, head["t1"].shape).transpose(2, 1, 0)
+    monkeypatch.setattr("tumorlens.volume_outlining.head.find_brain", lambda _scan, _by: brain)
     stripping = outlining.with_skull_strip("radial")
-    _, answer, about = write_case(case(tmp_path), tmp_path / "case", model=stripping, whole=whole)
+    path, answer, _ = write_case(case(tmp_path), tmp_path / "case", model=stripping, whole=whole)
     assert answer.skull_strip == "radial"
-    assert SKULL_LEFT_ON in about["notes"]
+    mask = np.asarray(nibabel.load(path).dataobj) > 0
+    assert not mask[20:].any()
+    assert (head["seg"][20:] > 0).any()

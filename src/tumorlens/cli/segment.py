@@ -71,9 +71,9 @@ def segment(
 
     if model is not None and kind_of(model) == OUTLINE_VOLUME:
         reduced = precision is not Precision.FLOAT32
-        others = {"--precision": reduced, "--skull-strip": skull_strip, "--dicom": dicom}
+        others = {"--precision": reduced, "--dicom": dicom}
         refuse_options(others, kind=OUTLINE_VOLUME)
-        records = segment_volumes(paths, output, model, flips=flips)
+        records = segment_volumes(paths, output, model, flips=flips, skull_strip=skull_strip)
         _tell(records, None if as_json else volumes_table(records), output)
         return
     refuse_options({"--flips": flips is not None}, kind="classify")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tumorlens.cli.passed_over import tell_passed_over
+from tumorlens.cli.skull_stripping import chosen_method
 from tumorlens.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def segment_volumes(
-    paths: Sequence[str], output: Path, model: Path, *, flips: bool | None
+    paths: Sequence[str], output: Path, model: Path, *, flips: bool | None, skull_strip: str | None
 ) -> list[dict[str, Any]]:
     """Outline the regions of the tumor in every case; the records, also of those refused."""
     from tumorlens.cli.progress import bars
@@ -36,6 +37,7 @@ def segment_volumes(
                 model=loaded,
                 refused=found.refused,
                 flips=flips,
+                skull_strip=chosen_method(skull_strip),
                 progress=told,
             )
         )

@@ -30,6 +30,21 @@ def choose(model: "Model", method: str | None) -> "Model":
     return model if method is None else model.with_skull_strip(method)
 
 
+def chosen_method(method: str | None) -> str | None:
+    """The option as a name in `SKULL_STRIPPERS`; None where the skull stays on.
+
+    Raises:
+        ConfigError: There is no such method.
+    """
+    from tumorlens.preparation import LEFT_ON
+    from tumorlens.preparation.skull_stripping import stripper
+
+    if method in (None, LEFT_ON):
+        return None
+    stripper(method)
+    return method
+
+
 def choose_for_slices(model: "Model", method: str | None) -> "Model":
     """The same for what sees single slices only.
 

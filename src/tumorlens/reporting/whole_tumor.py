@@ -27,7 +27,7 @@ from tumorlens.volume_outlining import (
     check_sequences,
     outline_head,
 )
-from tumorlens.volume_outlining.head import read_head
+from tumorlens.volume_outlining.head import read_head, without_skull
 from tumorlens.volume_outlining.regions import tissue_names
 
 SHOWN = ("flair", "t1c", "t1", "t2")
@@ -37,12 +37,6 @@ tumor with its edema."""
 
 HEALTHY = "the classifier takes the head for healthy, so that nothing is outlined"
 """Stands among the record's notes then."""
-
-SKULL_LEFT_ON = (
-    "the skull was taken off for the classifier's answer, not for the outline: the model for "
-    "whole heads knows heads with and without"
-)
-"""Stands among them where the classifier saw the head without its skull."""
 
 
 def write_case(
@@ -85,10 +79,9 @@ def write_case(
         about |= {"outlined": [], "notes": [HEALTHY]}
     else:
         missing = check_sequences(case, whole.card)
-        found, more = _outline(outline_head(head, whole, missing=missing), volume, whole, stem)
+        shown = without_skull(head, answer.skull_strip) if answer.skull_strip else head
+        found, more = _outline(outline_head(shown, whole, missing=missing), volume, whole, stem)
         about |= more
-        if answer.skull_strip is not None:
-            about["notes"].append(SKULL_LEFT_ON)
     write_label_map(path, found.mask, volume, like=case.files[sequence])
     return path, answer, about | found.to_json()
 

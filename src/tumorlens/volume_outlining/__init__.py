@@ -15,7 +15,7 @@ from tumorlens.reading.case import Case
 from tumorlens.scan import FloatArray
 from tumorlens.volume_outlining.background import clear_background
 from tumorlens.volume_outlining.card import VolumeCard
-from tumorlens.volume_outlining.head import Head, read_head, turn
+from tumorlens.volume_outlining.head import Head, read_head, turn, without_skull
 from tumorlens.volume_outlining.model import VolumeModel, load_volume_model
 from tumorlens.volume_outlining.plausibility import likely_names
 from tumorlens.volume_outlining.regions import LabelArray, to_labels, to_regions
@@ -61,6 +61,7 @@ def outline_case(
     model: VolumeModel,
     *,
     flips: bool | None = None,
+    skull_strip: str | None = None,
     progress: Progress = lambda _done, _total: None,
 ) -> CaseOutline:
     """Read a case and outline the regions of its tumor.
@@ -70,13 +71,19 @@ def outline_case(
         model: From `load_volume_model`.
         flips: Whether to average over the eight mirrored copies, which takes eight times as
             long; as the card says where None.
+        skull_strip: How the skull is taken off first (`tumorlens.preparation.SKULL_STRIPPERS`);
+            None to leave the head as it is.
         progress: Called with (done, total) patches.
 
     Raises:
         ScanError: A file cannot be used, or a sequence is missing that the model needs.
+        ConfigError, MissingExtraError: Of the method that takes the skull off.
     """
     missing = check_sequences(case, model.card)
-    return outline_head(read_head(case), model, missing=missing, flips=flips, progress=progress)
+    head = read_head(case)
+    if skull_strip is not None:
+        head = without_skull(head, skull_strip)
+    return outline_head(head, model, missing=missing, flips=flips, progress=progress)
 
 
 def check_sequences(case: Case, card: VolumeCard) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """One head in several sequences: read, held to one grid, and turned into what a network sees."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tumorlens.errors import ScanContentError
+from tumorlens.preparation import find_brain
 from tumorlens.reading import read_scan
-from tumorlens.reading.case import Case
+from tumorlens.reading.case import SEQUENCES, Case
 from tumorlens.reading.nifti import affine_read_by
 from tumorlens.reading.orientation import closest_axes, orient
 from tumorlens.scan import FloatArray, Volume
@@ -112,6 +113,26 @@ def read_head(case: Case) -> Head:
     assert isinstance(grid, Volume)
     assert grid.affine is not None
     return Head(case.name, str(file.parent), volumes, grid.affine, file)
+
+
+def without_skull(head: Head, method: str) -> Head:
+    """The same head, 0 in every sequence where a method finds no brain in one of them.
+
+    Args:
+        head: What was read.
+        method: A name in `tumorlens.preparation.SKULL_STRIPPERS`. It sees T1 where there is
+            one, for which all of them were made, else the next of `SEQUENCES`.
+
+    Raises:
+        ConfigError, MissingExtraError, ScanContentError: As `tumorlens.preparation.find_brain`.
+    """
+    shown = next(name for name in SEQUENCES if name in head.volumes)
+    brain = find_brain(head.volumes[shown], method)
+    volumes = {
+        name: replace(volume, voxels=np.where(brain, volume.voxels, np.float32(0)))
+        for name, volume in head.volumes.items()
+    }
+    return replace(head, volumes=volumes)
 
 
 def turn(

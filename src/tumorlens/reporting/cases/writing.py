@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ def write_case_segments(
     model: VolumeModel,
     refused: Sequence[ScanError] = (),
     flips: bool | None = None,
+    skull_strip: str | None = None,
     progress: Watch = lambda _case, _done, _total: None,
 ) -> Iterator[Record]:
     """Outline the regions in every case, and write what was found.
@@ -60,6 +62,7 @@ def write_case_segments(
         model: For volumes.
         refused: Errors to record beside.
         flips: Whether to average over mirrored copies; as the card says where None.
+        skull_strip: How the skull is taken off first; None to leave heads as they are.
         progress: Told of each patch.
 
     Yields:
@@ -69,6 +72,7 @@ def write_case_segments(
         ConfigError: The folder is that of a case, cannot be written to, or holds an
             ``index.html`` of another origin or a report of answers.
     """
+    answer = partial(_answer, model=model, flips=flips, skull_strip=skull_strip)
     check_apart(inputs, folder)
     _check_no_other_page(folder)
     claim_folder(folder)
@@ -77,14 +81,14 @@ def write_case_segments(
     entries: list[Entry] = []
     for one in [*refused, *inputs]:
         try:
-            outline = _answer(one, model, flips, progress)
+            outline = answer(one, progress)
         except ScanError as error:
             records.append({"source": error.source, "error": error.to_json()})
             entries.append(refused_entry(error))
         else:
             with_surfaces = sum(entry.error is None for entry in entries) < SURFACES
             record, entry = _write(outline, folder, names, model, with_surfaces=with_surfaces)
-            records.append(record)
+            records.append(record | {"skull_strip": skull_strip})
             entries.append(entry)
         yield records[-1]
     with PartialFile(folder / RECORD) as file:
@@ -107,7 +111,12 @@ def _check_no_other_page(folder: Path) -> None:
 
 
 def _answer(
-    one: Input | ScanError, model: VolumeModel, flips: bool | None, progress: Watch
+    one: Input | ScanError,
+    progress: Watch,
+    *,
+    model: VolumeModel,
+    flips: bool | None,
+    skull_strip: str | None,
 ) -> CaseOutline:
     if isinstance(one, ScanError):
         raise one
@@ -125,7 +134,7 @@ def _answer(
     def told(done: int, total: int) -> None:
         progress(case.name, done, total)
 
-    return outline_case(case, model, flips=flips, progress=told)
+    return outline_case(case, model, flips=flips, skull_strip=skull_strip, progress=told)
 
 
 def _write(
