@@ -7,7 +7,7 @@ DATA ?= ../shared/data
 REPORT ?= report
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev browser format check test test-all figures results examples screenshots bench bench-short bench-web clean
+.PHONY: help demo dev browser format check test test-all figures results examples screenshots bench bench-short bench-audit bench-web clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -75,6 +75,10 @@ bench-short: $(RUNTIME)/.installed $(DEV)/.bench ## Try the measuring, a few of 
 $(DEV)/.bench: $(DEV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[lab,dev,bench]'
 	@touch $@
+
+bench-audit: dev ## Measure what the audit ties and what it costs into docs/ (half an hour)
+	$(BIN)/python benchmarks/audit_ties.py $(DATA) --write
+	$(BIN)/python benchmarks/audit_cost.py $(DATA) --write
 
 bench-web: dev browser ## Measure the service (10,000 requests, size) and the app's memory into docs/
 	$(BIN)/python benchmarks/serving_load.py --write

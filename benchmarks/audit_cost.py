@@ -4,6 +4,7 @@
 
 The pictures are those of the given folder, each once, in random order, then altered copies of
 them. Each size is audited anew. Wall seconds are those of a machine that does nothing else.
+``--write`` puts them into docs/audit.md.
 """
 
 import argparse
@@ -13,10 +14,14 @@ import time
 from pathlib import Path
 
 import numpy as np
-from audit_ties import all_at_once
+from audit_ties import DOCS, all_at_once
+from performance_page import table
 from PIL import Image
+from processor import cpu_name
+from quoting import quote
 
 from tumorlens.lab.audit import Watch, audit, write_audit
+from tumorlens.overlapping import cores
 
 STAGES = ("read", "search", "compare", "write")
 
@@ -69,10 +74,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("--sizes", type=int, nargs="+", default=[2500, 5000, 10_000, 20_000])
+    parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     rng = np.random.default_rng(0)
     pictures = sorted(p for p in options.data.rglob("*.jpg") if "not_brain" not in p.as_posix())
     pictures = [pictures[int(i)] for i in rng.permutation(len(pictures))]
+    rows = []
     print("pictures  " + "  ".join(f"{stage:>16}" for stage in STAGES) + "   all: wall, CPU   MB")
     for size in options.sizes:
         with tempfile.TemporaryDirectory() as place:
@@ -85,6 +92,14 @@ def main() -> None:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         cells = "  ".join(f"{wall:7.0f} s {used:5.0f} s" for wall, used in spent)
         print(f"{size:8}  {cells}   {total[0]:.0f} s, {total[1]:.0f} s   {peak:.0f}", flush=True)
+        walls = [f"{wall:.0f} s" for wall, _ in [*spent, total]]
+        rows.append([f"{size:,}", *walls, f"{peak:.0f} MB"])
+    if options.write:
+        heads = ["pictures", *STAGES, "all", "peak memory"]
+        text = (
+            f"{cores()} cores ({cpu_name()}); real pictures first, then altered copies of them.\n"
+        )
+        quote(f"{text}\n{table(heads, rows)}", DOCS, name="cost")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ where it is tied to its own patient; a false tie is a picture tied to a patient 
 For the real copies in Sartaj's set nobody knows the truth, so that three signs of it are given.
 
     python benchmarks/audit_ties.py ../shared/data --copies 2400
+
+``--write`` puts the figures into docs/audit.md.
 """
 
 import argparse
@@ -15,11 +17,16 @@ import json
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from performance_page import table
 from PIL import Image, ImageEnhance, ImageOps
+from quoting import quote
 
 from tumorlens.lab.audit import Audit, audit
+
+DOCS = Path(__file__).parents[1] / "docs" / "audit.md"
 
 Random = np.random.Generator
 Alteration = Callable[[Image.Image, Random], Image.Image]
@@ -189,11 +196,34 @@ def score_sartaj(data: Path, found: Audit) -> dict[str, object]:
     }
 
 
+def page(record: dict[str, Any]) -> str:
+    """What docs/audit.md says of it."""
+    rows = [
+        [name.replace("_", " "), one["copies"], f"{_share(one['hits'], one['copies'])}",
+         f"{_share(one['false'], one['copies'])}"]
+        for name, one in record["altered copies"].items()
+    ]  # fmt: skip
+    others = [
+        [name, one["pictures"], "-", _share(one["false"], one["pictures"])]
+        for name, one in record["unrelated"].items()
+    ]
+    heads = ["altered copies of `cheng`, and pictures of others", "pictures"]
+    heads += ["tied to the right patient", "tied to a wrong one"]
+    text = table(heads, [list(map(str, row)) for row in rows + others])
+    told = ", ".join(f"{count} {name}" for name, count in record["sartaj"].items())
+    return f"{text}\n\nThe real copies in Sartaj's set: {told}."
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part} ({part / whole:.2%})" if whole else "-"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="the folder that holds cheng/, sartaj/, ...")
     parser.add_argument("--copies", type=int, default=2400)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         copies = Path(place) / "copies"
@@ -209,6 +239,8 @@ def main() -> None:
         "targets": {"hits": TARGET_HITS, "false": TARGET_FALSE},
     }
     print(json.dumps(record, indent=1))
+    if options.write:
+        quote(page(record), DOCS, name="ties")
 
 
 if __name__ == "__main__":

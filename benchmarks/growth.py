@@ -127,6 +127,33 @@ def in_plane(side: int) -> float:
     return _best(lambda: predict_slices(scans, model=model), times=2)
 
 
+def grouping(count: int) -> float:
+    """Seconds to find the nearly alike among count pictures, as each training does."""
+    from tumorlens.lab.grouping import near_duplicates
+    from tumorlens.lab.pictures import THUMBNAIL_SIZE
+
+    shape = (count, THUMBNAIL_SIZE, THUMBNAIL_SIZE)
+    thumbnails = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    began = time.perf_counter()
+    near_duplicates(thumbnails)
+    return time.perf_counter() - began
+
+
+def loading(count: int) -> float:
+    """Seconds to read and prepare count pictures for training, without a store."""
+    from tumorlens.lab.datasets import load_examples
+    from tumorlens.lab.pictures import load_pictures
+
+    with tempfile.TemporaryDirectory() as place:
+        for number, label in enumerate(("glioma", "no_tumor")):
+            folder = Path(place) / label
+            folder.mkdir()
+            lay_out(folder, count // 2, different=min(count // 2, 200 + number))
+        began = time.perf_counter()
+        load_pictures(load_examples(Path(place)), load_model().card.preparation)
+        return time.perf_counter() - began
+
+
 def _best(task: Callable[[], Any], times: int = 5) -> float:
     found = []
     for _ in range(times):
@@ -163,6 +190,10 @@ CURVES = {
         "pictures in a folder, with report", report_folder, (100, 1000, 10_000), (20, 60)
     ),
     "find": Curve("files in a folder, listed", find_folder, (1000, 10_000, 100_000), (300, 3000)),
+    "loading": Curve("pictures for training, prepared", loading, (100, 1000, 10_000), (20, 100)),
+    "grouping": Curve(
+        "pictures for training, grouped by likeness", grouping, (1000, 4000, 16_000), (200, 800)
+    ),
     "batch": Curve("pictures in a batch", batch, (1, 2, 4, 8, 16, 32, 64), (1, 4, 16)),
     "picture": Curve(
         "side of a picture", picture, (128, 256, 512, 1024, 2048, 4000), (256, 1024), 2
