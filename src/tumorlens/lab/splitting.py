@@ -15,7 +15,7 @@ from tumorlens.lab.datasets import Example
 from tumorlens.lab.settings import known_name
 from tumorlens.reporting.folder import PartialFile
 
-TRAINING, VALIDATION = "training", "validation"
+PARTS = (TRAINING, VALIDATION) = ("training", "validation")
 COLUMNS = ("picture", "label", "group", "part")
 
 
@@ -65,8 +65,8 @@ def split_by_group(examples: Sequence[Example], *, folds: int, fold: int, seed: 
 def split_from_file(examples: Sequence[Example], path: Path) -> Split:
     """The parts that an earlier run recorded, so that two runs see the same patients.
 
-    Pictures that the record does not name are left out, and so are training pictures that
-    share a group with a validation picture.
+    Pictures that the record does not name are left out. Whether the parts share a group is asked
+    by `tumorlens.lab.leaks`.
 
     Args:
         examples: With their final groups.
@@ -75,15 +75,10 @@ def split_from_file(examples: Sequence[Example], path: Path) -> Split:
     Raises:
         DataError: The file is not a record of a split, or names none of the examples.
     """
-    recorded = read_part(path, VALIDATION)
-    before = read_part(path, TRAINING)
-    validation = [i for i, example in enumerate(examples) if example.picture in recorded]
-    held = {examples[index].group for index in validation}
-    training = [
-        index
-        for index, example in enumerate(examples)
-        if example.picture in before and example.group not in held
-    ]
+    parts = [read_part(path, part) for part in PARTS]
+    training, validation = (
+        tuple(i for i, example in enumerate(examples) if example.picture in part) for part in parts
+    )
     if not training or not validation:
         raise DataError(
             expected="a record of these very pictures",
@@ -91,7 +86,7 @@ def split_from_file(examples: Sequence[Example], path: Path) -> Split:
             remedy="Give the split.csv of a run on the same data.",
             source=str(path),
         )
-    return Split(tuple(training), tuple(validation))
+    return Split(training, validation)
 
 
 def thin(examples: Sequence[Example], split: Split, keep: Mapping[str, float]) -> Split:

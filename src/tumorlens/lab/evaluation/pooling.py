@@ -49,6 +49,7 @@ class _Answered:
     model: Mapping[str, str]
     skull_strip: str | None
     tta: bool
+    split: str | None
 
 
 def pool_runs(folders: Sequence[Path]) -> Pooled:
@@ -84,10 +85,11 @@ def pool_runs(folders: Sequence[Path]) -> Pooled:
         "sha256": ", ".join(one.model["sha256"] for one in every),
     }
     scored = partial(score_examples, skull_strip=every[0].skull_strip, tta=every[0].tta)
+    leaky = next((one.split for one in every if one.split), None)
     return Pooled(
-        scored(model, classes, examples, probabilities),
+        scored(model, classes, examples, probabilities, split=leaky),
         {
-            name: scored(one.model, classes, one.examples, one.probabilities)
+            name: scored(one.model, classes, one.examples, one.probabilities, split=one.split)
             for name, one in answered.items()
         },
     )
@@ -115,8 +117,15 @@ def _read(folder: Path) -> _Answered:
     record = _evaluation(folder)
     _check_answerer(folder, record, card.identity.to_json())
     skull_strip = record.get("skull_strip", card.preparation.skull_strip)
-    tta = record.get("tta", False)
-    return _Answered(examples, probabilities, classes, card.identity.to_json(), skull_strip, tta)
+    return _Answered(
+        examples,
+        probabilities,
+        classes,
+        card.identity.to_json(),
+        skull_strip,
+        tta=record.get("tta", False),
+        split=record.get("split") or card.scores.get("split"),
+    )
 
 
 def _evaluation(folder: Path) -> Mapping[str, Any]:
@@ -134,6 +143,8 @@ def _evaluation(folder: Path) -> Mapping[str, Any]:
         raise _no_evaluation(path, "a model without name, version and sha256")
     if not isinstance(how := found.get("skull_strip"), str | None):
         raise _no_evaluation(path, f"{how!r} as skull_strip")
+    if not isinstance(split := found.get("split"), str | None):
+        raise _no_evaluation(path, f"{split!r} as split")
     if not isinstance(tta := found.get("tta", False), bool):
         raise _no_evaluation(path, f"{tta!r} as tta")
     return found
