@@ -5,7 +5,14 @@ import pytest
 
 from tumorlens.errors import ConfigError, DataError
 from tumorlens.lab.datasets import Example
-from tumorlens.lab.splitting import read_part, split_by_group, split_from_file, thin, write_split
+from tumorlens.lab.splitting import (
+    official_split,
+    read_part,
+    split_by_group,
+    split_from_file,
+    thin,
+    write_split,
+)
 
 
 def examples(patients: int = 10, slices: int = 4) -> list[Example]:
@@ -83,6 +90,27 @@ def test_an_earlier_split_is_taken_over(tmp_path: Path) -> None:
     assert split_from_file([*made, stranger], tmp_path / "split.csv") == split
     with pytest.raises(DataError, match="these very pictures"):
         split_from_file([stranger], tmp_path / "split.csv")
+
+
+def test_the_data_sets_own_parts_are_a_split() -> None:
+    parts = ("training", "testing", "validation", None)
+    made = [
+        replace(e, dataset=name, official=part)
+        for name in ("a", "b")
+        for e, part in zip(examples(), parts, strict=False)
+        if (name, part) != ("b", "testing")
+    ]
+    found = official_split(made)
+    told = [
+        [(made[i].dataset, made[i].official) for i in p] for p in (found.training, found.validation)
+    ]
+    assert told == [
+        [("a", "training"), ("b", "training")],
+        [("a", "testing"), ("b", "validation")],
+    ]
+    for wrong in ([replace(e, official=None) for e in made], made[1:]):
+        with pytest.raises(DataError, match="none in a"):
+            official_split(wrong)
 
 
 def test_whole_groups_of_one_class_are_left_out_of_training_alone() -> None:

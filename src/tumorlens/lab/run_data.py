@@ -9,11 +9,19 @@ from tumorlens.lab.checkpoint import is_checkpoint
 from tumorlens.lab.config import Config
 from tumorlens.lab.datasets import Example, load_examples
 from tumorlens.lab.grouping import group_near_duplicates
-from tumorlens.lab.leaks import recorded_split
+from tumorlens.lab.leaks import checked_split, recorded_split
 from tumorlens.lab.pictures import Pictures, load_pictures
 from tumorlens.lab.progress import Progress, silent
 from tumorlens.lab.protocols import leave_one_source_out
-from tumorlens.lab.splitting import TRAINING, Split, read_part, split_by_group, thin
+from tumorlens.lab.splitting import (
+    OFFICIAL,
+    TRAINING,
+    Split,
+    official_split,
+    read_part,
+    split_by_group,
+    thin,
+)
 
 SPLIT_FILE = "split.csv"
 """Within a run folder."""
@@ -50,7 +58,15 @@ def load_run_data(
 
 def _split(config: Config, examples: Sequence[Example], run: Path, allow_leaks: bool) -> Split:
     """The parts, cut or taken over; nothing earlier has learnt from what is held out."""
-    if config.data.split:
+    if config.data.split == OFFICIAL:
+        split = checked_split(
+            examples,
+            official_split(examples),
+            run=run,
+            allow_leaks=allow_leaks,
+            source=f"data.split = {OFFICIAL}",
+        )
+    elif config.data.split:
         recorded = Path(config.data.split)
         split = recorded_split(examples, recorded, run=run, allow_leaks=allow_leaks)
     else:

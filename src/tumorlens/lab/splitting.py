@@ -15,6 +15,9 @@ from tumorlens.lab.datasets import Example
 from tumorlens.lab.settings import known_name
 from tumorlens.reporting.folder import PartialFile
 
+OFFICIAL, TESTING = "official", "testing"
+"""As ``data.split`` the data sets' own parts; what `Example.official` calls their tests."""
+
 PARTS = (TRAINING, VALIDATION) = ("training", "validation")
 COLUMNS = ("picture", "label", "group", "part")
 
@@ -87,6 +90,37 @@ def split_from_file(examples: Sequence[Example], path: Path) -> Split:
             source=str(path),
         )
     return Split(training, validation)
+
+
+def official_split(examples: Sequence[Example]) -> Split:
+    """The data sets' own parts, so that a published figure can be reproduced.
+
+    Of each data set its testing part validates, or where it has none its validation part.
+    Pictures of neither part are left out. Whether the parts share a group is asked by
+    `tumorlens.lab.leaks`.
+
+    Args:
+        examples: Of data sets that have parts of their own (`Example.official`).
+
+    Raises:
+        DataError: A data set has no training part, or nothing to validate on.
+    """
+    parts: dict[str, set[str | None]] = {}
+    for example in examples:
+        parts.setdefault(example.dataset, set()).add(example.official)
+    held = {name: TESTING if TESTING in own else VALIDATION for name, own in parts.items()}
+    lacking = sorted(name for name, own in parts.items() if not {TRAINING, held[name]} <= own)
+    if lacking:
+        raise DataError(
+            expected="a training and a testing part of its own in every data set",
+            found=f"none in {', '.join(lacking)}",
+            remedy="Name the other data sets in data.datasets, or leave data.split empty.",
+            source=f"data.split = {OFFICIAL}",
+        )
+    return Split(
+        tuple(i for i, one in enumerate(examples) if one.official == TRAINING),
+        tuple(i for i, one in enumerate(examples) if one.official == held[one.dataset]),
+    )
 
 
 def thin(examples: Sequence[Example], split: Split, keep: Mapping[str, float]) -> Split:
