@@ -5,6 +5,7 @@ import pytest
 
 from tumorlens.errors import ConfigError, DataError
 from tumorlens.lab.datasets import Example
+from tumorlens.lab.evaluation.parts import read_parts
 from tumorlens.lab.splitting import (
     official_split,
     read_part,
@@ -77,6 +78,29 @@ def test_a_wrong_record_or_an_empty_part_is_refused(tmp_path: Path) -> None:
         read_part(path, "validation")
     with pytest.raises(DataError, match="no such file"):
         read_part(tmp_path / "absent.csv", "validation")
+
+
+HEAD = b"picture,label,group,part\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x08\x07onnx\xff\xfe",
+        HEAD + b"made/\xff.png,a,b,validation\n",
+        HEAD + b'"' + b"x" * 200_000,
+    ],
+)
+def test_a_broken_record_is_a_plain_error(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "split.csv"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"columns picture, label.*no CSV in UTF-8"):
+        read_part(path, "validation")
+    with pytest.raises(DataError, match="no CSV in UTF-8"):
+        read_parts(tmp_path, split=path, part="validation")
+    path.write_bytes(HEAD + b"cut sho")
+    with pytest.raises(DataError, match="pictures of the part 'validation'"):
+        read_part(path, "validation")
 
 
 def test_an_earlier_split_is_taken_over(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import csv
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -78,7 +78,8 @@ def split_from_file(examples: Sequence[Example], path: Path) -> Split:
     Raises:
         DataError: The file is not a record of a split, or names none of the examples.
     """
-    parts = [read_part(path, part) for part in PARTS]
+    rows = read_split(path)
+    parts = [part_of(rows, part, source=path) for part in PARTS]
     training, validation = (
         tuple(i for i, example in enumerate(examples) if example.picture in part) for part in parts
     )
@@ -172,6 +173,32 @@ def read_part(path: Path, part: str) -> dict[str, str]:
     Raises:
         DataError: The file is not a record of a split, or the part is empty.
     """
+    return part_of(read_split(path), part, source=path)
+
+
+def part_of(rows: Iterable[Mapping[str, str]], part: str, *, source: Path) -> dict[str, str]:
+    """The same of a record that is read already.
+
+    Raises:
+        DataError: The part is empty.
+    """
+    pictures = {row["picture"]: row["group"] for row in rows if row["part"] == part}
+    if not pictures:
+        raise DataError(
+            expected=f"pictures of the part {part!r}",
+            found="none",
+            remedy=f"Choose {TRAINING} or {VALIDATION}.",
+            source=str(source),
+        )
+    return pictures
+
+
+def read_split(path: Path) -> list[dict[str, str]]:
+    """A recorded split, line by line, each with the `COLUMNS`.
+
+    Raises:
+        DataError: The file is not a record of a split.
+    """
     if not path.is_file():
         raise DataError(
             expected="the split.csv of a run folder",
@@ -179,24 +206,25 @@ def read_part(path: Path, part: str) -> dict[str, str]:
             remedy="Check the path.",
             source=str(path),
         )
-    with path.open(newline="") as lines:
-        reader = csv.DictReader(lines)
-        if tuple(reader.fieldnames or ()) != COLUMNS:
-            raise DataError(
-                expected=f"a split.csv with the columns {', '.join(COLUMNS)}",
-                found=", ".join(reader.fieldnames or ()) or "an empty file",
-                remedy="Use the split.csv that training wrote into its run folder.",
-                source=str(path),
-            )
-        pictures = {row["picture"]: row["group"] for row in reader if row["part"] == part}
-    if not pictures:
-        raise DataError(
-            expected=f"pictures of the part {part!r}",
-            found="none",
-            remedy=f"Choose {TRAINING} or {VALIDATION}.",
-            source=str(path),
-        )
-    return pictures
+    try:
+        with path.open(newline="", encoding="utf-8") as lines:
+            reader = csv.DictReader(lines, restval="")
+            columns = tuple(reader.fieldnames or ())
+            rows = list(reader) if columns == COLUMNS else []
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise _no_record(path, f"no CSV in UTF-8 ({error})") from error
+    if columns != COLUMNS:
+        raise _no_record(path, ", ".join(columns) or "an empty file")
+    return rows
+
+
+def _no_record(path: Path, found: str) -> DataError:
+    return DataError(
+        expected=f"a split.csv with the columns {', '.join(COLUMNS)}",
+        found=found,
+        remedy="Use the split.csv that training wrote into its run folder.",
+        source=str(path),
+    )
 
 
 def _strata(examples: Sequence[Example], folds: int) -> np.ndarray:

@@ -1,12 +1,11 @@
 """Which examples of a folder are evaluated: all, or one part of a run's split."""
 
-import csv
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tumorlens.errors import DataError
 from tumorlens.lab.datasets import Example, load_examples
-from tumorlens.lab.splitting import PARTS, TRAINING, VALIDATION, read_part
+from tumorlens.lab.splitting import PARTS, TRAINING, VALIDATION, part_of, read_split
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,9 +38,8 @@ def read_parts(data: Path, *, split: Path | None, part: str) -> Parts:
     """
     if split is None:
         return Parts(tuple(load_examples(data)))
-    wanted = read_part(split, part)
-    with split.open(newline="") as file:
-        lines = list(csv.DictReader(file))
+    lines = read_split(split)
+    wanted = part_of(lines, part, source=split)
     rows = {row["picture"]: row for row in lines}
     datasets = sorted({picture.split("/", 1)[0] for picture in rows})
     needed = sorted({picture.split("/", 1)[0] for picture in wanted})
