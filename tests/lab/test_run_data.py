@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tumorlens.errors import DataError
+from tumorlens.errors import ConfigError, DataError
 from tumorlens.lab.config import Config, DataConfig, PreparationConfig
 from tumorlens.lab.leaks import REPAIRED
 from tumorlens.lab.run_data import load_run_data
@@ -42,6 +42,11 @@ def test_own_parts_that_leak_are_refused_and_repaired(halves: Path, tmp_path: Pa
     assert len(load_run_data(repaired, halves, run)[1].training) == 32
     _, leaky = load_run_data(OFFICIAL, halves, run, allow_leaks=True)
     assert (leaky.leaky, len(leaky.training), len(leaky.validation)) == (True, 33, 16)
+
+
+def test_leaks_are_allowed_in_a_given_split_only(class_folders: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no leaks to allow"):
+        load_run_data(Config(), class_folders, tmp_path / "run", allow_leaks=True)
 
 
 def test_data_without_parts_of_its_own_is_refused(class_folders: Path, tmp_path: Path) -> None:

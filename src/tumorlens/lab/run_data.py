@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tumorlens.errors import DataError
+from tumorlens.errors import ConfigError, DataError
 from tumorlens.lab.checkpoint import is_checkpoint
 from tumorlens.lab.config import Config
 from tumorlens.lab.datasets import Example, load_examples
@@ -45,9 +45,17 @@ def load_run_data(
         progress: Called with (done, total) while pictures are read.
 
     Raises:
+        ConfigError: Leaks are allowed where the split is cut anew.
         DataError: The data cannot be used, or an earlier run that this one builds upon (first
             weights, teachers) saw what validates or is left out now.
     """
+    if allow_leaks and not config.data.split:
+        raise ConfigError(
+            expected="a split that may leak, as data.split",
+            found="none: a split that is cut anew has no leaks to allow",
+            remedy="Leave out --allow-leaks, or give data.split (a split.csv, or official).",
+            source="--allow-leaks",
+        )
     examples = load_examples(data, only=config.data.datasets)
     pictures = load_pictures(examples, config.preparation.build(), progress=progress)
     grouped = tuple(group_near_duplicates(pictures.examples, pictures.thumbnails))

@@ -205,6 +205,8 @@ def test_answers_about_other_pictures_are_refused(runs: list[Path]) -> None:
 def test_runs_that_cannot_be_pooled_say_what_to_do(runs: list[Path]) -> None:
     with pytest.raises(DataError, match="at least two"):
         pool_runs(runs[:1])
+    with pytest.raises(DataError, match=r"every run folder once; found .*fold0 2 times"):
+        pool_runs([runs[0], runs[0].parent / "." / "fold0"])
     examples, chances, _ = read_answers(runs[0] / ANSWERS_FILE)
     write_answers(runs[0] / ANSWERS_FILE, examples, chances[:, ::-1], CLASSES[::-1])
     with pytest.raises(DataError, match="same order"):

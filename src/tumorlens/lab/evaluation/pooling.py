@@ -59,10 +59,10 @@ def pool_runs(folders: Sequence[Path]) -> Pooled:
         folders: Run folders, one for each fold, that kept their ``answers.csv``.
 
     Raises:
-        DataError: There are fewer than two runs; one has no answers, or answers about pictures
-            that are not its validation part; two answer the same picture or patient; they tell
-            other classes apart; one saw its pictures without the skull or with their mirror images
-            and another did not; or its ``evaluation.json`` is damaged.
+        DataError: There are fewer than two runs, or one is given twice; one has no answers, or
+            answers about pictures that are not its validation part; two answer the same picture or
+            patient; they tell other classes apart; one saw its pictures without the skull or with
+            their mirror images and another did not; or its ``evaluation.json`` is damaged.
         ModelError: A run has no model.
     """
     if len(folders) < 2:
@@ -70,6 +70,13 @@ def pool_runs(folders: Sequence[Path]) -> Pooled:
             expected="at least two run folders, one for each fold",
             found=str(len(folders)),
             remedy="Train the other folds: --set data.validation_fold=1, and so on.",
+        )
+    counts = Counter(folder.resolve() for folder in folders)
+    if twice := [folder for folder in folders if counts[folder.resolve()] > 1]:
+        raise DataError(
+            expected="every run folder once",
+            found=f"{twice[0]} {counts[twice[0].resolve()]} times",
+            remedy="Give each fold's own run folder.",
         )
     answered = {_name(folder, folders): _read(folder) for folder in folders}
     _check_classes(answered)
