@@ -122,6 +122,13 @@ def test_a_mask_of_another_size_is_refused_before_anything_is_answered(
     assert not out.exists()
 
 
+@pytest.mark.parametrize("part", ["nonsense", "training", "validation"])
+def test_a_part_without_a_split_is_refused(part: str, class_folders: Path) -> None:
+    status, stdout, stderr = run(str(class_folders), "--part", part)
+    assert (status, stdout) == (2, "")
+    assert "--part goes with --split" in stderr
+
+
 def test_mistakes_are_plain_messages(class_folders: Path, tmp_path: Path) -> None:
     status, _, stderr = run(str(class_folders), "--model", str(tmp_path))
     assert status == 2

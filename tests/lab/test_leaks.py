@@ -65,6 +65,18 @@ def test_a_leak_may_be_allowed_and_is_marked(
     assert split_from_file(made, path).leaky is False
 
 
+def test_where_every_training_patient_validates_nothing_is_repaired(tmp_path: Path) -> None:
+    made = examples()
+    split = Split(tuple(range(0, 40, 2)), tuple(range(1, 40, 2)))
+    write_split(tmp_path / "split.csv", made, split)
+    run = tmp_path / "run"
+    with pytest.raises(DataError, match=r"nothing can be repaired.*--allow-leaks"):
+        recorded_split(made, tmp_path / "split.csv", run=run)
+    assert not run.exists()
+    found = recorded_split(made, tmp_path / "split.csv", run=run, allow_leaks=True)
+    assert found == replace(split, leaky=True)
+
+
 def test_permission_without_a_leak_marks_nothing(tmp_path: Path) -> None:
     made = examples()
     split = split_by_group(made, folds=5, fold=0, seed=0)

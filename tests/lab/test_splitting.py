@@ -5,7 +5,15 @@ import pytest
 
 from tumorlens.errors import ConfigError, DataError
 from tumorlens.lab.datasets import Example
-from tumorlens.lab.splitting import read_part, split_by_group, split_from_file, thin, write_split
+from tumorlens.lab.evaluation.parts import read_parts
+from tumorlens.lab.splitting import (
+    official_split,
+    read_part,
+    split_by_group,
+    split_from_file,
+    thin,
+    write_split,
+)
 
 
 def examples(patients: int = 10, slices: int = 4) -> list[Example]:
@@ -72,21 +80,61 @@ def test_a_wrong_record_or_an_empty_part_is_refused(tmp_path: Path) -> None:
         read_part(tmp_path / "absent.csv", "validation")
 
 
-def test_an_earlier_split_is_taken_over_without_new_leaks(tmp_path: Path) -> None:
+HEAD = b"picture,label,group,part\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x08\x07onnx\xff\xfe",
+        HEAD + b"made/\xff.png,a,b,validation\n",
+        HEAD + b'"' + b"x" * 200_000,
+    ],
+)
+def test_a_broken_record_is_a_plain_error(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "split.csv"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"columns picture, label.*no CSV in UTF-8"):
+        read_part(path, "validation")
+    with pytest.raises(DataError, match="no CSV in UTF-8"):
+        read_parts(tmp_path, split=path, part="validation")
+    path.write_bytes(HEAD + b"cut sho")
+    with pytest.raises(DataError, match="pictures of the part 'validation'"):
+        read_part(path, "validation")
+
+
+def test_an_earlier_split_is_taken_over(tmp_path: Path) -> None:
     made = examples()
     split = split_by_group(made, folds=5, fold=0, seed=0)
     write_split(tmp_path / "split.csv", made, split)
     assert split_from_file(made[::-1], tmp_path / "split.csv").validation == tuple(
         sorted(len(made) - 1 - i for i in split.validation)
     )
-    held = made[split.validation[0]].group
-    moved = [replace(e, group=held) if i == split.training[0] else e for i, e in enumerate(made)]
-    found = split_from_file(moved, tmp_path / "split.csv")
-    assert set(split.training) - set(found.training) == {split.training[0]}
     stranger = Example(Path("n"), "made/n", "glioma", "made:n", None, "made")
     assert split_from_file([*made, stranger], tmp_path / "split.csv") == split
     with pytest.raises(DataError, match="these very pictures"):
         split_from_file([stranger], tmp_path / "split.csv")
+
+
+def test_the_data_sets_own_parts_are_a_split() -> None:
+    parts = ("training", "testing", "validation", None)
+    made = [
+        replace(e, dataset=name, official=part)
+        for name in ("a", "b")
+        for e, part in zip(examples(), parts, strict=False)
+        if (name, part) != ("b", "testing")
+    ]
+    found = official_split(made)
+    told = [
+        [(made[i].dataset, made[i].official) for i in p] for p in (found.training, found.validation)
+    ]
+    assert told == [
+        [("a", "training"), ("b", "training")],
+        [("a", "testing"), ("b", "validation")],
+    ]
+    for wrong in ([replace(e, official=None) for e in made], made[1:]):
+        with pytest.raises(DataError, match="none in a"):
+            official_split(wrong)
 
 
 def test_whole_groups_of_one_class_are_left_out_of_training_alone() -> None:

@@ -31,7 +31,10 @@ def evaluate(
     split: Annotated[
         Path | None, typer.Option(help="split.csv of a run: evaluate one part of it only.")
     ] = None,
-    part: Annotated[str, typer.Option(help="That part: training or validation.")] = "validation",
+    part: Annotated[
+        str | None,
+        typer.Option(help="That part: training or validation.  [default: validation]"),
+    ] = None,
     checks: Annotated[
         bool, typer.Option("--checks", help="Ask too: does it see the tumor, or the scanner?")
     ] = False,
@@ -65,13 +68,16 @@ def evaluate(
     from tumorlens.model import load_model
 
     if pool:
-        given = (model, split, against, skull_strip, tta, checks, part != "validation")
+        given = (model, split, against, skull_strip, tta, checks, part)
         if any(given):
             raise typer.BadParameter("--pool goes with --output and --json only")
         _tell(_pool(places, output), as_json=as_json)
         return
     if len(places) > 1:
         raise typer.BadParameter("one folder of data, or --pool and several run folders")
+    if part is not None and split is None:
+        raise typer.BadParameter("--part goes with --split, which says what the parts are")
+    part = part or "validation"
     data = places[0]
     if model is not None and kind_of(model) == OUTLINE_VOLUME:
         others = {"--checks": checks, "--against": against, "--skull-strip": skull_strip}

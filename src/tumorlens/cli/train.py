@@ -123,6 +123,8 @@ def _watch(progress: "Progress") -> object:
             labels = Counter(examples[index].label for index in getattr(split, part))
             counts = ", ".join(f"{count} {label}" for label, count in sorted(labels.items()))
             progress.console.print(f"{part}: {counts}")
+        if split.leaky:
+            progress.console.print("leaky split: the validation figures of all epochs are too good")
 
     def on_batch(epoch: int, done: int, total: int) -> None:
         progress.update(

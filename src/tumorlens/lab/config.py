@@ -32,7 +32,8 @@ class DataConfig(Section):
     validation_fold: int = Field(default=0, ge=0)
     """Which part validates."""
     split: str = ""
-    """The ``split.csv`` of an earlier run to take over; cut anew where empty."""
+    """The ``split.csv`` of an earlier run to take over, or ``official`` for the data sets' own
+    parts, to reproduce a published figure; cut anew where empty."""
     leave_out: tuple[str, ...] = ()
     """Data sets that are one source and neither train nor validate; the finished model is tested
     on them (leave one source out)."""

@@ -247,6 +247,7 @@ def _card(cards: Sequence[Card], name: str, method: str) -> Card:
         intended_use=cards[0].intended_use,
         limitations=tuple(dict.fromkeys(line for card in cards for line in card.limitations)),
         licence="; ".join(dict.fromkeys(card.licence for card in cards)),
+        scores=next(({"split": leaky} for one in cards if (leaky := one.scores.get("split"))), {}),
         data={key: value for card in reversed(cards) for key, value in card.data.items()},
         training={"method": method, "members": _members(cards)},
     )

@@ -5,19 +5,12 @@ picture, on both sides.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tumorlens.errors import DataError
 from tumorlens.lab.datasets import Example
-from tumorlens.lab.splitting import (
-    TRAINING,
-    VALIDATION,
-    Split,
-    read_part,
-    split_from_file,
-    write_split,
-)
+from tumorlens.lab.splitting import Split, split_from_file, write_split
 from tumorlens.reporting.folder import writing
 
 LEAKY = "leaky split"
@@ -75,25 +68,52 @@ def recorded_split(
     Raises:
         DataError: The split leaks and that was not allowed, or the file is no such record.
     """
-    repaired = split_from_file(examples, path)
-    recorded = _as_recorded(examples, path)
-    leaks = find_leaks(examples, recorded)
+    recorded = split_from_file(examples, path)
+    return checked_split(examples, recorded, run=run, allow_leaks=allow_leaks, source=str(path))
+
+
+def checked_split(
+    examples: Sequence[Example], split: Split, *, run: Path, allow_leaks: bool, source: str
+) -> Split:
+    """A split by somebody else, where it does not leak.
+
+    Args:
+        examples: With their final groups.
+        split: Indices into them.
+        run: As for `recorded_split`.
+        allow_leaks: As for `recorded_split`.
+        source: Where the split stands, for the message.
+
+    Raises:
+        DataError: It leaks, and that was not allowed.
+    """
+    leaks = find_leaks(examples, split)
     if not leaks:
-        return repaired
+        return split
     if allow_leaks:
-        return Split(recorded.training, recorded.validation, leaky=True)
-    with writing(run):
-        run.mkdir(parents=True, exist_ok=True)
-    write_split(run / REPAIRED, examples, repaired)
-    raise _refusal(examples, recorded, leaks, path, run / REPAIRED)
+        return replace(split, leaky=True)
+    repaired = without_leaks(examples, split)
+    offer = None
+    if repaired.training:
+        offer = run / REPAIRED
+        with writing(run):
+            run.mkdir(parents=True, exist_ok=True)
+        write_split(offer, examples, repaired)
+    raise _refusal(examples, split, leaks, source, offer)
 
 
-def _as_recorded(examples: Sequence[Example], path: Path) -> Split:
-    parts = [read_part(path, part) for part in (TRAINING, VALIDATION)]
-    training, validation = (
-        tuple(i for i, example in enumerate(examples) if example.picture in part) for part in parts
+def without_leaks(examples: Sequence[Example], split: Split) -> Split:
+    """The same split without the training pictures that share a group with a validation picture.
+
+    Args:
+        examples: With their final groups.
+        split: Indices into them.
+    """
+    held = {examples[index].group for index in split.validation}
+    return Split(
+        tuple(index for index in split.training if examples[index].group not in held),
+        split.validation,
     )
-    return Split(training, validation)
 
 
 def _by_group(examples: Sequence[Example], part: Sequence[int]) -> dict[str, list[int]]:
@@ -104,20 +124,29 @@ def _by_group(examples: Sequence[Example], part: Sequence[int]) -> dict[str, lis
 
 
 def _refusal(
-    examples: Sequence[Example], split: Split, leaks: Sequence[Leak], path: Path, repaired: Path
+    examples: Sequence[Example],
+    split: Split,
+    leaks: Sequence[Leak],
+    source: str,
+    repaired: Path | None,
 ) -> DataError:
     held = {index for leak in leaks for index in leak.validation}
     dropped = {examples[index].picture for leak in leaks for index in leak.training}
     shown = "; ".join(_in_words(examples, leak) for leak in leaks[:_SHOWN])
     more = f"; and {len(leaks) - _SHOWN} more groups" if len(leaks) > _SHOWN else ""
+    offer = (
+        f"Train on the repaired split, which lacks {len(dropped)} training pictures: "
+        f"tumorlens train ... --set 'data.split=\"{repaired.as_posix()}\"'; or reproduce"
+        if repaired
+        else "Every training picture leaks, so that nothing can be repaired: cut the data anew "
+        "without data.split; or reproduce"
+    )
     return DataError(
         expected="no patient, and no picture, on both sides of the split",
         found=f"{len(held)} of {len(split.validation)} validation pictures whose patient or twin "
         f"is trained on: {shown}{more}",
-        remedy=f"Train on the repaired split, which lacks {len(dropped)} training pictures: "
-        f"tumorlens train ... --set 'data.split=\"{repaired.as_posix()}\"'; or reproduce a "
-        f'published figure with --allow-leaks: every number then says "{LEAKY}".',
-        source=str(path),
+        remedy=f'{offer} a published figure with --allow-leaks: every number then says "{LEAKY}".',
+        source=source,
     )
 
 

@@ -178,6 +178,7 @@ def _calibrated_model(
         sha256="",
         network=config.network.name,
         created=datetime.now(UTC).date().isoformat(),
+        scores={"split": LEAKY} if split.leaky else {},
         intended_use=config.card.intended_use,
         limitations=config.card.limitations,
         licence=config.card.licence,
@@ -221,8 +222,6 @@ def _evaluate(config: Config, pictures: Pictures, split: Split, run: Path) -> Ev
     evaluation = evaluate_pictures(model, validation, pictures.pixels[chosen])
     write_evaluation(run, evaluation, command=command)
     scores = card_scores(evaluation.to_json(command=command))
-    if split.leaky:
-        scores = {"split": LEAKY, **scores}
     write_card(run / MODEL, replace(model.card, scores=scores))
     if config.data.leave_out:
         _test_left_out(config, model, pictures, run)

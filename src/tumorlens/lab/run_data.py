@@ -4,16 +4,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tumorlens.errors import DataError
+from tumorlens.errors import ConfigError, DataError
 from tumorlens.lab.checkpoint import is_checkpoint
 from tumorlens.lab.config import Config
 from tumorlens.lab.datasets import Example, load_examples
 from tumorlens.lab.grouping import group_near_duplicates
-from tumorlens.lab.leaks import recorded_split
+from tumorlens.lab.leaks import checked_split, recorded_split
 from tumorlens.lab.pictures import Pictures, load_pictures
 from tumorlens.lab.progress import Progress, silent
 from tumorlens.lab.protocols import leave_one_source_out
-from tumorlens.lab.splitting import TRAINING, Split, read_part, split_by_group, thin
+from tumorlens.lab.splitting import (
+    OFFICIAL,
+    TRAINING,
+    Split,
+    official_split,
+    read_part,
+    split_by_group,
+    thin,
+)
 
 SPLIT_FILE = "split.csv"
 """Within a run folder."""
@@ -37,9 +45,17 @@ def load_run_data(
         progress: Called with (done, total) while pictures are read.
 
     Raises:
+        ConfigError: Leaks are allowed where the split is cut anew.
         DataError: The data cannot be used, or an earlier run that this one builds upon (first
             weights, teachers) saw what validates or is left out now.
     """
+    if allow_leaks and not config.data.split:
+        raise ConfigError(
+            expected="a split that may leak, as data.split",
+            found="none: a split that is cut anew has no leaks to allow",
+            remedy="Leave out --allow-leaks, or give data.split (a split.csv, or official).",
+            source="--allow-leaks",
+        )
     examples = load_examples(data, only=config.data.datasets)
     pictures = load_pictures(examples, config.preparation.build(), progress=progress)
     grouped = tuple(group_near_duplicates(pictures.examples, pictures.thumbnails))
@@ -50,7 +66,15 @@ def load_run_data(
 
 def _split(config: Config, examples: Sequence[Example], run: Path, allow_leaks: bool) -> Split:
     """The parts, cut or taken over; nothing earlier has learnt from what is held out."""
-    if config.data.split:
+    if config.data.split == OFFICIAL:
+        split = checked_split(
+            examples,
+            official_split(examples),
+            run=run,
+            allow_leaks=allow_leaks,
+            source=f"data.split = {OFFICIAL}",
+        )
+    elif config.data.split:
         recorded = Path(config.data.split)
         split = recorded_split(examples, recorded, run=run, allow_leaks=allow_leaks)
     else:

@@ -3,7 +3,7 @@
 import csv
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,7 +15,10 @@ from tumorlens.lab.datasets import Example
 from tumorlens.lab.settings import known_name
 from tumorlens.reporting.folder import PartialFile
 
-TRAINING, VALIDATION = "training", "validation"
+OFFICIAL, TESTING = "official", "testing"
+"""As ``data.split`` the data sets' own parts; what `Example.official` calls their tests."""
+
+PARTS = (TRAINING, VALIDATION) = ("training", "validation")
 COLUMNS = ("picture", "label", "group", "part")
 
 
@@ -65,8 +68,8 @@ def split_by_group(examples: Sequence[Example], *, folds: int, fold: int, seed: 
 def split_from_file(examples: Sequence[Example], path: Path) -> Split:
     """The parts that an earlier run recorded, so that two runs see the same patients.
 
-    Pictures that the record does not name are left out, and so are training pictures that
-    share a group with a validation picture.
+    Pictures that the record does not name are left out. Whether the parts share a group is asked
+    by `tumorlens.lab.leaks`.
 
     Args:
         examples: With their final groups.
@@ -75,15 +78,11 @@ def split_from_file(examples: Sequence[Example], path: Path) -> Split:
     Raises:
         DataError: The file is not a record of a split, or names none of the examples.
     """
-    recorded = read_part(path, VALIDATION)
-    before = read_part(path, TRAINING)
-    validation = [i for i, example in enumerate(examples) if example.picture in recorded]
-    held = {examples[index].group for index in validation}
-    training = [
-        index
-        for index, example in enumerate(examples)
-        if example.picture in before and example.group not in held
-    ]
+    rows = read_split(path)
+    parts = [part_of(rows, part, source=path) for part in PARTS]
+    training, validation = (
+        tuple(i for i, example in enumerate(examples) if example.picture in part) for part in parts
+    )
     if not training or not validation:
         raise DataError(
             expected="a record of these very pictures",
@@ -91,7 +90,38 @@ def split_from_file(examples: Sequence[Example], path: Path) -> Split:
             remedy="Give the split.csv of a run on the same data.",
             source=str(path),
         )
-    return Split(tuple(training), tuple(validation))
+    return Split(training, validation)
+
+
+def official_split(examples: Sequence[Example]) -> Split:
+    """The data sets' own parts, so that a published figure can be reproduced.
+
+    Of each data set its testing part validates, or where it has none its validation part.
+    Pictures of neither part are left out. Whether the parts share a group is asked by
+    `tumorlens.lab.leaks`.
+
+    Args:
+        examples: Of data sets that have parts of their own (`Example.official`).
+
+    Raises:
+        DataError: A data set has no training part, or nothing to validate on.
+    """
+    parts: dict[str, set[str | None]] = {}
+    for example in examples:
+        parts.setdefault(example.dataset, set()).add(example.official)
+    held = {name: TESTING if TESTING in own else VALIDATION for name, own in parts.items()}
+    lacking = sorted(name for name, own in parts.items() if not {TRAINING, held[name]} <= own)
+    if lacking:
+        raise DataError(
+            expected="a training and a testing part of its own in every data set",
+            found=f"none in {', '.join(lacking)}",
+            remedy="Name the other data sets in data.datasets, or leave data.split empty.",
+            source=f"data.split = {OFFICIAL}",
+        )
+    return Split(
+        tuple(i for i, one in enumerate(examples) if one.official == TRAINING),
+        tuple(i for i, one in enumerate(examples) if one.official == held[one.dataset]),
+    )
 
 
 def thin(examples: Sequence[Example], split: Split, keep: Mapping[str, float]) -> Split:
@@ -143,6 +173,32 @@ def read_part(path: Path, part: str) -> dict[str, str]:
     Raises:
         DataError: The file is not a record of a split, or the part is empty.
     """
+    return part_of(read_split(path), part, source=path)
+
+
+def part_of(rows: Iterable[Mapping[str, str]], part: str, *, source: Path) -> dict[str, str]:
+    """The same of a record that is read already.
+
+    Raises:
+        DataError: The part is empty.
+    """
+    pictures = {row["picture"]: row["group"] for row in rows if row["part"] == part}
+    if not pictures:
+        raise DataError(
+            expected=f"pictures of the part {part!r}",
+            found="none",
+            remedy=f"Choose {TRAINING} or {VALIDATION}.",
+            source=str(source),
+        )
+    return pictures
+
+
+def read_split(path: Path) -> list[dict[str, str]]:
+    """A recorded split, line by line, each with the `COLUMNS`.
+
+    Raises:
+        DataError: The file is not a record of a split.
+    """
     if not path.is_file():
         raise DataError(
             expected="the split.csv of a run folder",
@@ -150,24 +206,25 @@ def read_part(path: Path, part: str) -> dict[str, str]:
             remedy="Check the path.",
             source=str(path),
         )
-    with path.open(newline="") as lines:
-        reader = csv.DictReader(lines)
-        if tuple(reader.fieldnames or ()) != COLUMNS:
-            raise DataError(
-                expected=f"a split.csv with the columns {', '.join(COLUMNS)}",
-                found=", ".join(reader.fieldnames or ()) or "an empty file",
-                remedy="Use the split.csv that training wrote into its run folder.",
-                source=str(path),
-            )
-        pictures = {row["picture"]: row["group"] for row in reader if row["part"] == part}
-    if not pictures:
-        raise DataError(
-            expected=f"pictures of the part {part!r}",
-            found="none",
-            remedy=f"Choose {TRAINING} or {VALIDATION}.",
-            source=str(path),
-        )
-    return pictures
+    try:
+        with path.open(newline="", encoding="utf-8") as lines:
+            reader = csv.DictReader(lines, restval="")
+            columns = tuple(reader.fieldnames or ())
+            rows = list(reader) if columns == COLUMNS else []
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise _no_record(path, f"no CSV in UTF-8 ({error})") from error
+    if columns != COLUMNS:
+        raise _no_record(path, ", ".join(columns) or "an empty file")
+    return rows
+
+
+def _no_record(path: Path, found: str) -> DataError:
+    return DataError(
+        expected=f"a split.csv with the columns {', '.join(COLUMNS)}",
+        found=found,
+        remedy="Use the split.csv that training wrote into its run folder.",
+        source=str(path),
+    )
 
 
 def _strata(examples: Sequence[Example], folds: int) -> np.ndarray:

@@ -81,7 +81,7 @@ def identity(card: Card) -> Row:
         "temperature": f"{card.temperature:.3f}",
         "created": printable(card.created) or "unknown",
         "licence": printable(card.licence) or "unknown",
-    }
+    } | ({"split of the scores": printable(split)} if (split := card.scores.get("split")) else {})
 
 
 def data_rows(card: Card) -> list[Row]:

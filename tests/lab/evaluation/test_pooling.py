@@ -151,6 +151,16 @@ def test_answers_with_and_without_tta_are_not_pooled(runs: list[Path]) -> None:
     assert pool_runs(runs).to_json()["tta"] is False
 
 
+def test_a_leaky_fold_marks_the_pool(runs: list[Path]) -> None:
+    assert pool_runs(runs).to_json()["split"] is None
+    record_beside(runs[1], None, split="leaky split")
+    pooled = pool_runs(runs)
+    assert pooled.to_json()["split"] == "leaky split"
+    assert [one.split for one in pooled.runs.values()] == [None, "leaky split", None]
+    done = CliRunner().invoke(app, ["evaluate", "--pool", *map(str, runs)], env={"COLUMNS": "200"})
+    assert "Each run on its own fold (leaky split)" in done.stdout
+
+
 def test_a_run_without_a_record_answered_as_its_card_says(runs: list[Path]) -> None:
     assert pool_runs(runs).to_json()["skull_strip"] is None
     for run in runs:
@@ -169,7 +179,7 @@ def test_a_run_without_a_record_answered_as_its_card_says(runs: list[Path]) -> N
     [
         *('{"model": ', "[]", "3", "null", '{"model": null}', '{"model": "x"}'),
         *('{"model": {"name": "x", "version": "1"}}', '{"model": {"sha256": "0"}}'),
-        *('{"skull_strip": []}', '{"tta": "yes"}', '{"tta": null}'),
+        *('{"skull_strip": []}', '{"split": 1}', '{"tta": "yes"}', '{"tta": null}'),
     ],
 )
 def test_a_damaged_record_is_a_plain_error(runs: list[Path], text: str) -> None:
@@ -195,6 +205,8 @@ def test_answers_about_other_pictures_are_refused(runs: list[Path]) -> None:
 def test_runs_that_cannot_be_pooled_say_what_to_do(runs: list[Path]) -> None:
     with pytest.raises(DataError, match="at least two"):
         pool_runs(runs[:1])
+    with pytest.raises(DataError, match=r"every run folder once; found .*fold0 2 times"):
+        pool_runs([runs[0], runs[0].parent / "." / "fold0"])
     examples, chances, _ = read_answers(runs[0] / ANSWERS_FILE)
     write_answers(runs[0] / ANSWERS_FILE, examples, chances[:, ::-1], CLASSES[::-1])
     with pytest.raises(DataError, match="same order"):

@@ -84,7 +84,7 @@ def load_examples(
             source=str(folder),
         )
     candidates = _candidates(folder, only)
-    found = {path.name: path for path in candidates if recognise(path)}
+    found = {_name(path): path for path in candidates if recognise(path)}
     if absent := sorted(set(only) - set(found)):
         raise DataError(
             expected=f"the data sets {', '.join(only)}",
@@ -119,6 +119,11 @@ def _candidates(folder: Path, only: Collection[str]) -> list[Path]:
     if folder.is_file() or (recognise(folder) and (not only or folder.name in only)):
         return [folder]
     return folders_in(folder)
+
+
+def _name(path: Path) -> str:
+    """What names a data set's pictures: its folder, also where it is given as its CSV."""
+    return path.parent.name if path.is_file() else path.name
 
 
 def _read(folder: Path, binary: bool) -> list[Example]:

@@ -1,8 +1,9 @@
 """Any folder of class folders, with or without ``Training/`` and ``Testing/`` above them.
 
 The label is the folder's name (``glioma_tumor`` is glioma, ``notumor`` is no_tumor). No patient
-is known. The set's own split is recorded as `Example.official`, and not used for training: in
-the public sets that come so, many ``Testing`` pictures stand in ``Training`` too.
+is known. The set's own split is recorded as `Example.official`, and used for training only where
+``data.split`` is ``official``: in the public sets that come so, many ``Testing`` pictures stand in
+``Training`` too.
 """
 
 import re

@@ -96,12 +96,13 @@ def write_evaluation(
 
 
 def card_scores(evaluation: Mapping[str, Any]) -> dict[str, Any]:
-    """What a card says of an evaluation: the command, all pictures, each data set.
+    """What a card says of an evaluation: a leaky split, the command, all pictures, each data set.
 
     Args:
         evaluation: As in ``evaluation.json``.
     """
-    return {
+    leaky = {"split": evaluation["split"]} if evaluation.get("split") else {}
+    return leaky | {
         "command": evaluation["command"],
         "all": evaluation["scores"],
         "per_dataset": evaluation["per_dataset"],

@@ -32,6 +32,8 @@ class Evaluation:
         examples: One for each picture.
         skull_strip: By what the skulls were taken off first; None where they were left on.
         tta: Whether the mirror images were answered too (test-time augmentation).
+        split: ``leaky split`` where a patient or a picture that the model was trained on may be
+            among these; else None.
     """
 
     model: Mapping[str, str]
@@ -46,6 +48,7 @@ class Evaluation:
     examples: tuple[Example, ...] = ()
     skull_strip: str | None = None
     tta: bool = False
+    split: str | None = None
 
     @property
     def groups(self) -> list[str]:
@@ -56,6 +59,7 @@ class Evaluation:
         """The evaluation as JSON values; ``command`` is what gives it again."""
         return {
             "command": command,
+            "split": self.split,
             "model": dict(self.model),
             "skull_strip": self.skull_strip,
             "tta": self.tta,
@@ -82,6 +86,7 @@ def score_answers(
         blank=blank,
         skull_strip=card.preparation.skull_strip,
         tta=model.tta,
+        split=card.scores.get("split"),
     )
 
 
@@ -94,6 +99,7 @@ def score_examples(
     blank: int = 0,
     skull_strip: str | None = None,
     tta: bool = False,
+    split: str | None = None,
 ) -> Evaluation:
     """Score answers, whole and by `STRATA`.
 
@@ -105,6 +111,7 @@ def score_examples(
         blank: How many pictures were left out because nothing is to be seen in them.
         skull_strip: By what the skulls were taken off first; None where they were left on.
         tta: Whether the mirror images were answered too (test-time augmentation).
+        split: ``leaky split`` where the model's is one.
     """
     targets = np.array([classes.index(example.label) for example in examples])
     groups = np.array([example.group for example in examples])
@@ -129,6 +136,7 @@ def score_examples(
         examples=tuple(examples),
         skull_strip=skull_strip,
         tta=tta,
+        split=split,
         **strata,
     )
 

@@ -13,9 +13,7 @@ import numpy.typing as npt
 
 from tumorlens.lab.datasets import Example
 from tumorlens.lab.evaluation.parts import Parts
-
-TESTING = "testing"
-"""What `Example.official` calls the official test pictures."""
+from tumorlens.lab.splitting import TESTING
 
 SIDES = ("official", "shared", "apart")
 """All official test pictures; those whose group was trained on; those whose group was not."""

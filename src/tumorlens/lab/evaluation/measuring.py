@@ -20,6 +20,7 @@ from tumorlens.lab.evaluation.material import Follow, check_can_be_checked, gath
 from tumorlens.lab.evaluation.mistakes import worst_mistakes
 from tumorlens.lab.evaluation.parts import Parts
 from tumorlens.lab.grouping import group_near_duplicates
+from tumorlens.lab.leaks import LEAKY
 from tumorlens.lab.pictures import Pictures, load_pictures
 from tumorlens.lab.progress import silent
 from tumorlens.model import Model
@@ -101,6 +102,8 @@ def measure(
         blank=len(pictures.blank),
         progress=partial(follow, "answering"),
     )
+    if parts.leaky:
+        evaluation = replace(evaluation, split=LEAKY)
     sections: dict[str, Any] = {"mistakes": [one.to_json() for one in worst_mistakes(evaluation)]}
     if parts.training and (leakage := _leakage(model, parts, follow)):
         sections["leakage"] = leakage
@@ -161,5 +164,9 @@ def _comparison(
         against.card.classes,
         evaluation.groups,
     )
-    how = {"skull_strip": against.card.preparation.skull_strip, "tta": against.tta}
+    how = {
+        "skull_strip": against.card.preparation.skull_strip,
+        "tta": against.tta,
+        "split": against.card.scores.get("split"),
+    }
     return {"against": against.card.identity.to_json() | how, **compared.to_json()}

@@ -9,11 +9,12 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from tumorlens.lab.evaluation.claim import CLAIM
+from tumorlens.lab.evaluation.claim import claim
 from tumorlens.lab.evaluation.heads import ALL
 from tumorlens.lab.evaluation.wording import (
     CHECK_TITLES,
     Table,
+    beside,
     check_tables,
     figure,
     score_tables,
@@ -35,19 +36,22 @@ def render_model_card(card: Mapping[str, Any], evaluation: Mapping[str, Any]) ->
         card: As in ``card.json``.
         evaluation: As in ``evaluation.json``, of the same model.
     """
+    split = evaluation.get("split") or card["scores"].get("split")
+    evaluation = {**evaluation, "split": split}
     scores, checks = evaluation["scores"], evaluation.get("checks") or {}
     text = _TEMPLATES.get_template("model_card.md.j2").render(
         card=card,
         evaluation=evaluation,
         data=_data_table(card["data"]),
+        beside=beside(evaluation),
         accuracy=figure(scores["accuracy"], (scores.get("intervals") or {}).get("accuracy")),
         tables=score_tables(evaluation),
-        checks=check_tables(checks),
+        checks=check_tables(evaluation),
         check_titles=CHECK_TITLES,
         unmeasured=[title for name, title in CHECK_TITLES.items() if not checks.get(name)],
         failures=list(known_failures(evaluation)),
-        confidence=_confidence(card),
-        claim=CLAIM,
+        confidence=_confidence(card, beside(evaluation)),
+        claim=claim(leaky=bool(split)),
     )
     return text.rstrip() + "\n"
 
@@ -127,14 +131,14 @@ _CONFIDENCE = {
 """What a card may say of the answer's confidence, by the card's fields."""
 
 
-def _confidence(card: Mapping[str, Any]) -> list[Table]:
+def _confidence(card: Mapping[str, Any], beside: str) -> list[Table]:
     """What was measured of calibration, sets and gate; nothing where the card has none."""
     tables = []
     for name, title in _CONFIDENCE.items():
         found = card.get(name) or {}
         rows = tuple(_leaves(found.get("measured", {}) if name != "calibration" else found))
         if rows:
-            tables.append(Table(title, ("measured", "value"), rows))
+            tables.append(Table(title + beside, ("measured", "value"), rows))
     return tables
 
 

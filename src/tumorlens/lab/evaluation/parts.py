@@ -1,12 +1,11 @@
 """Which examples of a folder are evaluated: all, or one part of a run's split."""
 
-import csv
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tumorlens.errors import DataError
 from tumorlens.lab.datasets import Example, load_examples
-from tumorlens.lab.splitting import TRAINING, read_part
+from tumorlens.lab.splitting import PARTS, TRAINING, VALIDATION, part_of, read_split
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,11 +16,13 @@ class Parts:
         evaluated: Those of the part that is evaluated; all where there is no split.
         training: Those of the training part; empty where there is no split.
         others: Those that the split does not name.
+        leaky: Whether the split records a group as both training and validation.
     """
 
     evaluated: tuple[Example, ...]
     training: tuple[Example, ...] = ()
     others: tuple[Example, ...] = ()
+    leaky: bool = False
 
 
 def read_parts(data: Path, *, split: Path | None, part: str) -> Parts:
@@ -37,9 +38,9 @@ def read_parts(data: Path, *, split: Path | None, part: str) -> Parts:
     """
     if split is None:
         return Parts(tuple(load_examples(data)))
-    wanted = read_part(split, part)
-    with split.open(newline="") as lines:
-        rows = {row["picture"]: row for row in csv.DictReader(lines)}
+    lines = read_split(split)
+    wanted = part_of(lines, part, source=split)
+    rows = {row["picture"]: row for row in lines}
     datasets = sorted({picture.split("/", 1)[0] for picture in rows})
     needed = sorted({picture.split("/", 1)[0] for picture in wanted})
     there = [name for name in datasets if (data / name).is_dir()]
@@ -50,7 +51,13 @@ def read_parts(data: Path, *, split: Path | None, part: str) -> Parts:
         named = replace(example, group=row["group"]) if row else example
         by_part.setdefault(row["part"] if row else "", []).append(named)
     _refuse_absent(set(wanted) - {example.picture for example in found}, data, part)
-    return Parts(*(tuple(by_part.get(name, ())) for name in (part, TRAINING, "")))
+    groups = {name: {row["group"] for row in lines if row["part"] == name} for name in PARTS}
+    return Parts(
+        evaluated=tuple(by_part.get(part, ())),
+        training=tuple(by_part.get(TRAINING, ())),
+        others=tuple(by_part.get("", ())),
+        leaky=not groups[TRAINING].isdisjoint(groups[VALIDATION]),
+    )
 
 
 def examples_of_part(data: Path, *, split: Path | None, part: str) -> list[Example]:

@@ -49,6 +49,7 @@ class _Answered:
     model: Mapping[str, str]
     skull_strip: str | None
     tta: bool
+    split: str | None
 
 
 def pool_runs(folders: Sequence[Path]) -> Pooled:
@@ -58,10 +59,10 @@ def pool_runs(folders: Sequence[Path]) -> Pooled:
         folders: Run folders, one for each fold, that kept their ``answers.csv``.
 
     Raises:
-        DataError: There are fewer than two runs; one has no answers, or answers about pictures
-            that are not its validation part; two answer the same picture or patient; they tell
-            other classes apart; one saw its pictures without the skull or with their mirror images
-            and another did not; or its ``evaluation.json`` is damaged.
+        DataError: There are fewer than two runs, or one is given twice; one has no answers, or
+            answers about pictures that are not its validation part; two answer the same picture or
+            patient; they tell other classes apart; one saw its pictures without the skull or with
+            their mirror images and another did not; or its ``evaluation.json`` is damaged.
         ModelError: A run has no model.
     """
     if len(folders) < 2:
@@ -69,6 +70,13 @@ def pool_runs(folders: Sequence[Path]) -> Pooled:
             expected="at least two run folders, one for each fold",
             found=str(len(folders)),
             remedy="Train the other folds: --set data.validation_fold=1, and so on.",
+        )
+    counts = Counter(folder.resolve() for folder in folders)
+    if twice := [folder for folder in folders if counts[folder.resolve()] > 1]:
+        raise DataError(
+            expected="every run folder once",
+            found=f"{twice[0]} {counts[twice[0].resolve()]} times",
+            remedy="Give each fold's own run folder.",
         )
     answered = {_name(folder, folders): _read(folder) for folder in folders}
     _check_classes(answered)
@@ -84,10 +92,11 @@ def pool_runs(folders: Sequence[Path]) -> Pooled:
         "sha256": ", ".join(one.model["sha256"] for one in every),
     }
     scored = partial(score_examples, skull_strip=every[0].skull_strip, tta=every[0].tta)
+    leaky = next((one.split for one in every if one.split), None)
     return Pooled(
-        scored(model, classes, examples, probabilities),
+        scored(model, classes, examples, probabilities, split=leaky),
         {
-            name: scored(one.model, classes, one.examples, one.probabilities)
+            name: scored(one.model, classes, one.examples, one.probabilities, split=one.split)
             for name, one in answered.items()
         },
     )
@@ -115,8 +124,15 @@ def _read(folder: Path) -> _Answered:
     record = _evaluation(folder)
     _check_answerer(folder, record, card.identity.to_json())
     skull_strip = record.get("skull_strip", card.preparation.skull_strip)
-    tta = record.get("tta", False)
-    return _Answered(examples, probabilities, classes, card.identity.to_json(), skull_strip, tta)
+    return _Answered(
+        examples,
+        probabilities,
+        classes,
+        card.identity.to_json(),
+        skull_strip,
+        tta=record.get("tta", False),
+        split=record.get("split") or card.scores.get("split"),
+    )
 
 
 def _evaluation(folder: Path) -> Mapping[str, Any]:
@@ -134,6 +150,8 @@ def _evaluation(folder: Path) -> Mapping[str, Any]:
         raise _no_evaluation(path, "a model without name, version and sha256")
     if not isinstance(how := found.get("skull_strip"), str | None):
         raise _no_evaluation(path, f"{how!r} as skull_strip")
+    if not isinstance(split := found.get("split"), str | None):
+        raise _no_evaluation(path, f"{split!r} as split")
     if not isinstance(tta := found.get("tta", False), bool):
         raise _no_evaluation(path, f"{tta!r} as tta")
     return found

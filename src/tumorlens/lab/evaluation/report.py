@@ -22,6 +22,7 @@ from tumorlens.lab.evaluation.pictures_of_scores import (
     draw_roc,
 )
 from tumorlens.lab.evaluation.wording import (
+    beside,
     check_tables,
     checks_left_out,
     figure,
@@ -86,8 +87,8 @@ def render_report(model: Model, measured: Measurement, record: Mapping[str, Any]
         card=model.card,
         facts=_facts(model.card, record),
         tables=score_tables(record),
-        drawings=_drawings(measured.evaluation),
-        checks=check_tables(checks),
+        drawings=_drawings(measured.evaluation, beside(record)),
+        checks=check_tables(record),
         left_out=checks_left_out(checks),
         checked="checks" in record,
         mistakes=_mistakes(model, measured.evaluation, measured.pictures.pixels),
@@ -102,11 +103,11 @@ def _facts(card: Card, record: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("SHA-256", card.sha256),
         ("Measured by", record["command"]),
         ("Pictures", f"{scores['count']} of {scores['groups']} groups"),
-        ("Accuracy", figure(scores["accuracy"], intervals.get("accuracy"))),
-        ("Macro recall", figure(scores["recall"], intervals.get("recall"))),
+        ("Accuracy", figure(scores["accuracy"], intervals.get("accuracy")) + beside(record)),
+        ("Macro recall", figure(scores["recall"], intervals.get("recall")) + beside(record)),
     ]
     if reliability:
-        error = figure(reliability["error"], reliability["interval"])
+        error = figure(reliability["error"], reliability["interval"]) + beside(record)
         facts.append(("Expected calibration error", error))
     if stripped := record.get("skull_strip"):
         facts.append(("Skulls taken off by", stripped))
@@ -117,7 +118,7 @@ def _facts(card: Card, record: Mapping[str, Any]) -> list[tuple[str, str]]:
     return facts
 
 
-def _drawings(evaluation: Evaluation) -> list[Drawing]:
+def _drawings(evaluation: Evaluation, beside: str) -> list[Drawing]:
     names = list(evaluation.scores.per_class)
     answers = evaluation.probabilities, evaluation.targets, names
     drawn = {
@@ -132,7 +133,7 @@ def _drawings(evaluation: Evaluation) -> list[Drawing]:
         for start in range(0, len(items), IN_A_ROW):
             some = dict(items[start : start + IN_A_ROW])
             drawn[f"Confusion: {', '.join(some)}"] = draw_confusions(some)
-    return [Drawing(title, _uri(png, "png")) for title, png in drawn.items()]
+    return [Drawing(title + beside, _uri(png, "png")) for title, png in drawn.items()]
 
 
 def _mistakes(model: Model, evaluation: Evaluation, pixels: ByteArray) -> list[ShownMistake]:

@@ -1,7 +1,7 @@
 """Figures and tables in words, the same in the report, the model card and the README."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 NONE = "-"
@@ -43,11 +43,28 @@ class Table:
 
 def all_tables(record: Mapping[str, Any]) -> list[Table]:
     """Every table of an evaluation, as it stands in ``evaluation.json``."""
-    return [*score_tables(record), *check_tables(record.get("checks") or {})]
+    return [*score_tables(record), *check_tables(record)]
+
+
+def beside(record: Mapping[str, Any]) -> str:
+    """What must stand beside every figure of an evaluation: `` (leaky split)``, else nothing.
+
+    Args:
+        record: As in ``evaluation.json``, or a card's scores.
+    """
+    return f" ({split})" if (split := record.get("split")) else ""
 
 
 def score_tables(record: Mapping[str, Any]) -> list[Table]:
     """All tables but the checks'."""
+    return _named(record, _score_tables(record))
+
+
+def _named(record: Mapping[str, Any], tables: Sequence[Table]) -> list[Table]:
+    return [replace(table, title=table.title + beside(record)) for table in tables]
+
+
+def _score_tables(record: Mapping[str, Any]) -> list[Table]:
     tables = [class_table(record["scores"]), confusion_table(record["scores"])]
     for name, (title, first) in _STRATA.items():
         strata = record.get(name) or {}
@@ -155,15 +172,15 @@ def comparison_table(comparison: Mapping[str, Any]) -> Table:
     )
     other = comparison["against"]
     return Table(
-        f"Against {other['name']} {other['version']}",
+        f"Against {other['name']} {other['version']}{beside(other)}",
         ("score", "this model", "the other", "difference", "p"),
         rows,
         note,
     )
 
 
-def check_tables(checks: Mapping[str, Any]) -> list[Table]:
-    """Every standing check that could be measured."""
+def check_tables(record: Mapping[str, Any]) -> list[Table]:
+    """Every standing check of an evaluation that could be measured."""
     makers: Mapping[str, Callable[[Any], Table]] = {
         "same_heads": _same_heads,
         "painted_over": _painted_over,
@@ -172,7 +189,8 @@ def check_tables(checks: Mapping[str, Any]) -> list[Table]:
         "localisation": _localisation,
         "outlines": _outlines,
     }
-    return [makers[name](found) for name, found in checks.items() if found]
+    checks = record.get("checks") or {}
+    return _named(record, [makers[name](found) for name, found in checks.items() if found])
 
 
 def checks_left_out(checks: Mapping[str, Any]) -> list[str]:
