@@ -72,7 +72,7 @@ def test_the_run_folder_says_everything(run: Path) -> None:
     }
     record = json.loads((run / "run.json").read_text())
     assert record["config"]["training"]["epochs"] == 2
-    assert len(record["data_sha256"]) == 64
+    assert len(record["data_sha256"]) == len(record["split_sha256"]) == 64
 
 
 def test_the_card_says_what_it_was_trained_on(run: Path) -> None:

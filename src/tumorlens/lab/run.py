@@ -75,7 +75,7 @@ def run_training(
 ) -> Evaluation:
     """Train a model from a folder of data into a run folder.
 
-    The run folder then holds ``run.json`` (settings, versions, hash of the data), ``split.csv``,
+    The run folder then holds ``run.json`` (settings, versions, hashes of data and split), ``split.csv``,
     ``history.csv``, ``curves.png``, ``checkpoints/``, the model folder ``model/``, and the
     scores on the validation part: ``evaluation.json``, ``answers.csv`` (what `evaluate --pool`
     reads), ``confusion.png``, ``roc.png``; and where
@@ -109,7 +109,7 @@ def run_training(
     examples = pictures.examples
     watch.on_split(pictures, split)
     run.mkdir(parents=True, exist_ok=True)
-    record_run(run, config, pictures)
+    record_run(run, config, pictures, split)
     write_split(run / SPLIT_FILE, examples, split)
     trained = train(
         config,

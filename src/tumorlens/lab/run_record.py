@@ -13,25 +13,28 @@ import numpy as np
 from tumorlens.errors import ConfigError, TrainingError
 from tumorlens.lab.config import Config, parse_config
 from tumorlens.lab.pictures import Pictures
+from tumorlens.lab.splitting import TRAINING, VALIDATION, Split
 
 RUN_FILE, MODEL = "run.json", "model"
 """Within a run folder."""
 
 
-def record_run(run: Path, config: Config, pictures: Pictures) -> None:
-    """Write ``run.json``: settings, versions, hash of the data.
+def record_run(run: Path, config: Config, pictures: Pictures, split: Split) -> None:
+    """Write ``run.json``: settings, versions, hashes of the data and of its split.
 
     Args:
         run: The run folder.
         config: The run's settings.
         pictures: All of them, with their final groups.
+        split: Which of them train and which validate.
 
     Raises:
-        TrainingError: The folder records a run of other settings or other data.
+        TrainingError: The folder records a run of other settings, other data or another split.
     """
     record = {
         "config": config.model_dump(mode="json"),
         "data_sha256": _data_hash(pictures),
+        "split_sha256": _split_hash(pictures, split),
         "versions": {
             name: version(name) for name in ("tumorlens", "torch", "timm", "numpy", "pillow")
         }
@@ -67,6 +70,8 @@ def _check_same_run(path: Path, record: Mapping[str, Any]) -> None:
     same = {
         "settings": _settings(before["config"], path) == _settings(record["config"], path),
         "data": before["data_sha256"] == record["data_sha256"],
+        # Runs of earlier versions did not record it.
+        "split": before.get("split_sha256", record["split_sha256"]) == record["split_sha256"],
     }
     for what, is_same in same.items():
         if not is_same:
@@ -96,3 +101,15 @@ def _data_hash(pictures: Pictures) -> str:
     for example in pictures.examples:
         digest.update(f"{example.picture},{example.label},{example.group}\n".encode())
     return digest.hexdigest()
+
+
+def _split_hash(pictures: Pictures, split: Split) -> str:
+    """SHA-256 over the pictures of each part with their groups, in whatever order they came."""
+    parts = ((TRAINING, split.training), (VALIDATION, split.validation))
+    examples = pictures.examples
+    lines = sorted(
+        f"{part},{examples[index].picture},{examples[index].group}\n"
+        for part, indices in parts
+        for index in indices
+    )
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
