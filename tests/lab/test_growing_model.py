@@ -33,15 +33,20 @@ def test_a_new_folder_takes_its_name_last_and_what_a_kill_left_is_cleared(tmp_pa
     assert load_model(folder, threads=1)
 
 
+def _kill_halfway(folder: Path) -> None:
+    with growing_model(folder) as aside:
+        (aside / GRAPH_FILE).write_text("half")
+        raise KilledError
+
+
 @pytest.mark.parametrize("earlier", [False, True])
 def test_what_fails_leaves_no_half(tmp_path: Path, earlier: bool) -> None:
     folder = tmp_path / "model"
     if earlier:
         write_tiny_model(folder)
     before = _content(tmp_path)
-    with pytest.raises(KilledError), growing_model(folder) as aside:
-        (aside / GRAPH_FILE).write_text("half")
-        raise KilledError
+    with pytest.raises(KilledError):
+        _kill_halfway(folder)
     assert _content(tmp_path) == before
     assert folder.exists() is earlier
 

@@ -76,12 +76,12 @@ def run_training(
 ) -> Evaluation:
     """Train a model from a folder of data into a run folder.
 
-    The run folder then holds ``run.json`` (settings, versions, hashes of data and split), ``split.csv``,
-    ``history.csv``, ``curves.png``, ``checkpoints/``, the model folder ``model/``, and the
-    scores on the validation part: ``evaluation.json``, ``answers.csv`` (what `evaluate --pool`
-    reads), ``confusion.png``, ``roc.png``; and where
-    a source was left out the same of that source in ``left_out/``. The model folder takes its
-    name when all else is there. A run that was killed is continued.
+    The run folder then holds ``run.json`` (settings, versions, hashes of data and split),
+    ``split.csv``, ``history.csv``, ``curves.png``, ``checkpoints/``, the scores on the
+    validation part: ``evaluation.json``, ``answers.csv`` (what `evaluate --pool` reads),
+    ``confusion.png``, ``roc.png``; where a source was left out the same of that source in
+    ``left_out/``; and the model folder ``model/``, which takes its name when all else is there.
+    A run that was killed is continued.
 
     Args:
         config: The run's settings.

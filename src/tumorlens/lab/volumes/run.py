@@ -14,6 +14,7 @@ from typing import Any
 from tumorlens.errors import ConfigError, DataError, TrainingError
 from tumorlens.lab.growing_model import growing_model
 from tumorlens.lab.progress import Progress, silent
+from tumorlens.lab.run_record import read_record
 from tumorlens.lab.volumes.cases import AXES, fingerprint, prepare_cases
 from tumorlens.lab.volumes.exporting import export_volume_model
 from tumorlens.lab.volumes.heads import find_training_cases
@@ -219,7 +220,7 @@ def _record(run: Path, config: VolumeConfig, cases: Sequence[LabelledHead]) -> N
     record = {"config": _told(config), "data_sha256": digest.hexdigest()}
     path = run / RUN_FILE
     if path.is_file():
-        before = json.loads(path.read_text(encoding="utf-8"))
+        before = read_record(path)
         for what, key in (("settings", "config"), ("data", "data_sha256")):
             if before.get(key) != record[key]:
                 raise TrainingError(
