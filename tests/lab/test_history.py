@@ -1,8 +1,10 @@
 import csv
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
+from tumorlens.errors import ConfigError
 from tumorlens.lab.history import EpochRecord, write_history
 
 
@@ -18,3 +20,15 @@ def test_the_history_reads_back_and_is_drawn(tmp_path: Path) -> None:
     ] == (records)
     with Image.open(tmp_path / "curves.png") as picture:
         assert picture.width > picture.height > 300
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("name", ["history.csv", "curves.png"])
+def test_a_full_disk_leaves_what_was_there(tmp_path: Path, name: str) -> None:
+    records = [EpochRecord(n, 1e-3, 1 / n, 0.5, 2 / n, 0.4, 0.4, 9.0) for n in (1, 2)]
+    write_history(tmp_path, records[:1])
+    before = (tmp_path / name).read_bytes()
+    (tmp_path / f"{name}.partial").symlink_to("/dev/full")
+    with pytest.raises(ConfigError, match="No space left"):
+        write_history(tmp_path, records)
+    assert (tmp_path / name).read_bytes() == before

@@ -11,6 +11,7 @@ from PIL import Image
 
 from tumorlens.card import read_card
 from tumorlens.errors import ConfigError, DataError, TrainingError
+from tumorlens.lab import run as run_module
 from tumorlens.lab.config import Config, parse_config
 from tumorlens.lab.evaluation import evaluate
 from tumorlens.lab.evaluation.parts import examples_of_part
@@ -72,7 +73,7 @@ def test_the_run_folder_says_everything(run: Path) -> None:
     }
     record = json.loads((run / "run.json").read_text())
     assert record["config"]["training"]["epochs"] == 2
-    assert len(record["data_sha256"]) == 64
+    assert len(record["data_sha256"]) == len(record["split_sha256"]) == 64
 
 
 def test_the_card_says_what_it_was_trained_on(run: Path) -> None:
@@ -192,6 +193,25 @@ def test_a_finished_run_is_not_trained_again(
     before = (run / "history.csv").read_bytes()
     run_training(config, class_folders, run)
     assert (run / "history.csv").read_bytes() == before
+
+
+def test_a_run_stopped_after_training_leaves_no_model_that_looks_finished(
+    run: Path,
+    class_folders: Path,
+    config: Config,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stopped = tmp_path / "run"
+    shutil.copytree(run, stopped, ignore=shutil.ignore_patterns("model"))
+
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run_module, "write_card", stop)
+    with pytest.raises(KeyboardInterrupt):
+        run_training(config, class_folders, stopped)
+    assert not (stopped / "model").exists()
 
 
 def test_a_run_folder_of_other_settings_or_data_is_refused(

@@ -16,6 +16,7 @@ def evaluate_volumes(
     """Score a model on labelled heads, and print Dice and distances of its regions."""
     from tumorlens.cli.console import out
     from tumorlens.cli.progress import bars, steps
+    from tumorlens.reporting.folder import write_bytes, writing
     from tumorlens.volume_outlining import load_volume_model
 
     lab = import_extra("tumorlens.lab.volumes.run", extra="brats")
@@ -32,10 +33,12 @@ def evaluate_volumes(
         )
     found = measuring.summary(scores) | {"per_dataset": measuring.per_dataset(scores)}
     if output is not None:
-        output.mkdir(parents=True, exist_ok=True)
+        with writing(output):
+            output.mkdir(parents=True, exist_ok=True)
         measuring.write_scores(output / "scores.csv", scores)
         about = loaded.card.identity.to_json()
-        (output / "scores.json").write_text(json.dumps({"model": about} | found, indent=2) + "\n")
+        text = json.dumps({"model": about} | found, indent=2) + "\n"
+        write_bytes(output / "scores.json", text.encode())
     if as_json:
         typer.echo(json.dumps(found, indent=2))
     else:

@@ -1,7 +1,6 @@
 """``tumorlens quantize``: a quicker 8-bit graph beside a model's own, and how much it loses."""
 
 import json
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -39,6 +38,7 @@ def quantize(
     from tumorlens.cli.progress import bars
 
     quantization = import_extra("tumorlens.lab.quantization", extra="lab")
+    growing = import_extra("tumorlens.lab.growing_model", extra="lab")
     parts_of = import_extra("tumorlens.lab.evaluation.parts", extra="lab")
     loading = import_extra("tumorlens.lab.pictures", extra="lab")
     folder = output or model
@@ -53,16 +53,17 @@ def quantize(
             preparation,
             progress=lambda done, total: progress.update(reading, completed=done, total=total),
         )
-        if folder.resolve() != model.resolve():
-            shutil.copytree(model, folder, dirs_exist_ok=True)
         count = len(chosen) - len(set(chosen) & set(loaded.blank))
-        card = quantization.quantize_model(
-            folder,
-            loaded.pixels[:count],
-            loaded.examples[count:],
-            loaded.pixels[count:],
-            progress=lambda done, total: progress.update(measuring, completed=done, total=total),
-        )
+        with growing.growing_model(folder, copied=model) as aside:
+            card = quantization.quantize_model(
+                aside,
+                loaded.pixels[:count],
+                loaded.examples[count:],
+                loaded.pixels[count:],
+                progress=lambda done, total: progress.update(
+                    measuring, completed=done, total=total
+                ),
+            )
     _tell(folder, card, as_json=as_json, most=quantization.MOST_POINTS_LOST)
 
 

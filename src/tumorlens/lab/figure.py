@@ -1,10 +1,13 @@
 """Matplotlib figures without a screen and without global state."""
 
+from io import BytesIO
 from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from tumorlens.reporting.folder import write_bytes
 
 
 def new_figure(
@@ -17,5 +20,11 @@ def new_figure(
 
 
 def save_figure(figure: Figure, path: Path) -> None:
-    """Write a PNG at 120 dots an inch."""
-    figure.savefig(path, dpi=120, format="png")
+    """Write a PNG at 120 dots an inch, whole or not at all.
+
+    Raises:
+        ConfigError: It cannot be written.
+    """
+    picture = BytesIO()
+    figure.savefig(picture, dpi=120, format="png")
+    write_bytes(path, picture.getvalue())

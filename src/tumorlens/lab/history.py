@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from tumorlens.lab.figure import new_figure, save_figure
+from tumorlens.reporting.folder import PartialFile
 
 HISTORY_FILE = "history.csv"
 
@@ -40,7 +41,7 @@ class EpochRecord:
 
 def write_history(folder: Path, records: Sequence[EpochRecord]) -> None:
     """Write ``history.csv`` and ``curves.png`` (loss and accuracy against epochs)."""
-    with (folder / HISTORY_FILE).open("w", newline="") as lines:
+    with PartialFile(folder / HISTORY_FILE) as lines:
         writer = csv.DictWriter(lines, [field.name for field in fields(EpochRecord)])
         writer.writeheader()
         writer.writerows(asdict(record) for record in records)

@@ -22,6 +22,7 @@ from tumorlens.lab.evaluation import (
 )
 from tumorlens.lab.export import export_model
 from tumorlens.lab.gate import load_others, sample
+from tumorlens.lab.growing_model import growing_model
 from tumorlens.lab.history import EpochRecord
 from tumorlens.lab.leaks import LEAKY
 from tumorlens.lab.losses import LOSSES
@@ -75,12 +76,12 @@ def run_training(
 ) -> Evaluation:
     """Train a model from a folder of data into a run folder.
 
-    The run folder then holds ``run.json`` (settings, versions, hash of the data), ``split.csv``,
-    ``history.csv``, ``curves.png``, ``checkpoints/``, the model folder ``model/``, and the
-    scores on the validation part: ``evaluation.json``, ``answers.csv`` (what `evaluate --pool`
-    reads), ``confusion.png``, ``roc.png``; and where
-    a source was left out the same of that source in ``left_out/``. A run
-    that was killed is continued.
+    The run folder then holds ``run.json`` (settings, versions, hashes of data and split),
+    ``split.csv``, ``history.csv``, ``curves.png``, ``checkpoints/``, the scores on the
+    validation part: ``evaluation.json``, ``answers.csv`` (what `evaluate --pool` reads),
+    ``confusion.png``, ``roc.png``; where a source was left out the same of that source in
+    ``left_out/``; and the model folder ``model/``, which takes its name when all else is there.
+    A run that was killed is continued.
 
     Args:
         config: The run's settings.
@@ -109,7 +110,7 @@ def run_training(
     examples = pictures.examples
     watch.on_split(pictures, split)
     run.mkdir(parents=True, exist_ok=True)
-    record_run(run, config, pictures)
+    record_run(run, config, pictures, split)
     write_split(run / SPLIT_FILE, examples, split)
     trained = train(
         config,
@@ -121,11 +122,12 @@ def run_training(
         on_epoch=watch.on_epoch,
     )
     pictures = _as_answered(config, pictures, watch.on_load)
-    model = _calibrated_model(config, pictures, split, trained, run)
-    _fit_confidence(
-        model, pictures, split, folder=run / MODEL, others=unlike, progress=watch.on_confidence
-    )
-    return _evaluate(config, pictures, split, run)
+    with growing_model(run / MODEL) as folder:
+        model = _calibrated_model(config, pictures, split, trained, folder)
+        _fit_confidence(
+            model, pictures, split, folder=folder, others=unlike, progress=watch.on_confidence
+        )
+        return _evaluate(config, pictures, split, run, folder)
 
 
 def help_training(config: Config, data: Path, run: Path, *, allow_leaks: bool = False) -> None:
@@ -162,7 +164,7 @@ def _as_answered(config: Config, pictures: Pictures, progress: Progress) -> Pict
 
 
 def _calibrated_model(
-    config: Config, pictures: Pictures, split: Split, trained: Trained, run: Path
+    config: Config, pictures: Pictures, split: Split, trained: Trained, folder: Path
 ) -> Model:
     """Fit the temperature on the validation part, and export."""
     chosen = list(split.validation)
@@ -185,7 +187,7 @@ def _calibrated_model(
         data=_describe_data(config, pictures.examples, split),
         training=config.model_dump(mode="json", exclude={"card"}),
     )
-    return export_model(trained.network, card, run / MODEL)
+    return export_model(trained.network, card, folder)
 
 
 def _fit_confidence(
@@ -213,16 +215,18 @@ def _fit_confidence(
     write_confidence(folder, confidence)
 
 
-def _evaluate(config: Config, pictures: Pictures, split: Split, run: Path) -> Evaluation:
+def _evaluate(
+    config: Config, pictures: Pictures, split: Split, run: Path, folder: Path
+) -> Evaluation:
     """Score the finished model on the validation part, and on a source that was left out."""
-    model = load_model(run / MODEL)
+    model = load_model(folder)
     chosen = list(split.validation)
     validation = [pictures.examples[index] for index in chosen]
     command = evaluation_command(run)
     evaluation = evaluate_pictures(model, validation, pictures.pixels[chosen])
     write_evaluation(run, evaluation, command=command)
     scores = card_scores(evaluation.to_json(command=command))
-    write_card(run / MODEL, replace(model.card, scores=scores))
+    write_card(folder, replace(model.card, scores=scores))
     if config.data.leave_out:
         _test_left_out(config, model, pictures, run)
     return evaluation

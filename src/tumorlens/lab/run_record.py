@@ -13,25 +13,31 @@ import numpy as np
 from tumorlens.errors import ConfigError, TrainingError
 from tumorlens.lab.config import Config, parse_config
 from tumorlens.lab.pictures import Pictures
+from tumorlens.lab.splitting import TRAINING, VALIDATION, Split
+from tumorlens.reporting.folder import write_bytes
 
 RUN_FILE, MODEL = "run.json", "model"
 """Within a run folder."""
 
 
-def record_run(run: Path, config: Config, pictures: Pictures) -> None:
-    """Write ``run.json``: settings, versions, hash of the data.
+def record_run(run: Path, config: Config, pictures: Pictures, split: Split) -> None:
+    """Write ``run.json``: settings, versions, hashes of the data and of its split.
 
     Args:
         run: The run folder.
         config: The run's settings.
         pictures: All of them, with their final groups.
+        split: Which of them train and which validate.
 
     Raises:
-        TrainingError: The folder records a run of other settings or other data.
+        TrainingError: The folder records a run of other settings, other data or another split,
+            or its record is damaged.
+        ConfigError: The folder cannot be written.
     """
     record = {
         "config": config.model_dump(mode="json"),
         "data_sha256": _data_hash(pictures),
+        "split_sha256": _split_hash(pictures, split),
         "versions": {
             name: version(name) for name in ("tumorlens", "torch", "timm", "numpy", "pillow")
         }
@@ -40,7 +46,7 @@ def record_run(run: Path, config: Config, pictures: Pictures) -> None:
     path = run / RUN_FILE
     if path.exists():
         _check_same_run(path, record)
-    path.write_text(json.dumps(record, indent=2) + "\n")
+    write_bytes(path, (json.dumps(record, indent=2) + "\n").encode())
 
 
 def recorded_config(run: Path) -> Config:
@@ -51,8 +57,8 @@ def recorded_config(run: Path) -> Config:
     """
     path = run / RUN_FILE
     try:
-        recorded = json.loads(path.read_text())["config"]
-    except (OSError, ValueError, KeyError) as error:
+        recorded = read_record(path)["config"]
+    except TrainingError as error:
         raise ConfigError(
             expected="the folder of a finished run",
             found=f"no settings in {path}",
@@ -62,11 +68,34 @@ def recorded_config(run: Path) -> Config:
     return parse_config(recorded, source=str(path))
 
 
+def read_record(path: Path) -> dict[str, Any]:
+    """What a ``run.json`` says; its ``config`` is an object.
+
+    Raises:
+        TrainingError: It cannot be read, or is no record of a run.
+    """
+    try:
+        found = json.loads(path.read_bytes())
+        is_record = isinstance(found["config"], dict)
+    except (OSError, ValueError, KeyError, TypeError):
+        is_record = False
+    if not is_record:
+        raise TrainingError(
+            expected="the record of a run, as `tumorlens train` wrote it",
+            found="a file that is cut off, or something else",
+            remedy="Restore it from a copy, or delete the run folder to train it anew.",
+            source=str(path),
+        )
+    return dict(found)
+
+
 def _check_same_run(path: Path, record: Mapping[str, Any]) -> None:
-    before = json.loads(path.read_text())
+    before = read_record(path)
     same = {
         "settings": _settings(before["config"], path) == _settings(record["config"], path),
-        "data": before["data_sha256"] == record["data_sha256"],
+        "data": before.get("data_sha256") == record["data_sha256"],
+        # Runs of earlier versions did not record it.
+        "split": before.get("split_sha256", record["split_sha256"]) == record["split_sha256"],
     }
     for what, is_same in same.items():
         if not is_same:
@@ -96,3 +125,15 @@ def _data_hash(pictures: Pictures) -> str:
     for example in pictures.examples:
         digest.update(f"{example.picture},{example.label},{example.group}\n".encode())
     return digest.hexdigest()
+
+
+def _split_hash(pictures: Pictures, split: Split) -> str:
+    """SHA-256 over the pictures of each part with their groups, in whatever order they came."""
+    parts = ((TRAINING, split.training), (VALIDATION, split.validation))
+    examples = pictures.examples
+    lines = sorted(
+        f"{part},{examples[index].picture},{examples[index].group}\n"
+        for part, indices in parts
+        for index in indices
+    )
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

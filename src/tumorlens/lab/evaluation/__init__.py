@@ -11,10 +11,10 @@ from tumorlens.lab.evaluation.answers import answer_pictures
 from tumorlens.lab.evaluation.evaluation import Evaluation, check_labels, score_answers
 from tumorlens.lab.evaluation.metrics import Scores, score
 from tumorlens.lab.evaluation.pictures_of_scores import draw_confusion, draw_roc
-from tumorlens.lab.evaluation.writing import write_aside
 from tumorlens.lab.pictures import ByteArray, load_pictures
 from tumorlens.lab.progress import Progress, silent
 from tumorlens.model import Model
+from tumorlens.reporting.folder import write_bytes, writing
 
 __all__ = [
     "Evaluation",
@@ -85,14 +85,18 @@ def write_evaluation(
         evaluation: What to write.
         command: What gives it again.
         record: The whole of the JSON file, where more was measured than the scores.
+
+    Raises:
+        ConfigError: The folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     classes = list(evaluation.scores.per_class)
-    write_aside(folder / "confusion.png", draw_confusion(evaluation.scores))
-    write_aside(folder / "roc.png", draw_roc(evaluation.probabilities, evaluation.targets, classes))
+    write_bytes(folder / "confusion.png", draw_confusion(evaluation.scores))
+    write_bytes(folder / "roc.png", draw_roc(evaluation.probabilities, evaluation.targets, classes))
     write_answers(folder / ANSWERS_FILE, evaluation.examples, evaluation.probabilities, classes)
     text = json.dumps(record or evaluation.to_json(command=command), indent=2) + "\n"
-    write_aside(folder / EVALUATION_FILE, text.encode())
+    write_bytes(folder / EVALUATION_FILE, text.encode())
 
 
 def card_scores(evaluation: Mapping[str, Any]) -> dict[str, Any]:

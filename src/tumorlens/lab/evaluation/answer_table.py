@@ -12,7 +12,7 @@ import numpy as np
 
 from tumorlens.errors import DataError
 from tumorlens.lab.datasets import Example
-from tumorlens.lab.evaluation.writing import write_aside
+from tumorlens.reporting.folder import write_bytes
 from tumorlens.scan import FloatArray, Plane
 
 ANSWERS_FILE = "answers.csv"
@@ -40,7 +40,7 @@ def write_answers(
         writer.writerow(
             ["" if each is None else each for each in known] + [f"{chance:.7g}" for chance in row]
         )
-    write_aside(path, lines.getvalue().encode())
+    write_bytes(path, lines.getvalue().encode())
 
 
 def read_answers(path: Path) -> tuple[tuple[Example, ...], FloatArray, tuple[str, ...]]:

@@ -28,11 +28,11 @@ from tumorlens.lab.evaluation.wording import (
     figure,
     score_tables,
 )
-from tumorlens.lab.evaluation.writing import write_aside
 from tumorlens.lab.pictures import ByteArray
 from tumorlens.model import Model
 from tumorlens.notice import NOTICE
 from tumorlens.reporting.figure import jpeg_bytes
+from tumorlens.reporting.folder import write_bytes
 
 REPORT_FILE = "report.html"
 
@@ -70,7 +70,7 @@ def write_report(folder: Path, model: Model, measured: Measurement, *, command: 
         command: What gives it again.
     """
     page = render_report(model, measured, measured.to_json(command=command))
-    write_aside(folder / REPORT_FILE, page.encode())
+    write_bytes(folder / REPORT_FILE, page.encode())
 
 
 def render_report(model: Model, measured: Measurement, record: Mapping[str, Any]) -> str:

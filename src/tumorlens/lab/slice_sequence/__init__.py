@@ -4,7 +4,6 @@ Every slice is judged with its neighbours, and the whole head in one answer. The
 as it is; its embeddings are made once, so that training takes minutes on a CPU.
 """
 
-import shutil
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
@@ -18,6 +17,7 @@ from tumorlens.errors import DataError
 from tumorlens.lab.config import AugmentationConfig
 from tumorlens.lab.datasets import Example, load_examples, recognise
 from tumorlens.lab.evaluation.material import HEAD_DATASETS, Follow, check_can_be_checked
+from tumorlens.lab.growing_model import growing_model
 from tumorlens.lab.pictures import Pictures, load_pictures
 from tumorlens.lab.progress import silent
 from tumorlens.lab.slice_sequence.choosing import choose, left_out_answers
@@ -70,18 +70,17 @@ def build_sequence(
     chosen = choose(trained.answers, validation, np.arange(len(validation)))
     trained.network.load_state_dict(trained.weights[chosen.epoch])
     trained.network.calibrate(chosen.slice_line, chosen.head_line)
-    if output is not None and output.resolve() != folder.resolve():
-        shutil.copytree(folder, output, dirs_exist_ok=True)
-    return export_sequence(
-        trained.network,
-        output or folder,
-        training={
-            **settings.to_json(),
-            "epoch": chosen.epoch,
-            "heads": {"training": len(training), "validation": len(validation)},
-        },
-        measured=measured,
-    )
+    with growing_model(output or folder, copied=folder) as aside:
+        return export_sequence(
+            trained.network,
+            aside,
+            training={
+                **settings.to_json(),
+                "epoch": chosen.epoch,
+                "heads": {"training": len(training), "validation": len(validation)},
+            },
+            measured=measured,
+        )
 
 
 def _embedded(

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from tumorlens.errors import ConfigError, DataError, TrainingError
+from tumorlens.lab.growing_model import growing_model
 from tumorlens.lab.progress import Progress, silent
+from tumorlens.lab.run_record import read_record
 from tumorlens.lab.volumes.cases import AXES, fingerprint, prepare_cases
 from tumorlens.lab.volumes.exporting import export_volume_model
 from tumorlens.lab.volumes.heads import find_training_cases
@@ -81,13 +83,14 @@ def run_volume_training(
     write_case_split(run / SPLIT_FILE, split)
     told.on_split(split)
     trained = train_volumes(config, split, run, watch=told)
-    model = export_volume_model(trained.network, make_card(config, split), run / MODEL)
-    held = {case.name for case in split.validation}
-    validation = [case for case in cases if case.name in held]
-    scores = score_cases(model, validation, progress=told.on_score)
-    write_scores(run / SCORES_FILE, scores)
-    found = summary(scores) | {"per_dataset": per_dataset(scores)}
-    write_volume_card(run / MODEL, replace(model.card, scores=found))
+    with growing_model(run / MODEL) as folder:
+        model = export_volume_model(trained.network, make_card(config, split), folder)
+        held = {case.name for case in split.validation}
+        validation = [case for case in cases if case.name in held]
+        scores = score_cases(model, validation, progress=told.on_score)
+        write_scores(run / SCORES_FILE, scores)
+        found = summary(scores) | {"per_dataset": per_dataset(scores)}
+        write_volume_card(folder, replace(model.card, scores=found))
     return found
 
 
@@ -217,7 +220,7 @@ def _record(run: Path, config: VolumeConfig, cases: Sequence[LabelledHead]) -> N
     record = {"config": _told(config), "data_sha256": digest.hexdigest()}
     path = run / RUN_FILE
     if path.is_file():
-        before = json.loads(path.read_text(encoding="utf-8"))
+        before = read_record(path)
         for what, key in (("settings", "config"), ("data", "data_sha256")):
             if before.get(key) != record[key]:
                 raise TrainingError(
