@@ -31,7 +31,7 @@ def record_run(run: Path, config: Config, pictures: Pictures) -> None:
     """
     record = {
         "config": config.model_dump(mode="json"),
-        "data_sha256": _data_hash(pictures),
+        "data_sha256": hash_pictures(pictures),
         "versions": {
             name: version(name) for name in ("tumorlens", "torch", "timm", "numpy", "pillow")
         }
@@ -62,6 +62,14 @@ def recorded_config(run: Path) -> Config:
     return parse_config(recorded, source=str(path))
 
 
+def hash_pictures(pictures: Pictures) -> str:
+    """SHA-256 over the prepared pixels, names, labels and groups, in hexadecimal."""
+    digest = hashlib.sha256(np.ascontiguousarray(pictures.pixels).data)
+    for example in pictures.examples:
+        digest.update(f"{example.picture},{example.label},{example.group}\n".encode())
+    return digest.hexdigest()
+
+
 def _check_same_run(path: Path, record: Mapping[str, Any]) -> None:
     before = json.loads(path.read_text())
     same = {
@@ -88,11 +96,3 @@ def _settings(recorded: Mapping[str, Any], path: Path) -> dict[str, Any] | None:
     except ConfigError:
         return None
     return config.model_dump(mode="json", exclude={"card"})
-
-
-def _data_hash(pictures: Pictures) -> str:
-    """SHA-256 over the prepared pixels and their labels and groups."""
-    digest = hashlib.sha256(np.ascontiguousarray(pictures.pixels).data)
-    for example in pictures.examples:
-        digest.update(f"{example.picture},{example.label},{example.group}\n".encode())
-    return digest.hexdigest()
