@@ -5,14 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 from typer.testing import CliRunner, Result
 
-from tumorlens.card import read_card
+from tumorlens.card import Card, read_card
 from tumorlens.cli import app
 from tumorlens.lab.config import parse_config
 from tumorlens.lab.run import run_training
 from tumorlens.model import load_model
+from tumorlens.prediction import predict
 
 PICTURES = np.random.default_rng(0).random((2, 1, 32, 32), np.float32)
 
@@ -54,6 +56,43 @@ def test_a_vote_needs_no_data(runs: list[Path], tmp_path: Path) -> None:
     first, second = (m.run(PICTURES).logits / m.card.temperature for m in members)
     found = load_model(output).run(PICTURES).logits
     np.testing.assert_allclose(found, 0.75 * first + 0.25 * second, atol=1e-4)
+    card = read_card(output)
+    assert card.gate is None
+    assert card.conformal is None
+    assert "no input gate" in card.limitations[0]
+    assert "no input gate" in done.stderr
+
+
+def check_confidence(card: Card) -> None:
+    assert card.gate is not None
+    assert card.conformal is not None
+    assert set(card.conformal.measured["coverage"]) == set(card.classes)
+    assert card.calibration["pictures"] == 16
+    assert not any("no input gate" in line for line in card.limitations)
+
+
+@pytest.mark.parametrize("method", ["vote", "average"])
+def test_with_data_the_whole_has_a_gate_and_sets_as_its_members_have(
+    runs: list[Path], class_folders: Path, tmp_path: Path, method: str
+) -> None:
+    output, others = tmp_path / "both", tmp_path / "others"
+    (others / "white").mkdir(parents=True)
+    for index in range(4):
+        white = np.eye(40, dtype=np.uint8)[:, : 30 + index] * 255
+        Image.fromarray(white).save(others / "white" / f"{index}.png")
+    chosen = ("--method", method, "--data", class_folders, "--others", others)
+    done = ensemble(*runs[:2], "--output", output, *chosen)
+    assert done.exit_code == 0, done.output
+    assert "warning" not in done.stderr
+    card = read_card(output)
+    check_confidence(card)
+    assert set(card.gate.measured["refused"]) == {"all", "white"}
+    model = load_model(output)
+    heads = [predict(path, model=model) for path in sorted(class_folders.rglob("*.png"))[:12]]
+    assert sum(head.accepted for head in heads) >= 9
+    assert all(head.conformal_set for head in heads)
+    refused = predict(others / "white" / "0.png", model=model)
+    assert not refused.accepted
 
 
 @pytest.mark.parametrize("method", ["fitted", "stacking"])
@@ -66,6 +105,7 @@ def test_what_is_fitted_is_fitted_on_validation_pictures(
     card = read_card(output)
     assert card.temperature != 1
     assert card.training["method"] == method
+    check_confidence(card)
     scored = CliRunner().invoke(
         app,
         [
@@ -100,6 +140,7 @@ def test_the_snapshots_of_one_run_are_joined(runs: list[Path], tmp_path: Path) -
         (["--method", "fitted"], 2, "without --data"),
         (["--method", "boosting"], 2, "one of vote"),
         (["--share", "1"], 2, "2 shares"),
+        (["--others", "x"], 2, "--others alone"),
     ],
 )
 def test_mistakes_are_plain_messages(

@@ -1,6 +1,7 @@
 """``tumorlens tune``: trials on made-up heads."""
 
 import csv
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,16 +53,52 @@ def test_the_best_trial_becomes_a_config_and_the_study_goes_on(
     assert best.training.learning_rate == pytest.approx(float(lowest["learning_rate"]))
     assert best.network.dropout == pytest.approx(float(lowest["dropout"]))
     assert set(SPACE) <= set(rows[0])
-    for picture in ("history.png", "importance.png", "trial_0/curves.png"):
+    for picture in ("history.png", "importance.png", "made_trial_0/curves.png"):
         assert (tmp_path / picture).read_bytes().startswith(b"\x89PNG")
     assert not list(tmp_path.rglob("*.safetensors"))
     again = run_tune(config, class_folders, tmp_path, "--trials", "4")
     assert again.exit_code == 0, again.output
-    assert (tmp_path / "trial_3").is_dir()
-    assert not (tmp_path / "trial_4").exists()
+    assert (tmp_path / "made_trial_3").is_dir()
+    assert not (tmp_path / "made_trial_4").exists()
     other = run_tune(config, class_folders, tmp_path, "--set", "training.epochs=2")
     assert other.exit_code == 2
     assert "was begun with" in other.stderr
+    before = (tmp_path / "made_trial_0" / "history.csv").read_bytes()
+    named = ("--trials", "1", "--set", "name=other", "--set", "training.batch_size=8")
+    another = run_tune(config, class_folders, tmp_path, *named)  # as the error says
+    assert another.exit_code == 0, another.output
+    assert read_config(tmp_path / "best.toml").name == "other_tuned"
+    assert (tmp_path / "other_trial_0" / "history.csv").is_file()
+    assert (tmp_path / "made_trial_0" / "history.csv").read_bytes() == before
+
+
+def test_a_study_goes_on_with_its_own_data_alone(
+    config: Path, class_folders: Path, tmp_path: Path
+) -> None:
+    data, output = tmp_path / "made", tmp_path / "study"
+    shutil.copytree(class_folders, data)
+    arguments = ("--only", "dropout")
+    begun = run_tune(config, data, output, "--trials", "1", *arguments)
+    assert begun.exit_code == 0, begun.output
+    moved = run_tune(config, class_folders, output, "--trials", "2", *arguments)
+    assert moved.exit_code == 0, moved.output  # the same pictures elsewhere
+    next(data.rglob("*.png")).unlink()
+    other = run_tune(config, data, output, "--trials", "3", *arguments)
+    assert other.exit_code == 1
+    assert "that this study was begun with; found others" in other.stderr
+    assert not (output / "made_trial_2").exists()
+
+
+def test_a_study_whose_trials_all_diverge_ends_and_says_so(
+    config: Path, class_folders: Path, tmp_path: Path
+) -> None:
+    settings = ("learning_rate=1e30", "warmup_epochs=0", "batch_size=8")
+    wild = [word for setting in settings for word in ("--set", f"training.{setting}")]
+    done = run_tune(config, class_folders, tmp_path, "--trials", "2", "--only", "dropout", *wild)
+    assert done.exit_code == 1
+    assert "trial 1: failed, NaN or infinity in epoch 1" in done.output
+    assert "expected a trial that runs to its end; found 2 that" in done.stderr
+    assert "Traceback" not in done.output
 
 
 def test_only_what_is_named_is_tuned_and_poor_trials_are_dropped(

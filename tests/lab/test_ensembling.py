@@ -8,10 +8,11 @@ import torch
 from PIL import Image as Pillow
 
 from tumorlens.card import Card
-from tumorlens.errors import ConfigError, DataError
+from tumorlens.errors import ConfigError
 from tumorlens.explanation import explain
-from tumorlens.lab.ensembling import fit_shares, joined_preparation, merge_models, stack, vote
+from tumorlens.lab.ensembling import joined_preparation, merge_models
 from tumorlens.lab.export import export_model
+from tumorlens.lab.mixing import stack, vote
 from tumorlens.lab.networks import build_network
 from tumorlens.labels import CLASSES
 from tumorlens.model import Model, load_model
@@ -101,36 +102,6 @@ def test_stacking_is_the_learnt_linear_layer(
     learnt = np.concatenate(noise, axis=1) @ mixing.matrix.T + mixing.bias
     assert (learnt.argmax(1) == targets).mean() > 0.8
     assert np.abs(mixing.matrix[:, 4:]).mean() > 3 * np.abs(mixing.matrix[:, :4]).mean()
-
-
-def test_stacking_of_two_classes() -> None:
-    targets = np.arange(40) % 2
-    logits = np.random.default_rng(0).normal(0, 1, (40, 2)).astype(np.float32)
-    logits[np.arange(40), targets] += 2
-    mixing = stack([logits, -logits], targets, classes=2)
-    answers = (np.concatenate([logits, -logits], axis=1) @ mixing.matrix.T + mixing.bias).argmax(1)
-    assert (answers == targets).mean() > 0.8
-
-
-def test_stacking_wants_every_class() -> None:
-    with pytest.raises(DataError, match="2 of them"):
-        stack([np.zeros((4, 3), np.float32)], np.array([0, 1, 0, 1]), classes=3)
-
-
-def test_the_better_member_gets_the_larger_share() -> None:
-    rng = np.random.default_rng(0)
-    targets = rng.integers(0, 3, 60)
-    good, bad = (rng.normal(0, 1, (60, 3)).astype(np.float32) for _ in range(2))
-    good[np.arange(60), targets] += 3
-    shares = fit_shares([bad, good], targets)
-    assert sum(shares) == pytest.approx(1)
-    assert shares[1] > 0.9
-
-
-@pytest.mark.parametrize("shares", [(1, -1), (0, 0)])
-def test_shares_that_make_no_sense_are_refused(shares: tuple[float, float]) -> None:
-    with pytest.raises(ConfigError, match="shares"):
-        vote(shares, classes=4)
 
 
 def test_members_must_see_scans_prepared_alike(

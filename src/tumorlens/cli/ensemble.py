@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from tumorlens.cli.exits import say
 from tumorlens.extras import import_extra
 
 
@@ -25,7 +26,14 @@ def ensemble(
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="The data of the runs; its validation pictures fit what is to be."),
+        typer.Option(
+            help="The data of the runs: for fitted and stacking, and for the input gate, the sets "
+            "of classes and the calibration of the whole, which has none of them without."
+        ),
+    ] = None,
+    others: Annotated[
+        Path | None,
+        typer.Option(help="Folders of what is no brain MRI, by kind: for the input gate."),
     ] = None,
     snapshots: Annotated[
         bool,
@@ -41,17 +49,26 @@ def ensemble(
     joining = import_extra("tumorlens.lab.joining", extra="lab")
     with bars(transient=True) as progress:
         reading = progress.add_task("reading pictures", total=None, visible=data is not None)
+        fitting = progress.add_task("fitting the input gate", total=None, visible=False)
+
+        def on_confidence(done: int, total: int) -> None:
+            progress.update(fitting, completed=done, total=total, visible=True)
+
         model = joining.join_runs(
             runs,
             output,
             method=method,
             shares=share or (),
             data=data,
+            others=others,
             snapshots=snapshots,
             progress=lambda done, total: progress.update(reading, completed=done, total=total),
+            on_confidence=on_confidence,
         )
     members = model.card.training["members"]
     typer.echo(f"{output}: {model.card.network}, {len(members)} members")
     for member in members:
         given = f", share {member['share']:.3f}" if "share" in member else ""
         typer.echo(f"  {member['name']} {member['version']} ({member['network']}{given})")
+    if model.gate is None:
+        say(f"warning: {joining.NOT_FITTED} Give --data.")

@@ -16,7 +16,7 @@ def tune(
     *,
     data: Annotated[Path, typer.Option(help="A data set's folder, or one that holds several.")],
     trials: Annotated[
-        int, typer.Option(min=1, help="How many in all, earlier ones of the study included.")
+        int, typer.Option(min=1, help="How many in all, earlier and failed ones included.")
     ] = 30,
     output: Annotated[
         Path | None, typer.Option(help="Folder of the study.  [default: runs/NAME_tuning]")
@@ -55,7 +55,8 @@ def tune(
         reading = progress.add_task("reading pictures", total=None)
 
         def on_trial(trial: "FrozenTrial") -> None:
-            ended = {"PRUNED": "dropped", "FAIL": "failed"}.get(
+            why = trial.user_attrs.get(tuning.FAILURE, "no finite loss")
+            ended = {"PRUNED": "dropped", "FAIL": f"failed, {why}"}.get(
                 trial.state.name, f"validation loss {trial.value or 0:.4f}"
             )
             values = ", ".join(f"{name} {value:.3g}" for name, value in trial.params.items())

@@ -54,6 +54,7 @@ def fit_confidence(
     validation: Sequence[Example],
     validation_pixels: ByteArray,
     *,
+    logits: FloatArray | None = None,
     others: Mapping[str, ByteArray] | None = None,
     more: Mapping[str, ByteArray] | None = None,
     progress: Progress = silent,
@@ -68,6 +69,8 @@ def fit_confidence(
         training_pixels: uint8, (training, size, size), prepared as the card says.
         validation: Other patients.
         validation_pixels: uint8, (validation, size, size).
+        logits: float32, (validation, classes), of the validation pictures; the graph's own where
+            None. For a graph that was itself fitted on them (`tumorlens.lab.joining`).
         others: By kind, pictures that are no brain MRI and must be refused; see
             `tumorlens.lab.gate.load_others`. Only made-up ones where None.
         more: By data set, brain scans of further sources for the gate to know; see
@@ -80,12 +83,12 @@ def fit_confidence(
     classes = model.card.classes
     datasets = [example.dataset for example in validation]
     described = describe(model, validation_pixels, datasets, progress=progress)
+    answered = described.logits if logits is None else logits
     targets = np.array([classes.index(example.label) for example in validation])
     groups = [example.group for example in validation]
-    plain = softmax(described.logits / model.card.temperature)
+    plain = softmax(answered / model.card.temperature)
     straight, curved = (
-        _cross_fit(described.logits, targets, groups, classes, curved=flag)
-        for flag in (False, True)
+        _cross_fit(answered, targets, groups, classes, curved=flag) for flag in (False, True)
     )
     is_curved = curved.folds > 0 and curved.error(targets) < straight.error(targets)
     curve = fit_curve(plain, targets) if is_curved else ()

@@ -6,26 +6,23 @@ The whole takes pictures of the largest member's size, and smaller members shrin
 themselves, so that a scan is prepared once. They do so by cubic interpolation with averaging: the
 preparation has smoothed the scan once already, and a sharper kernel comes nearer to what the member
 would have been shown.
-A vote weighs the members' calibrated logits; stacking (D. Wolpert, "Stacked generalization",
-Neural Networks 5, 1992) learns a linear layer over them. Both are one matrix, the mixing, laid
-over the members' linear layers, so the heatmap of the whole is the mixture of the members'.
+The mixing of the members' logits (`tumorlens.lab.mixing`) is one matrix, laid over their linear
+layers, so the heatmap of the whole is the mixture of the members'.
 """
 
 import base64
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import TensorProto, compose, helper, numpy_helper
-from scipy.optimize import minimize
-from scipy.special import log_softmax, softmax
-from sklearn.linear_model import LogisticRegression
 
 from tumorlens.card import Card, write_card
-from tumorlens.errors import ConfigError, DataError
+from tumorlens.errors import ConfigError
+from tumorlens.lab.mixing import Mixing
 from tumorlens.model import GRAPH_FILE, OUTLINE, OUTPUTS, WEIGHT_KEY, Model, load_model
 from tumorlens.preparation import Preparation
 from tumorlens.scan import FloatArray
@@ -33,93 +30,12 @@ from tumorlens.scan import FloatArray
 LOGITS, EMBEDDING, FEATURES = OUTPUTS
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Mixing:
-    """How the members' calibrated logits become the whole's.
-
-    Attributes:
-        matrix: float32, (classes, members * classes).
-        bias: float32, (classes,).
-        shares: Of the members in a vote, summing to 1; empty after stacking.
-    """
-
-    matrix: FloatArray
-    bias: FloatArray
-    shares: tuple[float, ...] = ()
-
-
-def vote(shares: Sequence[float], *, classes: int) -> Mixing:
-    """The weighted mean of the members' logits.
-
-    Args:
-        shares: Of each member, none negative; brought to a sum of 1.
-        classes: How many.
-
-    Raises:
-        ConfigError: A share is negative, or all are 0.
-    """
-    given = np.asarray(shares, np.float64)
-    if (given < 0).any() or given.sum() <= 0:
-        raise ConfigError(
-            expected="shares of 0 or more, not all 0",
-            found=", ".join(map(str, shares)),
-            remedy="Give each member its share, such as 0.5 0.3 0.2.",
-            source="--share",
-        )
-    given /= given.sum()
-    blocks = [share * np.eye(classes) for share in given]
-    matrix = np.asarray(np.concatenate(blocks, axis=1), np.float32)
-    return Mixing(matrix, np.zeros(classes, np.float32), tuple(map(float, given)))
-
-
-def fit_shares(logits: Sequence[FloatArray], targets: np.ndarray) -> list[float]:
-    """The shares of a vote with the lowest cross-entropy on pictures that no member trained on.
-
-    Args:
-        logits: Of each member, calibrated: float32, (pictures, classes).
-        targets: int, (pictures,), class numbers.
-    """
-    stacked = np.stack(logits).astype(np.float64)
-    rows = np.arange(len(targets))
-
-    def loss(free: np.ndarray) -> float:
-        mixed = np.tensordot(softmax(free), stacked, axes=1)
-        return -float(log_softmax(mixed, axis=1)[rows, targets].mean())
-
-    found = minimize(loss, np.zeros(len(stacked)), method="Nelder-Mead")
-    return [float(share) for share in softmax(found.x)]
-
-
-def stack(logits: Sequence[FloatArray], targets: np.ndarray, *, classes: int) -> Mixing:
-    """A linear layer over the members' logits, learnt on pictures that none trained on.
-
-    Args:
-        logits: Of each member, calibrated: float32, (pictures, classes).
-        targets: int, (pictures,), class numbers; every class must be there.
-        classes: How many.
-
-    Raises:
-        DataError: A class is absent.
-    """
-    if len(set(targets.tolist())) < classes:
-        raise DataError(
-            expected=f"validation pictures of all {classes} classes",
-            found=f"{len(set(targets.tolist()))} of them",
-            remedy="Stack on more pictures, or take a vote.",
-        )
-    learner = LogisticRegression(max_iter=1000).fit(np.concatenate(logits, axis=1), targets)
-    matrix, bias = learner.coef_, learner.intercept_
-    if classes == 2:  # one line for two classes
-        matrix, bias = np.concatenate([-matrix, matrix]) / 2, np.concatenate([-bias, bias]) / 2
-    return Mixing(np.asarray(matrix, np.float32), np.asarray(bias, np.float32))
-
-
 def merge_models(folders: Sequence[Path], mixing: Mixing, card: Card, output: Path) -> Model:
     """Write one model folder that answers as the mixture of several.
 
     Args:
         folders: The members' model folders.
-        mixing: From `vote` or `stack`.
+        mixing: From `tumorlens.lab.mixing`.
         card: Of the whole, complete but for the graph's hash; the size of its pictures is at
             least the members' (see `joined_preparation`).
         output: Made if absent; an older model in it is replaced.

@@ -1,8 +1,8 @@
 """Finished runs -> one model folder: by a vote, by stacking, or by averaging their weights."""
 
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,25 +11,18 @@ import numpy as np
 import torch
 
 from tumorlens.card import Card, read_card, write_card
-from tumorlens.errors import ConfigError, DataError
+from tumorlens.errors import ConfigError
 from tumorlens.lab.calibration import fit_temperature
 from tumorlens.lab.checkpoint import load_checkpoint
-from tumorlens.lab.ensembling import (
-    check_alike,
-    fit_shares,
-    joined_preparation,
-    merge_models,
-    stack,
-    vote,
-)
-from tumorlens.lab.evaluation.parts import examples_of_part
+from tumorlens.lab.confidence import fit_confidence, write_confidence
+from tumorlens.lab.ensembling import check_alike, joined_preparation, merge_models
 from tumorlens.lab.export import export_model
 from tumorlens.lab.finished import bare_network
-from tumorlens.lab.pictures import ByteArray, load_pictures
+from tumorlens.lab.joining_material import Material, read_material
+from tumorlens.lab.mixing import Mixing, fit_shares, mix_unseen, stack, vote
+from tumorlens.lab.pictures import ByteArray
 from tumorlens.lab.progress import Progress, silent
-from tumorlens.lab.run_data import SPLIT_FILE
 from tumorlens.lab.run_record import MODEL
-from tumorlens.lab.splitting import TRAINING, VALIDATION, read_part
 from tumorlens.lab.training import BEST, SNAPSHOT
 from tumorlens.model import Model, load_model
 from tumorlens.scan import FloatArray
@@ -39,18 +32,15 @@ METHODS = (VOTE, FITTED, STACKING, AVERAGE)
 """How members are joined: by given shares, by shares fitted on validation pictures, by a linear
 layer learnt on them, or by the mean of their weights."""
 
+NOT_FITTED = (
+    "Joined without validation pictures: it has no input gate, so that it answers what is "
+    "no brain MRI, no conformal sets, and probabilities whose calibration was not measured."
+)
+"""Stands among the limitations then."""
+
 _BATCH = 32
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Validation:
-    """Pictures that no member trained on, and their classes.
-
-    ``pixels`` is uint8, (pictures, size, size), of the whole's size.
-    """
-
-    pixels: ByteArray
-    targets: np.ndarray
+_Fit = Callable[[Sequence[FloatArray], np.ndarray], Mixing]
 
 
 def join_runs(
@@ -60,8 +50,10 @@ def join_runs(
     method: str = VOTE,
     shares: Sequence[float] = (),
     data: Path | None = None,
+    others: Path | None = None,
     snapshots: bool = False,
     progress: Progress = silent,
+    on_confidence: Progress = silent,
 ) -> Model:
     """Write one model folder out of several finished runs.
 
@@ -70,10 +62,13 @@ def join_runs(
         output: The model folder to write.
         method: One of `METHODS`.
         shares: Of each member in a vote; all alike where empty.
-        data: Where the validation pictures of the first run lie. Needed to fit anything; where
-            given, the temperature is fitted on them too.
+        data: Where the pictures of the first run lie. Needed to fit anything; where given,
+            temperature, conformal sets and input gate are fitted on them too, as `run_training`
+            does. The model has no gate and no sets where None, and its card says so.
+        others: A folder of folders, by kind, of pictures that are no brain MRI, for the gate.
         snapshots: Join the snapshots of the runs' cycles, not their best epochs.
-        progress: Called with (done, total) while validation pictures are read.
+        progress: Called with (done, total) while pictures are read.
+        on_confidence: Called with (done, total) while the whole describes pictures for its gate.
 
     Returns:
         The model as the runtime loads it.
@@ -83,6 +78,18 @@ def join_runs(
         DataError: A member was trained on validation pictures, or the data cannot be read.
         ModelError: A run has no model.
     """
+    _check_request(method, data, others)
+    material = read_material(runs, data, others=others, progress=progress) if data else None
+    if method == AVERAGE:
+        model, logits = _average(runs, output, snapshots, material)
+    else:
+        with tempfile.TemporaryDirectory() as aside:
+            folders = _snapshots(runs, Path(aside)) if snapshots else [run / MODEL for run in runs]
+            model, logits = _mix(folders, output, method, shares, material)
+    return _fit_confidence(model, output, logits, material, on_confidence) if material else model
+
+
+def _check_request(method: str, data: Path | None, others: Path | None) -> None:
     if method not in METHODS or (method in (FITTED, STACKING) and data is None):
         raise ConfigError(
             expected=f"one of {', '.join(METHODS)}; with --data for {FITTED} and {STACKING}",
@@ -90,12 +97,41 @@ def join_runs(
             remedy="Give the folder that the runs were trained from.",
             source="--method",
         )
-    validation = _validation(runs, data, progress) if data else None
-    if method == AVERAGE:
-        return _average(runs, output, snapshots, validation)
-    with tempfile.TemporaryDirectory() as aside:
-        folders = _snapshots(runs, Path(aside)) if snapshots else [run / MODEL for run in runs]
-        return _mix(folders, output, method, shares, validation)
+    if others and data is None:
+        raise ConfigError(
+            expected="--data beside --others: the gate is fitted on brain scans too",
+            found="--others alone",
+            remedy="Give the folder that the runs were trained from.",
+            source="--others",
+        )
+
+
+def _fit_confidence(
+    model: Model, output: Path, logits: FloatArray, material: Material, progress: Progress
+) -> Model:
+    """Temperature, calibration, conformal sets and input gate, into the model folder.
+
+    Args:
+        model: As it was joined.
+        output: Its folder.
+        logits: Its answers about the validation pictures, float32, (pictures, classes).
+        material: What to fit on.
+        progress: Called with (done, total) while the graph runs.
+    """
+    temperature = fit_temperature(logits, material.targets)
+    write_card(output, replace(model.card, temperature=temperature))
+    confidence = fit_confidence(
+        load_model(output),
+        material.training.examples,
+        material.training.pixels,
+        material.validation.examples,
+        material.validation.pixels,
+        logits=logits,
+        others=material.others,
+        progress=progress,
+    )
+    write_confidence(output, confidence)
+    return load_model(output)
 
 
 def _mix(
@@ -103,11 +139,11 @@ def _mix(
     output: Path,
     method: str,
     shares: Sequence[float],
-    validation: Validation | None,
-) -> Model:
+    material: Material | None,
+) -> tuple[Model, FloatArray]:
+    """The model that runs all members, and its logits about the validation pictures."""
     members = [load_model(folder, gated=False) for folder in folders]
     check_alike(members)
-    classes = len(members[0].card.classes)
     if shares and len(shares) != len(members):
         raise ConfigError(
             expected=f"{len(members)} shares, one a member",
@@ -116,57 +152,45 @@ def _mix(
             source="--share",
         )
     cards = [member.card for member in members]
-    card = _card(cards, output.name, method)
-    logits = [_logits_within(folder, card, validation) for folder in folders] if validation else []
-    if validation is not None and method == STACKING:
-        mixing = stack(logits, validation.targets, classes=classes)
-    else:
-        if validation is not None and method == FITTED:
-            shares = fit_shares(logits, validation.targets)
-        mixing = vote(shares or [1] * len(members), classes=classes)
-    temperature = 1.0
-    if validation is not None:
-        mixed = np.concatenate(logits, axis=1) @ mixing.matrix.T + mixing.bias
-        temperature = fit_temperature(np.asarray(mixed, np.float32), validation.targets)
-    training = {"method": method, "members": _members(cards, mixing.shares)}
-    complete = replace(card, temperature=temperature, training=training)
-    return merge_models(folders, mixing, complete, output)
+    card = _card(cards, output.name, method, fitted=material is not None)
+    fit = _fitter(method, shares or [1] * len(members), len(card.classes))
+    logits: list[FloatArray] = []
+    targets = np.zeros(0, np.intp)
+    if material is not None:
+        logits = [_logits_within(folder, card, material) for folder in folders]
+        targets = material.targets
+    mixing = fit(logits, targets)
+    complete = replace(card, training={"method": method, "members": _members(cards, mixing.shares)})
+    model = merge_models(folders, mixing, complete, output)
+    if material is None:
+        return model, np.zeros((0, len(card.classes)), np.float32)
+    groups = [example.group for example in material.validation.examples]
+    return model, mix_unseen(fit, logits, targets, groups)
 
 
-def _logits_within(folder: Path, card: Card, validation: Validation) -> FloatArray:
+def _fitter(method: str, shares: Sequence[float], classes: int) -> _Fit:
+    """What makes a mixing of the members' logits and the true classes."""
+    if method == STACKING:
+        return lambda logits, targets: stack(logits, targets, classes=classes)
+    if method == FITTED:
+        return lambda logits, targets: vote(fit_shares(logits, targets), classes=classes)
+    return lambda *_: vote(shares, classes=classes)
+
+
+def _logits_within(folder: Path, card: Card, material: Material) -> FloatArray:
     """A member's calibrated logits as the whole will have them, from pictures of its size."""
     with tempfile.TemporaryDirectory() as aside:
         alone = merge_models([folder], vote([1], classes=len(card.classes)), card, Path(aside))
-        return _calibrated(alone, validation)
+        return _calibrated(alone, material.validation.pixels)
 
 
-def _calibrated(member: Model, validation: Validation) -> FloatArray:
+def _calibrated(member: Model, pixels: ByteArray) -> FloatArray:
     """A model's logits over its temperature: float32, (pictures, classes)."""
     rows = []
-    for start in range(0, len(validation.pixels), _BATCH):
-        batch = validation.pixels[start : start + _BATCH, np.newaxis].astype(np.float32) / 255
+    for start in range(0, len(pixels), _BATCH):
+        batch = pixels[start : start + _BATCH, np.newaxis].astype(np.float32) / 255
         rows.append(member.run(np.asarray(batch, np.float32)).logits / member.card.temperature)
     return np.concatenate(rows)
-
-
-def _validation(runs: Sequence[Path], data: Path, progress: Progress) -> Validation:
-    """The first run's validation pictures; none may have trained another member."""
-    split = runs[0] / SPLIT_FILE
-    examples = examples_of_part(data, split=split, part=VALIDATION)
-    held = {example.picture for example in examples}
-    for run in runs[1:]:
-        seen = held & read_part(run / SPLIT_FILE, TRAINING).keys()
-        if seen:
-            raise DataError(
-                expected="runs with the same validation pictures",
-                found=f"{len(seen)} of them in the training part of {run}, the first {min(seen)}",
-                remedy=f'Train it with --set data.split="{split.as_posix()}".',
-                source=str(run),
-            )
-    cards = [read_card(run / MODEL) for run in runs]
-    pictures = load_pictures(examples, joined_preparation(cards), progress=progress)
-    targets = [cards[0].classes.index(example.label) for example in pictures.examples]
-    return Validation(pictures.pixels, np.array(targets))
 
 
 def _checkpoints(run: Path, snapshots: bool) -> list[Path]:
@@ -203,8 +227,8 @@ def _average(
     runs: Sequence[Path],
     output: Path,
     snapshots: bool,
-    validation: Validation | None,
-) -> Model:
+    material: Material | None,
+) -> tuple[Model, FloatArray]:
     """The mean of the checkpoints' weights (and batch-norm statistics), as one network.
 
     M. Wortsman and others, "Model soups", ICML 2022, arXiv:2203.05482. Sensible for runs that
@@ -221,19 +245,18 @@ def _average(
         key: torch.stack([one[key].double() for one in states]).mean(dim=0) for key in states[0]
     }
     network.load_state_dict({key: mean[key].to(states[0][key].dtype) for key in mean})
-    card = _card(cards, output.name, AVERAGE)
+    card = _card(cards, output.name, AVERAGE, fitted=material is not None)
     temperature = float(np.mean([one.temperature for one in cards]))
     model = export_model(network, replace(card, temperature=temperature), output)
-    if validation is None:
-        return model
-    logits = _calibrated(model, validation) * temperature
-    fitted = fit_temperature(np.asarray(logits, np.float32), validation.targets)
-    write_card(output, replace(model.card, temperature=fitted))
-    return load_model(output)
+    if material is None:
+        return model, np.zeros((0, len(card.classes)), np.float32)
+    logits = _calibrated(model, material.validation.pixels) * temperature
+    return model, np.asarray(logits, np.float32)
 
 
-def _card(cards: Sequence[Card], name: str, method: str) -> Card:
+def _card(cards: Sequence[Card], name: str, method: str, *, fitted: bool) -> Card:
     """The card of the whole; scores, sets of classes and the gate were the members' own."""
+    limitations = [line for card in cards for line in card.limitations]
     networks = dict.fromkeys(card.network for card in cards)
     return Card(
         name=name,
@@ -245,7 +268,7 @@ def _card(cards: Sequence[Card], name: str, method: str) -> Card:
         network=f"{method} of {' + '.join(networks)}",
         created=datetime.now(UTC).date().isoformat(),
         intended_use=cards[0].intended_use,
-        limitations=tuple(dict.fromkeys(line for card in cards for line in card.limitations)),
+        limitations=tuple(dict.fromkeys(limitations if fitted else [NOT_FITTED, *limitations])),
         licence="; ".join(dict.fromkeys(card.licence for card in cards)),
         scores=next(({"split": leaky} for one in cards if (leaky := one.scores.get("split"))), {}),
         data={key: value for card in reversed(cards) for key, value in card.data.items()},

@@ -36,7 +36,7 @@ def record_run(run: Path, config: Config, pictures: Pictures, split: Split) -> N
     """
     record = {
         "config": config.model_dump(mode="json"),
-        "data_sha256": _data_hash(pictures),
+        "data_sha256": hash_pictures(pictures),
         "split_sha256": _split_hash(pictures, split),
         "versions": {
             name: version(name) for name in ("tumorlens", "torch", "timm", "numpy", "pillow")
@@ -89,6 +89,14 @@ def read_record(path: Path) -> dict[str, Any]:
     return dict(found)
 
 
+def hash_pictures(pictures: Pictures) -> str:
+    """SHA-256 over the prepared pixels, names, labels and groups, in hexadecimal."""
+    digest = hashlib.sha256(np.ascontiguousarray(pictures.pixels).data)
+    for example in pictures.examples:
+        digest.update(f"{example.picture},{example.label},{example.group}\n".encode())
+    return digest.hexdigest()
+
+
 def _check_same_run(path: Path, record: Mapping[str, Any]) -> None:
     before = read_record(path)
     same = {
@@ -117,14 +125,6 @@ def _settings(recorded: Mapping[str, Any], path: Path) -> dict[str, Any] | None:
     except ConfigError:
         return None
     return config.model_dump(mode="json", exclude={"card"})
-
-
-def _data_hash(pictures: Pictures) -> str:
-    """SHA-256 over the prepared pixels and their labels and groups."""
-    digest = hashlib.sha256(np.ascontiguousarray(pictures.pixels).data)
-    for example in pictures.examples:
-        digest.update(f"{example.picture},{example.label},{example.group}\n".encode())
-    return digest.hexdigest()
 
 
 def _split_hash(pictures: Pictures, split: Split) -> str:

@@ -15,12 +15,13 @@ import optuna
 import tomli_w
 from optuna.trial import BaseTrial, FrozenTrial, Trial, TrialState
 
-from tumorlens.errors import ConfigError, TrainingError
+from tumorlens.errors import ConfigError, DataError, TrainingError
 from tumorlens.lab.config import Config, parse_config
 from tumorlens.lab.figure import new_figure, save_figure
 from tumorlens.lab.history import EpochRecord
 from tumorlens.lab.progress import Progress, silent
 from tumorlens.lab.run_data import load_run_data
+from tumorlens.lab.run_record import hash_pictures
 from tumorlens.lab.settings import known_name
 from tumorlens.lab.space import SPACE
 from tumorlens.lab.training import train
@@ -29,11 +30,14 @@ from tumorlens.labels import CLASSES
 BEST_CONFIG, TRIALS_FILE = "best.toml", "trials.csv"
 HISTORY, IMPORTANCE = "history.png", "importance.png"
 
-_DONE = (TrialState.COMPLETE, TrialState.PRUNED)
+_DONE = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 STARTUP_TRIALS, WARMUP_EPOCHS = 5, 2
 """Before poor trials are dropped."""
 
-_SETTINGS = "settings"  # of the study: what all its trials have in common
+_SETTINGS, _DATA = "settings", "data_sha256"  # of the study: what all its trials have in common
+_ANEW = "Begin another study: give the config another name (--set name=...), or another --storage."
+FAILURE = "failure"
+"""Of a trial that failed: the user attribute that says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +71,15 @@ def tune(
     """Search for the settings with the lowest validation loss.
 
     The output folder then holds ``best.toml``, ``trials.csv``, ``history.png``,
-    ``importance.png``, and a folder a trial with its ``history.csv`` and ``curves.png``.
+    ``importance.png`` (those of another study are replaced), and a folder a trial, named after
+    the study, with its ``history.csv`` and ``curves.png``.
 
     Args:
         config: What is not tuned; its augmentation is the strength 1.
         data: A data set's folder, or one that holds several.
         output: Made if absent.
-        trials: How many the study shall have in all, earlier ones and those of other workers
-            included.
+        trials: How many the study shall have in all, earlier ones, those of other workers and
+            those that failed or were interrupted included.
         storage: The database's address; SQLite in the output folder where empty.
         only: Names in `SPACE`; all where empty.
         on_load: Called with (done, total) while pictures are read.
@@ -82,28 +87,40 @@ def tune(
 
     Raises:
         ConfigError: A name is unknown, or the study was begun with other settings.
-        DataError: The data cannot be used.
+        DataError: The data cannot be used, or the study was begun with other data.
         TrainingError: No trial came to an end.
     """
     space = [known_name(name, SPACE, setting="--only") for name in only] or list(SPACE)
     output.mkdir(parents=True, exist_ok=True)
-    study = _open(config, space, storage or f"sqlite:///{(output / 'study.db').as_posix()}")
+    storage = storage or f"sqlite:///{(output / 'study.db').as_posix()}"
+    study = _open(config, space, storage)
     pictures, split = load_run_data(config, data, output, progress=on_load)
+    if not _agrees(study, _DATA, hash_pictures(pictures)):
+        raise DataError(
+            expected="the pictures, labels and groups that this study was begun with",
+            found="others",
+            remedy=_ANEW,
+            source=str(data),
+        )
     present = {example.label for example in pictures.examples}
     classes = [name for name in CLASSES if name in present] + sorted(present - set(CLASSES))
 
     def objective(trial: Trial) -> float:
         chosen = _chosen(config, space, trial)
-        folder = output / f"trial_{trial.number}"
+        folder = output / f"{config.name}_trial_{trial.number}"
 
         def on_epoch(record: EpochRecord) -> None:
             trial.report(record.validation_loss, record.epoch - 1)
             if trial.should_prune():
                 raise optuna.TrialPruned
 
-        folder.mkdir()
+        shutil.rmtree(folder, ignore_errors=True)  # of a study of this name in another storage
+        folder.mkdir(parents=True)
         try:
             trained = train(chosen, pictures, split, classes, folder, on_epoch=on_epoch)
+        except TrainingError as error:
+            trial.set_user_attr(FAILURE, error.found)
+            raise
         finally:
             shutil.rmtree(folder / "checkpoints", ignore_errors=True)
         return min(record.validation_loss for record in trained.history)
@@ -120,24 +137,31 @@ def tune(
 
 def _open(config: Config, space: list[str], storage: str) -> optuna.Study:
     """The study of this name, begun or continued."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # a failed trial is told by on_trial
     study = optuna.create_study(
         storage=storage, study_name=config.name, load_if_exists=True, direction="minimize"
     )
     common = config.model_dump(mode="json", exclude={"card"})
     settings = json.dumps({"config": common, "space": sorted(space)}, sort_keys=True)
-    if study.user_attrs.setdefault(_SETTINGS, settings) != settings:
+    if not _agrees(study, _SETTINGS, settings):
         raise ConfigError(
             expected="the settings that this study was begun with",
             found="others",
-            remedy="Give the config another name, or another --storage.",
+            remedy=_ANEW,
             source=storage,
         )
-    study.set_user_attr(_SETTINGS, settings)
     seed = config.training.seed + len(study.trials)  # a continued study does not repeat itself
     study.sampler = optuna.samplers.TPESampler(seed=seed)
     study.pruner = optuna.pruners.MedianPruner(STARTUP_TRIALS, WARMUP_EPOCHS)
     return study
+
+
+def _agrees(study: optuna.Study, name: str, value: str) -> bool:
+    """Whether this is what the study was begun with; kept where it says nothing of it yet."""
+    begun = study.user_attrs.get(name)
+    if begun is None:
+        study.set_user_attr(name, value)
+    return begun in (None, value)
 
 
 def _chosen(config: Config, space: list[str], trial: BaseTrial) -> Config:
