@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 
@@ -43,13 +44,22 @@ def test_a_slice_is_glioma_where_the_outline_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("signs", [(1, 1, 1), (-1, 1, 1), (1, -1, -1)])
+@pytest.mark.parametrize("stated", [True, False])
 def test_the_outline_lies_on_its_image_however_the_files_are_turned(
-    signs: tuple[int, int, int], tmp_path: Path
+    signs: tuple[int, int, int], stated: bool, tmp_path: Path
 ) -> None:
     brain, labels = brats_voxels()
     folder = tmp_path / "brats" / FIRST
-    save_nifti(folder / f"{FIRST}_flair.nii", brain + labels, np.diag([*signs, 1.0]))
-    save_nifti(folder / "W39_Segm.nii", labels, np.eye(4))  # as one case of 2020 is
+    affine = np.diag([*signs, 1.0])
+    save_nifti(folder / f"{FIRST}_flair.nii", brain + labels, affine)
+    outline = folder / "W39_Segm.nii"  # as one case of 2020 is named
+    if stated:  # and stored the other way round
+        there = affine @ np.array(
+            [[-1, 0, 0, HEAD[0] - 1], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+        )
+        save_nifti(outline, labels[::-1], there)
+    else:
+        nibabel.save(nibabel.Nifti1Image(labels, None), outline)
     tumor = [e for e in load_examples(tmp_path / "brats") if e.label == "glioma"]
     assert len(tumor) == 1
     pixels, mask = read_pixels(tumor[0]), read_mask(tumor[0])

@@ -100,7 +100,7 @@ def read(folder: Path) -> list[Example]:
 
     Raises:
         DataError: A case lacks its outline or a sequence that others have, or its volumes have
-            different sizes or are damaged.
+            different sizes, lie in different places or are damaged.
     """
     cases = find_cases(folder)
     _refuse_unequal(cases)
@@ -180,7 +180,7 @@ def _refuse_unequal(cases: Iterable[BratsCase]) -> None:
 def _slices(folder: Path, case: BratsCase) -> list[Example]:
     volumes = load_volumes()
     first = next(iter(case.sequences.values()))
-    volumes.check_same_grid([*case.sequences.values(), case.outline])
+    volumes.check_same_grid([*case.sequences.values()])
     tumor = volumes.slice_areas(case.outline, like=first)
     brain = volumes.slice_areas(first, like=first)
     plane = volumes.plane_of(first)
