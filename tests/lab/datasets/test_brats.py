@@ -115,6 +115,37 @@ def test_what_a_case_lacks_is_said(tmp_path: Path) -> None:
         load_examples(root)
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "sequence"),
+    [
+        ("t1ce", "t1gd", "t1c"),
+        ("t1", "t1n", "t1"),
+        ("t1ce", "T1CE", "t1c"),
+        ("seg", "SEGM", "outline"),
+    ],
+)
+def test_two_files_of_one_sequence_are_refused(
+    one: str, other: str, sequence: str, tmp_path: Path
+) -> None:
+    make_brats(tmp_path / "brats")
+    folder = tmp_path / "brats" / FIRST
+    shutil.copy(folder / f"{FIRST}_{one}.nii", folder / f"{FIRST}_{other}.nii")
+    with pytest.raises(DataError) as raised:
+        load_examples(tmp_path / "brats")
+    both = {f"{FIRST}_{one}.nii", f"{FIRST}_{other}.nii"}
+    assert raised.value.found.startswith(f"{sequence} twice: ")
+    assert set(raised.value.found.split(": ")[1].split(" and ")) == both
+
+
+def test_an_unpacked_copy_beside_the_file_is_refused(tmp_path: Path) -> None:
+    make_brats_2023(tmp_path / "brats")
+    name = "BraTS-MEN-00004-000"
+    packed = tmp_path / "brats" / name / f"{name}-t2w.nii.gz"
+    packed.with_name(f"{name}-t2w.nii").write_bytes(packed.read_bytes())
+    with pytest.raises(DataError, match=rf"t2 twice: {name}-t2w\.nii and {name}-t2w\.nii\.gz"):
+        load_examples(tmp_path / "brats")
+
+
 def test_volumes_of_another_size_or_broken_are_named(tmp_path: Path) -> None:
     make_brats_2023(tmp_path / "brats")
     seg = tmp_path / "brats" / "BraTS-MEN-00004-000" / "BraTS-MEN-00004-000-seg.nii.gz"

@@ -23,7 +23,7 @@ def find_brats(folder: Path) -> list[LabelledHead]:
     """The heads in a folder of BraTS as downloaded, or in one case.
 
     Raises:
-        DataError: A case lacks its outline, or all of its sequences.
+        DataError: A case lacks its outline, or all of its sequences, or has something twice.
     """
     return [
         LabelledHead(
