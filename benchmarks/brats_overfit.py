@@ -81,7 +81,12 @@ def overfit(case: Path, config: VolumeConfig, side: int, folder: Path) -> dict[s
     head, truth = cases[0].read()
     spacing = np.linalg.norm(head.affine[:3, :3], axis=0)
     score = score_case(
-        case.name, answer.labels, truth, regions=config.data.regions, spacing_mm=spacing.tolist()
+        case.name,
+        answer.labels,
+        truth,
+        regions=config.data.regions,
+        spacing_mm=spacing.tolist(),
+        patient=cases[0].patient,
     )
     best = max(trained.history, key=lambda one: one.mean_dice)
     return {

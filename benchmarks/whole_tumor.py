@@ -2,9 +2,9 @@
 
     python benchmarks/whole_tumor.py ../shared/data --split runs/whole_tumor/split.csv
 
-One row a way of answering: mean Dice of each data set's heads, with its 95 % interval. With
-``--write`` the figures are kept in runs/whole_tumor/ways.json, and the table replaces the one in
-docs/brats.md. Needs ``[brats]``.
+One row a way of answering: mean Dice of each data set's heads, with its 95 % interval where there
+are five patients. With ``--write`` the figures are kept in runs/whole_tumor/ways.json, and the
+table replaces the one in docs/brats.md. Needs ``[brats]``.
 """
 
 from collections.abc import Callable
@@ -80,6 +80,7 @@ def measure(data: Path, split: Path) -> dict[str, dict[str, dict[str, Any]]]:
                     truth,
                     regions=[WHOLE],
                     spacing_mm=spacing,
+                    patient=head.patient,
                     dataset=head.dataset,
                 )
             )

@@ -8,6 +8,7 @@ import numpy as np
 
 from tumorlens.errors import ScanContentError
 from tumorlens.reading.nifti import affine_read_by
+from tumorlens.reading.orientation import Affine
 from tumorlens.reading.sequence import guess_sequence
 
 SEQUENCES = ("t1", "t1c", "t2", "flair")
@@ -116,7 +117,7 @@ def check_grids(case: Case, folder: Path) -> None:
     first, *others = grids
     for other in others:
         same_shape = grids[first][0] == grids[other][0]
-        if not same_shape or not np.allclose(grids[first][1], grids[other][1], atol=_TOLERANCE):
+        if not same_shape or not is_same_place(grids[first][1], grids[other][1]):
             what = "shapes" if not same_shape else "affines"
             raise ScanContentError(
                 expected="sequences on one grid",
@@ -124,6 +125,11 @@ def check_grids(case: Case, folder: Path) -> None:
                 remedy="Register and resample them to one of them first.",
                 source=str(folder),
             )
+
+
+def is_same_place(one: Affine, other: Affine) -> bool:
+    """Whether two affines put voxels in the same places, to a hundredth of a mm."""
+    return np.allclose(one, other, atol=_TOLERANCE)
 
 
 def _lengths(shape: Sequence[int], path: Path) -> tuple[int, ...]:

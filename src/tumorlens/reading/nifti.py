@@ -56,7 +56,7 @@ def read(data: bytes, *, source: str, limits: Limits) -> Scan | Volume:
     voxels = _voxels(header, data, shape, source, limits)
     check_values(voxels, source=source)
 
-    affine = _affine(header)
+    affine = stated_affine(header)
     sequence = guess_sequence(PurePath(source).name)
     if affine is not None:
         return orient(voxels, affine, source=source, sequence=sequence)
@@ -77,8 +77,21 @@ def is_nifti(path: Path) -> bool:
 
 def affine_read_by(header: Any) -> Affine:
     """The affine by which `read` turns the voxels of a file with this nibabel header."""
-    affine = _affine(header)
+    affine = stated_affine(header)
     return _guessed_affine(header) if affine is None else affine
+
+
+def stated_affine(header: Any) -> Affine | None:
+    """The sform, else the qform, if it has a code and can be used; else None."""
+    for code, method in (("sform_code", header.get_sform), ("qform_code", header.get_qform)):
+        if header[code] > 0:
+            try:
+                affine = np.asarray(method(), np.float64)
+            except Exception:  # a quaternion longer than 1, a negative spacing
+                continue
+            if is_usable(affine):
+                return affine
+    return None
 
 
 def _unpack(data: bytes, count: int, source: str) -> bytes:
@@ -175,19 +188,6 @@ def _scaled(stored: npt.NDArray[Any], slope: float, intercept: float) -> FloatAr
         wide *= slope
         wide += intercept if math.isfinite(intercept) else 0.0
         return wide.astype(np.float32, copy=False)
-
-
-def _affine(header: Any) -> Affine | None:
-    """The sform, else the qform, if it has a code and can be used; else None."""
-    for code, method in (("sform_code", header.get_sform), ("qform_code", header.get_qform)):
-        if header[code] > 0:
-            try:
-                affine = np.asarray(method(), np.float64)
-            except Exception:  # a quaternion longer than 1, a negative spacing
-                continue
-            if is_usable(affine):
-                return affine
-    return None
 
 
 def _guessed_affine(header: Any) -> Affine:

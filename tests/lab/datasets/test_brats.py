@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 
@@ -43,13 +44,22 @@ def test_a_slice_is_glioma_where_the_outline_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("signs", [(1, 1, 1), (-1, 1, 1), (1, -1, -1)])
+@pytest.mark.parametrize("stated", [True, False])
 def test_the_outline_lies_on_its_image_however_the_files_are_turned(
-    signs: tuple[int, int, int], tmp_path: Path
+    signs: tuple[int, int, int], stated: bool, tmp_path: Path
 ) -> None:
     brain, labels = brats_voxels()
     folder = tmp_path / "brats" / FIRST
-    save_nifti(folder / f"{FIRST}_flair.nii", brain + labels, np.diag([*signs, 1.0]))
-    save_nifti(folder / "W39_Segm.nii", labels, np.eye(4))  # as one case of 2020 is
+    affine = np.diag([*signs, 1.0])
+    save_nifti(folder / f"{FIRST}_flair.nii", brain + labels, affine)
+    outline = folder / "W39_Segm.nii"  # as one case of 2020 is named
+    if stated:  # and stored the other way round
+        there = affine @ np.array(
+            [[-1, 0, 0, HEAD[0] - 1], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+        )
+        save_nifti(outline, labels[::-1], there)
+    else:
+        nibabel.save(nibabel.Nifti1Image(labels, None), outline)
     tumor = [e for e in load_examples(tmp_path / "brats") if e.label == "glioma"]
     assert len(tumor) == 1
     pixels, mask = read_pixels(tumor[0]), read_mask(tumor[0])
@@ -103,6 +113,37 @@ def test_what_a_case_lacks_is_said(tmp_path: Path) -> None:
     second.mkdir()
     with pytest.raises(DataError, match="no sequences and no outline in BraTS20_Training_002"):
         load_examples(root)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "sequence"),
+    [
+        ("t1ce", "t1gd", "t1c"),
+        ("t1", "t1n", "t1"),
+        ("t1ce", "T1CE", "t1c"),
+        ("seg", "SEGM", "outline"),
+    ],
+)
+def test_two_files_of_one_sequence_are_refused(
+    one: str, other: str, sequence: str, tmp_path: Path
+) -> None:
+    make_brats(tmp_path / "brats")
+    folder = tmp_path / "brats" / FIRST
+    shutil.copy(folder / f"{FIRST}_{one}.nii", folder / f"{FIRST}_{other}.nii")
+    with pytest.raises(DataError) as raised:
+        load_examples(tmp_path / "brats")
+    both = {f"{FIRST}_{one}.nii", f"{FIRST}_{other}.nii"}
+    assert raised.value.found.startswith(f"{sequence} twice: ")
+    assert set(raised.value.found.split(": ")[1].split(" and ")) == both
+
+
+def test_an_unpacked_copy_beside_the_file_is_refused(tmp_path: Path) -> None:
+    make_brats_2023(tmp_path / "brats")
+    name = "BraTS-MEN-00004-000"
+    packed = tmp_path / "brats" / name / f"{name}-t2w.nii.gz"
+    packed.with_name(f"{name}-t2w.nii").write_bytes(packed.read_bytes())
+    with pytest.raises(DataError, match=rf"t2 twice: {name}-t2w\.nii and {name}-t2w\.nii\.gz"):
+        load_examples(tmp_path / "brats")
 
 
 def test_volumes_of_another_size_or_broken_are_named(tmp_path: Path) -> None:

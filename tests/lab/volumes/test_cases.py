@@ -71,6 +71,23 @@ def test_the_way_files_are_stored_changes_nothing(tmp_path: Path, axcodes: str) 
         np.testing.assert_allclose(here, there, atol=1e-5)
 
 
+@pytest.mark.parametrize("axcodes", ["LPS", "RAS", "RPS", "SPL"])
+def test_an_outline_stored_in_another_way_than_its_head_is_not_mirrored(
+    tmp_path: Path, axcodes: str
+) -> None:
+    head = made_head()
+    folder = save_case(tmp_path / NAME, head)
+    _, expected = load_case(find_brats(folder.parent)[0], small())
+    save_case(folder, {"seg": head["seg"]}, axcodes=axcodes)
+    _, found = load_case(find_brats(folder.parent)[0], small())
+    np.testing.assert_array_equal(found, expected)
+    nibabel.save(
+        nibabel.Nifti1Image(head["seg"], np.diag([1.0, -1, 1, 1])), folder / f"{NAME}_seg.nii.gz"
+    )
+    with pytest.raises(DataError, match=r"seg\.nii\.gz: expected voxels in the places of those of"):
+        load_case(find_brats(folder.parent)[0], small())
+
+
 def test_a_coarser_grid_keeps_the_tumor(tmp_path: Path) -> None:
     case = find_brats(made_download(tmp_path, 1))[0]
     _, labels = load_case(case, small(data={"spacing_mm": [2, 2, 2]}))

@@ -63,7 +63,8 @@ MIN_BRAIN = 0.2
 """Slices with less brain, as part of the slice with most, are left out, as `predict` does."""
 
 _FILE = re.compile(r"(.+)[_-](t1|t1n|t1ce|t1gd|t1c|t2|t2w|flair|t2f|seg)\.nii(\.gz)?$", re.I)
-_OUTLINE = re.compile(r"segm?\.nii(\.gz)?$", re.I)  # one case of 2020 is named W39_..._Segm.nii
+_SEG = re.compile(r"segm?\.nii(\.gz)?$", re.I)  # one case of 2020 is named W39_..._Segm.nii
+_OUTLINE = "outline"
 _CASE_NAME = re.compile(r"brats\d*[_-]?(training|validation|gli|men|met|ped|ssa|\d+)", re.I)
 _WRAPPER = re.compile(r"^(HGG|LGG)$|(?i:^MICCAI|^ASNR|training_?data)")
 _WITHOUT_OUTLINES = re.compile(r"validation|testing", re.I)
@@ -99,8 +100,8 @@ def read(folder: Path) -> list[Example]:
     are left out. All outlines are unpacked, and one sequence of each case.
 
     Raises:
-        DataError: A case lacks its outline or a sequence that others have, or its volumes have
-            different sizes or are damaged.
+        DataError: A case lacks its outline or a sequence that others have, has something
+            twice, or its volumes have different sizes, lie in different places or are damaged.
     """
     cases = find_cases(folder)
     _refuse_unequal(cases)
@@ -114,7 +115,7 @@ def find_cases(folder: Path) -> list[BratsCase]:
     """The cases in a folder as downloaded, in the order of their folders' names.
 
     Raises:
-        DataError: A case lacks its outline, or all of its sequences.
+        DataError: A case lacks its outline, or all of its sequences, or has something twice.
     """
     return [_case(path) for path in _case_folders(folder)]
 
@@ -143,12 +144,8 @@ def _is_case(folder: Path) -> bool:
 
 
 def _case(folder: Path) -> BratsCase:
-    files = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    outline = next((path for path in files if _OUTLINE.search(path.name)), None)
-    named = ((path, _FILE.match(path.name)) for path in files)
-    sequences = {
-        SEQUENCES[name[2].lower()]: path for path, name in named if name and path != outline
-    }
+    sequences = _files(folder)
+    outline = sequences.pop(_OUTLINE, None)
     if outline is None or not sequences:
         what = "outline (seg)" if sequences else "sequences and no outline"
         raise DataError(
@@ -159,6 +156,38 @@ def _case(folder: Path) -> BratsCase:
             source=str(folder),
         )
     return BratsCase(folder, dict(sorted(sequences.items())), outline)
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """The file of each sequence, and the ``outline``.
+
+    Raises:
+        DataError: One of them stands there twice.
+    """
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        what = _content(path.name)
+        if what is None:
+            continue
+        if what in found:
+            raise DataError(
+                expected="each sequence of a case once, and one outline",
+                found=f"{what} twice: {found[what].name} and {path.name}",
+                remedy="Move the one that does not belong to the case away.",
+                source=str(folder),
+            )
+        found[what] = path
+    return found
+
+
+def _content(name: str) -> str | None:
+    """The sequence that a file holds, or ``outline``; None where its name says neither."""
+    if name.startswith("."):
+        return None
+    if _SEG.search(name):
+        return _OUTLINE
+    sequence = _FILE.match(name)
+    return SEQUENCES[sequence[2].lower()] if sequence else None
 
 
 def _refuse_unequal(cases: Iterable[BratsCase]) -> None:
@@ -180,7 +209,7 @@ def _refuse_unequal(cases: Iterable[BratsCase]) -> None:
 def _slices(folder: Path, case: BratsCase) -> list[Example]:
     volumes = load_volumes()
     first = next(iter(case.sequences.values()))
-    volumes.check_same_grid([*case.sequences.values(), case.outline])
+    volumes.check_same_grid([*case.sequences.values()])
     tumor = volumes.slice_areas(case.outline, like=first)
     brain = volumes.slice_areas(first, like=first)
     plane = volumes.plane_of(first)

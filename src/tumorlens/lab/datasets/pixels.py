@@ -59,7 +59,8 @@ def read_mask(example: Example) -> FloatArray | None:
         None where the example has no outline.
 
     Raises:
-        DataError: The volume with the outline has another size, or lacks the slice.
+        DataError: The volume with the outline has another size, lies elsewhere, or lacks the
+            slice.
         OSError: The outline's file cannot be opened.
     """
     if example.mask is None:
@@ -120,8 +121,8 @@ class VolumesModule(Protocol):
     def plane_of(self, path: Path) -> Plane | None:
         """The plane of a volume's slices."""
 
-    def check_same_grid(self, paths: list[Path]) -> None:
-        """Refuse volumes of different sizes."""
+    def check_same_grid(self, images: list[Path]) -> None:
+        """Refuse images of different sizes or places."""
 
 
 def load_volumes() -> VolumesModule:

@@ -1,7 +1,8 @@
 """Volumes of a data set, slice by slice: images, and labels on the same grid.
 
-An image is cut and turned as `tumorlens.reading` does it. Labels lie on their image's grid, and
-so are cut and turned by the image's header, never by their own, which some tools spoil.
+An image is cut and turned as `tumorlens.reading` does it. Labels are brought into their image's
+order of axes by both headers, and then cut and turned like it; they must lie where the image lies.
+Labels without an affine, as some tools write them, are taken to be stored as their image is.
 """
 
 import threading
@@ -15,9 +16,13 @@ import nibabel
 import numpy as np
 import numpy.typing as npt
 from nibabel.filebasedimages import ImageFileError
+from nibabel.orientations import apply_orientation
+from nibabel.spatialimages import HeaderDataError
 
 from tumorlens.errors import DataError
+from tumorlens.lab.datasets.grids import Grid, turning_onto
 from tumorlens.reading import read_scan
+from tumorlens.reading.nifti import affine_read_by, stated_affine
 from tumorlens.reading.orientation import orient
 from tumorlens.scan import FloatArray, Plane, Volume
 
@@ -50,16 +55,19 @@ def read_labels(path: Path, *, like: Path) -> FloatArray:
         0 where there is no tumor.
 
     Raises:
-        DataError: A file is damaged, or the two have different sizes.
+        DataError: A file is damaged, or the two have different sizes or lie in different places.
     """
     return _kept(_read_on_grid, path, like)
 
 
 def plane_of(path: Path) -> Plane | None:
     """The plane of an image's slices, by its header."""
-    header = _opened(path)
+    image = _opened(path)
     shown = orient(
-        np.broadcast_to(np.float32(0), header.shape), header.affine, source="", sequence=None
+        np.broadcast_to(np.float32(0), image.shape),
+        affine_read_by(image.header),
+        source="",
+        sequence=None,
     )
     return shown.plane if isinstance(shown, Volume) else None
 
@@ -73,15 +81,17 @@ def slice_areas(path: Path, *, like: Path) -> npt.NDArray[np.int64]:
     return np.asarray((_read_on_grid(path, like) > 0).sum(axis=(1, 2)), np.int64)
 
 
-def check_same_grid(paths: list[Path]) -> None:
-    """All volumes of one head have one size; only their headers are read.
+def check_same_grid(images: list[Path]) -> None:
+    """All images of one head have one size and lie in one place; only their headers are read.
+
+    They may be stored in different orientations.
 
     Raises:
-        DataError: One has another size, or is damaged.
+        DataError: One has another size, lies elsewhere, or is damaged.
     """
-    first = _opened(paths[0]).shape
-    for path in paths[1:]:
-        _check_shape(path, _opened(path).shape, paths[0], first)
+    first, *others = map(_image_grid, images)
+    for other in others:
+        turning_onto(first, other)
 
 
 def _kept(read: Callable[[Path, Path], FloatArray], path: Path, like: Path) -> FloatArray:
@@ -108,35 +118,34 @@ def _read_image(path: Path, _: Path) -> FloatArray:
 
 
 def _read_on_grid(path: Path, like: Path) -> FloatArray:
-    labels, grid = _opened(path), _opened(like)
-    _check_shape(path, labels.shape, like, grid.shape)
+    labels, image = _opened(path), _opened(like)
+    turning = turning_onto(
+        Grid(like, image.shape, stated_affine(image.header)),
+        Grid(path, labels.shape, stated_affine(labels.header)),
+    )
     try:
         values = np.asarray(labels.dataobj, np.float32)
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise _broken(path, "a whole NIfTI file", "a truncated or damaged one") from error
-    shown = orient(values, grid.affine, source=str(path), sequence=None)
+    values = apply_orientation(values, turning)
+    shown = orient(values, affine_read_by(image.header), source=str(path), sequence=None)
     if isinstance(shown, Volume):
         return shown.voxels
     raise _broken(path, "a volume", "one slice")
+
+
+def _image_grid(path: Path) -> Grid:
+    image = _opened(path)
+    return Grid(path, image.shape, affine_read_by(image.header))
 
 
 def _opened(path: Path) -> Any:
     """The header of a NIfTI file; its voxels are not read yet."""
     try:
         return nibabel.load(path)
-    except (OSError, EOFError, ImageFileError, zlib.error) as error:
+    except (OSError, EOFError, ValueError, HeaderDataError, ImageFileError, zlib.error) as error:
         found = "no such file" if isinstance(error, FileNotFoundError) else "a damaged one"
         raise _broken(path, "a NIfTI file", found) from error
-
-
-def _check_shape(
-    path: Path, shape: tuple[int, ...], other: Path, expected: tuple[int, ...]
-) -> None:
-    if shape != expected or len(shape) != 3:
-        sides = " x ".join(map(str, expected))
-        raise _broken(
-            path, f"{sides} voxels like {other.name}", " x ".join(map(str, shape)) + " voxels"
-        )
 
 
 def _broken(path: Path, expected: str, found: str) -> DataError:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from tumorlens.errors import DataError, ScanError
 from tumorlens.lab.datasets.brats import BratsCase, find_cases
-from tumorlens.lab.datasets.volumes import check_same_grid, read_labels
+from tumorlens.lab.datasets.volumes import read_labels
 from tumorlens.lab.volumes.labelled import LabelledHead
 from tumorlens.reading.case import SEQUENCES, Case, check_grids
 from tumorlens.volume_outlining.head import Head, read_head
@@ -23,7 +23,7 @@ def find_brats(folder: Path) -> list[LabelledHead]:
     """The heads in a folder of BraTS as downloaded, or in one case.
 
     Raises:
-        DataError: A case lacks its outline, or all of its sequences.
+        DataError: A case lacks its outline, or all of its sequences, or has something twice.
     """
     return [
         LabelledHead(
@@ -44,7 +44,8 @@ def read_case_and_labels(case: BratsCase) -> tuple[Head, LabelArray]:
     """One head and its outline on the head's own grid.
 
     Raises:
-        DataError: A file cannot be used, or the outline has labels outside the set.
+        DataError: A file cannot be used, or the outline lies elsewhere or has labels outside the
+            set.
     """
     files = {name: case.sequences[name] for name in SEQUENCES if name in case.sequences}
     known = Case(case.folder.name, files)
@@ -58,7 +59,6 @@ def read_case_and_labels(case: BratsCase) -> tuple[Head, LabelArray]:
             remedy=f"{error.remedy} Or delete the case's folder.",
             source=error.source,
         ) from error
-    check_same_grid([head.file, case.outline])
     values = read_labels(case.outline, like=head.file)
     return head, checked_labels(values, files, source=str(case.outline))
 

@@ -12,6 +12,7 @@ import torch
 from monai.metrics import compute_dice, compute_hausdorff_distance
 from torch import Tensor
 
+from tumorlens.lab.evaluation.bootstrap import Resamples, interval, spread
 from tumorlens.reporting.folder import PartialFile
 from tumorlens.volume_outlining.regions import LabelArray, to_regions
 
@@ -25,6 +26,7 @@ class CaseScore:
 
     Attributes:
         case: Its name.
+        patient: Who it is of.
         dice: Of each region, 0..1; 1 where neither the outline nor the truth has any of it.
         hd95_mm: 95 % Hausdorff distance of each region; 0 where neither has any of it, and the
             head's diagonal where one of them has none, as in the challenge.
@@ -32,6 +34,7 @@ class CaseScore:
     """
 
     case: str
+    patient: str
     dice: Mapping[str, float]
     hd95_mm: Mapping[str, float]
     dataset: str = ""
@@ -44,6 +47,7 @@ def score_case(
     *,
     regions: Sequence[str],
     spacing_mm: Sequence[float],
+    patient: str,
     dataset: str = "",
 ) -> CaseScore:
     """Compare two label maps of one grid.
@@ -54,6 +58,7 @@ def score_case(
         truth: Likewise.
         regions: Short names of those to compare.
         spacing_mm: Of X, Y and Z.
+        patient: Who it is of.
         dataset: Of the case.
     """
     ours = torch.from_numpy(to_regions(found, regions))[None]
@@ -69,6 +74,7 @@ def score_case(
             distances.append(float(diagonal) if here.any() or there.any() else 0.0)
     return CaseScore(
         name,
+        patient,
         dict(zip(regions, map(float, dice), strict=True)),
         dict(zip(regions, distances, strict=True)),
         dataset,
@@ -89,22 +95,36 @@ def _distance(here: Tensor, there: Tensor, spacing_mm: Sequence[float]) -> float
 
 
 def summary(scores: Sequence[CaseScore], *, seed: int = 0) -> dict[str, Any]:
-    """Means and medians over heads, with 95 % intervals of the mean from a bootstrap of heads."""
-    random = np.random.default_rng(seed)
-    draws = random.integers(len(scores), size=(_DRAWS, len(scores)))
+    """Means and medians over heads, with 95 % intervals of the mean, bootstrapped by patient.
+
+    Returns:
+        ``cases``, and for each region ``dice`` and ``hd95_mm``: ``mean``, ``median`` and
+        ``interval``, [low, high] or None with fewer than `MIN_GROUPS` patients.
+    """
+    resamples = _resamples([score.patient for score in scores], seed)
+    heads = resamples.totals(np.ones(len(scores)))
     found: dict[str, Any] = {"cases": len(scores)}
     for region in scores[0].dice:
-        for what in ("dice", "hd95_mm"):
+        for what, ends_of in (("dice", interval), ("hd95_mm", spread)):
             values = np.array([getattr(score, what)[region] for score in scores])
-            low, high = np.quantile(values[draws].mean(axis=1), (0.025, 0.975))
+            ends = ends_of(resamples.totals(values) / heads, resamples.groups)
             found.setdefault(region, {})[what] = {
                 "mean": round(float(values.mean()), 4),
                 "median": round(float(np.median(values)), 4),
-                "interval": [round(float(low), 4), round(float(high), 4)]
-                if len(scores) > 1
-                else None,
+                "interval": [round(end, 4) for end in ends] if ends else None,
             }
     return found
+
+
+def _resamples(patients: Sequence[str], seed: int) -> Resamples:
+    """Draws of patients in the order in which they come: runs keep figures that rest on these."""
+    names = list(dict.fromkeys(patients))
+    draws = np.random.default_rng(seed).integers(len(names), size=(_DRAWS, len(names)))
+    weights = [np.bincount(row, minlength=len(names)) for row in draws]
+    numbers = {name: number for number, name in enumerate(names)}
+    return Resamples(
+        np.array(weights, np.float64), np.array([numbers[patient] for patient in patients])
+    )
 
 
 def per_dataset(scores: Sequence[CaseScore]) -> dict[str, dict[str, Any]]:
@@ -119,7 +139,8 @@ def write_scores(path: Path, scores: Sequence[CaseScore]) -> None:
     with PartialFile(path) as lines:
         writer = csv.writer(lines, lineterminator="\n")
         names = [f"{what}_{region}" for what in ("dice", "hd95_mm") for region in regions]
-        writer.writerow(["case", "dataset", *names])
+        writer.writerow(["case", "patient", "dataset", *names])
         for score in scores:
             figures = [*score.dice.values(), *score.hd95_mm.values()]
-            writer.writerow([score.case, score.dataset, *(f"{value:.4f}" for value in figures)])
+            about = (score.case, score.patient, score.dataset)
+            writer.writerow([*about, *(f"{value:.4f}" for value in figures)])

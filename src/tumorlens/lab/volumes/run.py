@@ -152,6 +152,7 @@ def score_cases(
                 truth,
                 regions=model.card.regions,
                 spacing_mm=spacing,
+                patient=case.patient,
                 dataset=case.dataset,
             )
         )
