@@ -11,7 +11,8 @@ from tumorlens.card import read_card
 from tumorlens.cli import app
 from tumorlens.lab.datasets import load_examples
 from tumorlens.lab.evaluation.model_card import render_model_card
-from tumorlens.lab.leaks import LEAKY, REPAIRED
+from tumorlens.lab.leaks import REPAIRED
+from tumorlens.lab.splitting import LEAKY
 
 SMALL = """
 name = "made"

@@ -16,13 +16,17 @@ def test_a_folder_becomes_an_audit(class_folders: Path, tmp_path: Path) -> None:
     shutil.copy(glioma / "3.png", root / "Testing" / "glioma_tumor" / "copy.png")
     shutil.copy(glioma / "4.png", root / "Testing" / "no_tumor" / "wrong.png")
     (glioma / "broken.png").write_bytes(b"no picture")
+    (glioma / "deeper").mkdir()
+    shutil.copy(glioma / "3.png", glioma / "deeper" / "3.png")
     done = CliRunner().invoke(app, ["audit", str(root), "--output", str(tmp_path / "out")])
     assert done.exit_code == 0, done.output
     for said in ("unreadable", "other half", "other label", "made/testing", "index.html"):
         assert said in done.stdout
     assert "another label" in done.stdout
+    assert f"in no class of a data set: 1 ({glioma / 'deeper' / '3.png'})" in done.stderr
     record = json.loads((tmp_path / "out" / "audit.json").read_text())
     assert record["pictures"] == 51
+    assert len(record["passed_over"]) == 1
     assert record["relations"]["other label"] == 1
     assert (tmp_path / "out" / "groups.csv").read_text().startswith("path,group,patient\n")
 

@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -147,6 +148,19 @@ def test_a_warning_where_the_model_was_trained_on_the_data(
     status, _, stderr = run(str(class_folders), "--model", str(tmp_path))
     assert status == 0
     assert "trained on pictures of made" in stderr
+
+
+def test_pictures_in_no_class_are_told(
+    class_folders: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "made"
+    shutil.copytree(class_folders, root)
+    shutil.copy(next(class_folders.rglob("*.png")), root / "beside.png")
+    for data, told in ((root, True), (class_folders, False)):
+        status, stdout, stderr = run(str(data), "--model", str(model_folder), "--json")
+        assert status == 0
+        assert json.loads(stdout)["scores"]["count"] == 48
+        assert (f"in no class of a data set: 1 ({root / 'beside.png'})" in stderr) == told
 
 
 def test_a_warning_where_there_is_one_class_only(

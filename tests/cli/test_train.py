@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,22 @@ def test_a_config_and_a_folder_become_a_model(
     assert scored.exit_code == 0, scored.output
     expected = json.loads((run / "evaluation.json").read_text())["scores"]
     assert json.loads(scored.stdout)["scores"] == expected
+
+
+def test_pictures_in_no_class_are_told(config: Path, class_folders: Path, tmp_path: Path) -> None:
+    root = tmp_path / "made"
+    shutil.copytree(class_folders, root)
+    shutil.copy(next(class_folders.rglob("*.png")), root / "beside.png")
+    done = CliRunner().invoke(
+        app,
+        [
+            *("train", str(config), "--data", str(root), "--run", str(tmp_path / "run")),
+            *("--set", "data.split=absent.csv"),  # ends it once the pictures are read
+        ],
+    )
+    assert done.exit_code == 1
+    assert "absent.csv" in done.stderr
+    assert f"in no class of a data set: 1 ({root / 'beside.png'})" in done.stderr.replace("\n", "")
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tumorlens.cli.passed_over import tell_unlabelled
 from tumorlens.extras import import_extra
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def audit(
     with bars(transient=True) as progress:
         found = lab.audit(folders, watch=_watch(progress))
     page = lab.write_audit(found, output)
+    tell_unlabelled(found.passed_over)
     if as_json:
         typer.echo(json.dumps(found.to_json(), indent=2))
         return

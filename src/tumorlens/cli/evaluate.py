@@ -10,6 +10,7 @@ import typer
 from tumorlens.cli.evaluate_volumes import evaluate_volumes
 from tumorlens.cli.exits import say
 from tumorlens.cli.model_folder import ModelFolder
+from tumorlens.cli.passed_over import tell_unlabelled
 from tumorlens.cli.segment_volumes import refuse_options
 from tumorlens.cli.skull_stripping import SkullStrip, choose_for_slices
 from tumorlens.cli.tta import WithTta
@@ -117,6 +118,7 @@ def _score(
     parts = import_extra("tumorlens.lab.evaluation.parts", extra="lab")
     measuring.check_request(model, checks=checks, against=against)
     found = parts.read_parts(data, split=split, part=part)
+    tell_unlabelled(found.passed_over)
     _warn_of_seen(model, {example.dataset for example in found.evaluated}, split)
     _warn_of_one_class({example.label for example in found.evaluated})
     with bars(transient=True) as progress:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tumorlens.cli.passed_over import tell_unlabelled
 from tumorlens.cli.segment_volumes import refuse_options
 from tumorlens.cli.skull_stripping import SkullStrip
 from tumorlens.cli.train_volumes import train_volumes
@@ -142,4 +143,4 @@ def _watch(progress: "Progress") -> object:
     def on_confidence(done: int, total: int) -> None:
         progress.update(fitting, completed=done, total=total, visible=True)
 
-    return run_module.Watch(on_load, on_split, on_batch, on_epoch, on_confidence)
+    return run_module.Watch(tell_unlabelled, on_load, on_split, on_batch, on_epoch, on_confidence)

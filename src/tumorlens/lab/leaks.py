@@ -10,11 +10,8 @@ from pathlib import Path
 
 from tumorlens.errors import DataError
 from tumorlens.lab.datasets import Example
-from tumorlens.lab.splitting import Split, split_from_file, write_split
+from tumorlens.lab.splitting import LEAKY, Split, split_from_file, write_split
 from tumorlens.reporting.folder import writing
-
-LEAKY = "leaky split"
-"""What stands beside every number of a model that was scored on such a split."""
 
 REPAIRED = "split.repaired.csv"
 

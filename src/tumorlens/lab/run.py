@@ -24,7 +24,6 @@ from tumorlens.lab.export import export_model
 from tumorlens.lab.gate import load_others, sample
 from tumorlens.lab.growing_model import growing_model
 from tumorlens.lab.history import EpochRecord
-from tumorlens.lab.leaks import LEAKY
 from tumorlens.lab.losses import LOSSES
 from tumorlens.lab.networks import NETWORKS
 from tumorlens.lab.pictures import ByteArray, Pictures, load_pictures
@@ -34,6 +33,7 @@ from tumorlens.lab.run_data import SPLIT_FILE, load_run_data
 from tumorlens.lab.run_record import MODEL, record_run
 from tumorlens.lab.settings import known_name
 from tumorlens.lab.splitting import (
+    LEAKY,
     TRAINING,
     VALIDATION,
     Split,
@@ -51,6 +51,7 @@ class Watch:
     """What a caller wants to hear of a run; every part may be left out.
 
     Attributes:
+        on_passed_over: The picture files that are in no class of a data set.
         on_load: (done, total) while pictures are read and prepared.
         on_split: The pictures and their split, once known.
         on_batch: (epoch, done, total).
@@ -58,6 +59,7 @@ class Watch:
         on_confidence: (done, total) while the finished model describes pictures for its gate.
     """
 
+    on_passed_over: Callable[[Sequence[Path]], None] = silent
     on_load: Progress = silent
     on_split: Callable[[Pictures, Split], None] = silent
     on_batch: Callable[[int, int, int], None] = silent
@@ -105,7 +107,12 @@ def run_training(
     _check_names(config)
     unlike = load_others(others, config.answering) if others else None
     pictures, split = load_run_data(
-        config, data, run, allow_leaks=allow_leaks, progress=watch.on_load
+        config,
+        data,
+        run,
+        allow_leaks=allow_leaks,
+        progress=watch.on_load,
+        on_passed_over=watch.on_passed_over,
     )
     examples = pictures.examples
     watch.on_split(pictures, split)

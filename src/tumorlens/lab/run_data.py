@@ -1,6 +1,6 @@
 """What a run learns from: its pictures, grouped, and which of them train and validate."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from tumorlens.errors import ConfigError, DataError
 from tumorlens.lab.checkpoint import is_checkpoint
 from tumorlens.lab.config import Config
 from tumorlens.lab.datasets import Example, load_examples
+from tumorlens.lab.datasets.passed_over import passed_over
 from tumorlens.lab.grouping import group_near_duplicates
 from tumorlens.lab.leaks import checked_split, recorded_split
 from tumorlens.lab.pictures import Pictures, load_pictures
@@ -34,6 +35,7 @@ def load_run_data(
     *,
     allow_leaks: bool = False,
     progress: Progress = silent,
+    on_passed_over: Callable[[Sequence[Path]], None] = silent,
 ) -> tuple[Pictures, Split]:
     """The pictures with their groups, and which of them train and validate.
 
@@ -43,6 +45,7 @@ def load_run_data(
         run: The run folder, where a split that leaks finds its repaired one.
         allow_leaks: Take over a split that has a patient or a picture on both sides.
         progress: Called with (done, total) while pictures are read.
+        on_passed_over: Told the picture files that are in no class of a data set, once.
 
     Raises:
         ConfigError: Leaks are allowed where the split is cut anew.
@@ -57,6 +60,7 @@ def load_run_data(
             source="--allow-leaks",
         )
     examples = load_examples(data, only=config.data.datasets)
+    on_passed_over(passed_over(data, examples, only=config.data.datasets))
     pictures = load_pictures(examples, config.preparation.build(), progress=progress)
     grouped = tuple(group_near_duplicates(pictures.examples, pictures.thumbnails))
     pictures = replace(pictures, examples=grouped)

@@ -15,6 +15,9 @@ from tumorlens.lab.datasets import Example
 from tumorlens.lab.settings import known_name
 from tumorlens.reporting.folder import PartialFile
 
+LEAKY = "leaky split"
+"""What stands beside every number of a model that was scored on one."""
+
 OFFICIAL, TESTING = "official", "testing"
 """As ``data.split`` the data sets' own parts; what `Example.official` calls their tests."""
 

@@ -112,6 +112,9 @@ def audit_tables(
             }
             for one in record["carried"]
         ],
+        "Pictures in no class of a data set, not looked at": [
+            {"picture": printable(path)} for path in record["passed_over"]
+        ],
         "Faults of single pictures": [
             {"fault": name, "picture": printable(one["path"]), "meaning": faults[name]}
             for name, found in record["faults"].items()

@@ -14,6 +14,7 @@ from tumorlens.lab.audit.inspection import FAULTS, inspect_all
 from tumorlens.lab.audit.result import RELATIONS, Audit, Carried
 from tumorlens.lab.audit.twins import Twins, find_twins
 from tumorlens.lab.audit.writing import write_audit
+from tumorlens.lab.datasets.passed_over import passed_over
 from tumorlens.lab.progress import Progress, silent
 
 __all__ = [
@@ -59,4 +60,6 @@ def audit(folders: Sequence[Path], *, watch: Watch | None = None) -> Audit:
     entries = find_entries(folders)
     files = inspect_all(entries, progress=watch.on_read)
     twins = find_twins(files, on_search=watch.on_search, on_compare=watch.on_compare)
-    return Audit(tuple(files), tuple(twins), cluster(entries, twins))
+    examples = [entry.example for entry in entries]
+    left = [path for folder in folders for path in passed_over(folder.expanduser(), examples)]
+    return Audit(tuple(files), tuple(twins), cluster(entries, twins), tuple(dict.fromkeys(left)))

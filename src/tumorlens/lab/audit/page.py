@@ -77,6 +77,7 @@ def render_page(audit: Audit) -> Iterator[str]:
             (fault, meaning, audit.faulty(fault)[:SHOWN_FILES], len(audit.faulty(fault)))
             for fault, meaning in FAULTS.items()
         ],
+        passed_over=[printable(path.as_posix()) for path in audit.passed_over[:SHOWN_FILES]],
         show=_show,
         spoken=spoken,
     )

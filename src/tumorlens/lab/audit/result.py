@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 from tumorlens.lab.audit import twins as rule
@@ -54,11 +55,14 @@ class Audit:
         files: Every file.
         twins: Pairs of the same picture, as indices into ``files``.
         clusters: Clusters and groups, in the order of ``files``.
+        passed_over: Picture files of the folders that were not looked at, because the data sets
+            they lie in do not take them up.
     """
 
     files: tuple[Inspected, ...]
     twins: tuple[Twins, ...]
     clusters: Clusters
+    passed_over: tuple[Path, ...] = ()
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -125,6 +129,7 @@ class Audit:
         return {
             "pictures": len(self.files),
             "groups": len(set(self.clusters.group)),
+            "passed_over": [path.as_posix() for path in self.passed_over],
             "rule": {
                 "likeness": rule.SAME,
                 "overlap": rule.MIN_OVERLAP,

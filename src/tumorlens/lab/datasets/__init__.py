@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tumorlens.errors import DataError, TumorlensError
 from tumorlens.lab.datasets import (
+    binary_folders,
     br35h,
     brats,
     brats2013_slices,
@@ -27,6 +28,7 @@ __all__ = [
     "About",
     "Dataset",
     "Example",
+    "candidates",
     "load_examples",
     "read_mask",
     "read_pixels",
@@ -35,20 +37,38 @@ __all__ = [
 
 DATASETS: dict[str, Dataset] = {
     "cheng": Dataset(cheng.matches, cheng.read, cheng.ABOUT),
-    "brisc": Dataset(brisc.matches, brisc.read, brisc.ABOUT),
-    "lgg": Dataset(lgg.matches, lgg.read, lgg.ABOUT),
+    "brisc": Dataset(brisc.matches, brisc.read, brisc.ABOUT, leaves_out=brisc.leaves_out),
+    "lgg": Dataset(lgg.matches, lgg.read, lgg.ABOUT, leaves_out=lgg.leaves_out),
     "brats": Dataset(brats.matches, brats.read, brats.ABOUT),
     "brats2013_slices": Dataset(
-        brats2013_slices.matches, brats2013_slices.read, brats2013_slices.ABOUT
+        brats2013_slices.matches,
+        brats2013_slices.read,
+        brats2013_slices.ABOUT,
+        leaves_out=brats2013_slices.leaves_out,
     ),
     "sartaj": Dataset(sartaj.matches, sartaj.read, sartaj.ABOUT),
     "nickparvar": Dataset(nickparvar.matches, nickparvar.read, nickparvar.ABOUT),
     "navoneel": Dataset(
-        navoneel.matches, navoneel.read, navoneel.ABOUT, read_binary=navoneel.read_binary
+        navoneel.matches,
+        navoneel.read,
+        navoneel.ABOUT,
+        read_binary=navoneel.read_binary,
+        leaves_out=binary_folders.leaves_out,
     ),
-    "br35h": Dataset(br35h.matches, br35h.read, br35h.ABOUT, read_binary=br35h.read_binary),
+    "br35h": Dataset(
+        br35h.matches,
+        br35h.read,
+        br35h.ABOUT,
+        read_binary=br35h.read_binary,
+        leaves_out=binary_folders.leaves_out,
+    ),
     "csv": Dataset(csv_table.matches, csv_table.read, csv_table.ABOUT),
-    "class_folders": Dataset(class_folders.matches, class_folders.read, class_folders.ABOUT),
+    "class_folders": Dataset(
+        class_folders.matches,
+        class_folders.read,
+        class_folders.ABOUT,
+        leaves_out=class_folders.leaves_out,
+    ),
 }
 """The first that recognises a folder reads it: the particular before the general."""
 
@@ -83,8 +103,8 @@ def load_examples(
             remedy="Check the path.",
             source=str(folder),
         )
-    candidates = _candidates(folder, only)
-    found = {_name(path): path for path in candidates if recognise(path)}
+    places = candidates(folder, only)
+    found = {_name(path): path for path in places if recognise(path)}
     if absent := sorted(set(only) - set(found)):
         raise DataError(
             expected=f"the data sets {', '.join(only)}",
@@ -93,7 +113,7 @@ def load_examples(
             source=str(folder),
         )
     chosen = [_read(path, binary) for name, path in found.items() if not only or name in only]
-    asked_for = bool(only) or len(candidates) == 1
+    asked_for = bool(only) or len(places) == 1
     examples = [
         example
         for dataset in chosen
@@ -114,8 +134,13 @@ def recognise(folder: Path) -> str | None:
     return next((name for name, dataset in DATASETS.items() if dataset.matches(folder)), None)
 
 
-def _candidates(folder: Path, only: Collection[str]) -> list[Path]:
-    """The folder itself if it is a data set, else the folders in it."""
+def candidates(folder: Path, only: Collection[str]) -> list[Path]:
+    """Where data sets may lie: the folder itself if it is one, else the folders in it.
+
+    Args:
+        folder: A data set's folder, one that holds several, or a CSV.
+        only: Names of the sets that are asked for; all where empty.
+    """
     if folder.is_file() or (recognise(folder) and (not only or folder.name in only)):
         return [folder]
     return folders_in(folder)

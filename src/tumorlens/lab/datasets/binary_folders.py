@@ -13,14 +13,22 @@ from tumorlens.lab.datasets.example import (
     pictures_in,
 )
 
-_ASIDE = {"pred", "br35h-mask-rcnn", "brain_tumor_dataset"}
-"""What the downloads hold besides: unlabelled pictures, a copy of the same ones."""
+_UNREAD = {"pred", "br35h-mask-rcnn"}
+_COPY = "brain_tumor_dataset"
+_ASIDE = {*_UNREAD, _COPY}
+"""What the downloads hold besides: unlabelled pictures, copies of the same ones."""
 
 
 def is_binary(root: Path) -> bool:
     """Whether ``yes/`` or ``no/`` holds pictures, and no class folder stands beside them."""
     inner = {path.name for path in folders_in(root) if path.name.lower() not in _ASIDE}
     return inner <= {"yes", "no"} and any(pictures_in(root / name) for name in inner)
+
+
+def leaves_out(path: Path) -> bool:
+    """Pictures of an unknown kind of tumor, and what the downloads hold besides."""
+    inner = [part.lower() for part in path.parts[:-1]]
+    return inner[-1:] == ["yes"] or inner[-2:] == [_COPY, "no"] or bool(_UNREAD & {*inner})
 
 
 def read_without_tumor(root: Path, *, folder: Path, about: About) -> list[Example]:

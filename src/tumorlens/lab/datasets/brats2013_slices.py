@@ -60,6 +60,11 @@ def read(folder: Path) -> list[Example]:
     return [example for patient in patients(folder) for example in _slices(folder, patient)]
 
 
+def leaves_out(path: Path) -> bool:
+    """Slices with a small outline, and the outlines."""
+    return _NAME.match(path.stem) is not None and _PATIENT.match(path.parent.name) is not None
+
+
 def patients(folder: Path) -> list[Path]:
     """The patients' folders in the data set's."""
     return [path for path in folders_in(folder) if _PATIENT.match(path.name)]

@@ -92,6 +92,11 @@ def read(folder: Path) -> list[Example]:
     ]
 
 
+def leaves_out(path: Path) -> bool:
+    """The pictures of the segmentation task, which are the classification task's once more."""
+    return _SEGMENTATION in path.parts[:-1] and _NAME.match(path.stem) is not None
+
+
 def _root(folder: Path) -> Path:
     """Kaggle's archive wraps the tasks in one more folder."""
     inner = folders_in(folder)

@@ -34,7 +34,8 @@ ABOUT = About(
     "(train, test, val, ...)",
 )
 
-_NO_CLASSES = ("image", "images", "mask", "masks", "pred")
+_UNLABELLED = "pred"
+_NO_CLASSES = ("image", "images", "mask", "masks", _UNLABELLED)
 
 
 def matches(folder: Path) -> bool:
@@ -54,6 +55,11 @@ def read(folder: Path) -> list[Example]:
         for class_folder in class_folders(folder)
         for path in pictures_in(class_folder)
     ]
+
+
+def leaves_out(path: Path) -> bool:
+    """Pictures without labels, for people to try a model on."""
+    return _UNLABELLED in path.parts[:-1]
 
 
 def class_folders(folder: Path) -> list[Path]:

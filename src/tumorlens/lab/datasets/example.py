@@ -131,12 +131,15 @@ class Dataset:
         about: What is known of it.
         read_binary: The same with the pictures of an unknown kind of tumor, labelled
             ``tumor``; None where there are none.
+        leaves_out: Whether a picture file, relative to the set's folder, may stay unread by
+            intent (outlines aside), so that nobody need be told.
     """
 
     matches: Callable[[Path], bool]
     read: Callable[[Path], list[Example]]
     about: About
     read_binary: Callable[[Path], list[Example]] | None = None
+    leaves_out: Callable[[Path], bool] = lambda _: False
 
 
 def label_of_folder(name: str) -> str:

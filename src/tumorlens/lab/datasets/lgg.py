@@ -31,6 +31,7 @@ __all__ = [
     "ABOUT",
     "MIN_TUMOR_PIXELS",
     "SEQUENCES",
+    "leaves_out",
     "matches",
     "outlined",
     "patients",
@@ -74,6 +75,11 @@ def read(folder: Path) -> list[Example]:
         for path, mask in outlined(patient).items()
         for example in _examples(folder, path, mask)
     ]
+
+
+def leaves_out(path: Path) -> bool:
+    """Slices with a small outline, and the copy of the patients in Kaggle's archive."""
+    return _SLICE.match(path.stem) is not None
 
 
 def patients(folder: Path) -> list[Path]:

@@ -20,9 +20,9 @@ from tumorlens.lab.evaluation.material import Follow, check_can_be_checked, gath
 from tumorlens.lab.evaluation.mistakes import worst_mistakes
 from tumorlens.lab.evaluation.parts import Parts
 from tumorlens.lab.grouping import group_near_duplicates
-from tumorlens.lab.leaks import LEAKY
 from tumorlens.lab.pictures import Pictures, load_pictures
 from tumorlens.lab.progress import silent
+from tumorlens.lab.splitting import LEAKY
 from tumorlens.model import Model
 from tumorlens.scan import FloatArray
 

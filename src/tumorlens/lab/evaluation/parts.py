@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tumorlens.errors import DataError
 from tumorlens.lab.datasets import Example, load_examples
+from tumorlens.lab.datasets.passed_over import passed_over
 from tumorlens.lab.splitting import PARTS, TRAINING, VALIDATION, part_of, read_split
 
 
@@ -16,12 +17,14 @@ class Parts:
         evaluated: Those of the part that is evaluated; all where there is no split.
         training: Those of the training part; empty where there is no split.
         others: Those that the split does not name.
+        passed_over: Picture files of the folder that are in no class of a data set.
         leaky: Whether the split records a group as both training and validation.
     """
 
     evaluated: tuple[Example, ...]
     training: tuple[Example, ...] = ()
     others: tuple[Example, ...] = ()
+    passed_over: tuple[Path, ...] = ()
     leaky: bool = False
 
 
@@ -37,14 +40,16 @@ def read_parts(data: Path, *, split: Path | None, part: str) -> Parts:
         DataError: A picture of the part is not in the folder, or there is no data set there.
     """
     if split is None:
-        return Parts(tuple(load_examples(data)))
+        everything = tuple(load_examples(data))
+        return Parts(everything, passed_over=passed_over(data, everything))
     lines = read_split(split)
     wanted = part_of(lines, part, source=split)
     rows = {row["picture"]: row for row in lines}
     datasets = sorted({picture.split("/", 1)[0] for picture in rows})
     needed = sorted({picture.split("/", 1)[0] for picture in wanted})
     there = [name for name in datasets if (data / name).is_dir()]
-    found = load_examples(data, only=sorted({*needed, *there}))
+    only = sorted({*needed, *there})
+    found = load_examples(data, only=only)
     by_part: dict[str, list[Example]] = {}
     for example in found:
         row = rows.get(example.picture)
@@ -56,6 +61,7 @@ def read_parts(data: Path, *, split: Path | None, part: str) -> Parts:
         evaluated=tuple(by_part.get(part, ())),
         training=tuple(by_part.get(TRAINING, ())),
         others=tuple(by_part.get("", ())),
+        passed_over=passed_over(data, found, only=only),
         leaky=not groups[TRAINING].isdisjoint(groups[VALIDATION]),
     )
 
