@@ -1,4 +1,4 @@
-"""``tumorlens predict`` killed, on full and read-only disks, and with damaged models."""
+"""Commands killed, on full and read-only disks, and with damaged models."""
 
 import json
 import os
@@ -111,22 +111,92 @@ def _needs_rights(folder: Path) -> bool:
     return not os.access(folder, os.W_OK)
 
 
-def test_read_only_folder_is_told_before_any_work(
-    model_folder: Path, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def _read_only(folder: Path) -> Path:
+    """A folder that cannot be written, whoever asks."""
+    if _needs_rights(folder):
+        return folder
+    if not Path("/proc/sys").is_dir():
+        pytest.skip("root on a system without /proc")
+    return Path("/proc/sys")  # where not even root may make a file
+
+
+def _file(path: Path) -> Path:
+    path.write_text("no folder")
+    return path
+
+
+PLACES: dict[str, Callable[[Path], Path]] = {
+    "read-only": _read_only,
+    "in a read-only folder": lambda path: _read_only(path) / "new",
+    "a file": _file,
+    "in a file": lambda path: _file(path) / "new",
+}
+"""Where nothing can be written, by name."""
+
+WRITING: dict[str, tuple[str, ...]] = {
+    "predict": ("predict", "ABSENT", "--model", "MODEL", "--output", "OUT"),
+    "segment": ("segment", "ABSENT", "--output", "OUT"),
+    "train": ("train", "CONFIG", "--data", "ABSENT", "--run", "OUT"),
+    "train volumes": ("train", "VOLUMES", "--data", "ABSENT", "--run", "OUT"),
+    "evaluate": ("evaluate", "ABSENT", "--model", "MODEL", "--output", "OUT"),
+    "evaluate --pool": ("evaluate", "--pool", "ABSENT", "--output", "OUT"),
+    "tune": ("tune", "CONFIG", "--data", "ABSENT", "--output", "OUT"),
+    "ensemble": ("ensemble", "ABSENT", "--output", "OUT"),
+    "sequence": (
+        *("sequence", "MODEL", "--data", "ABSENT", "--split", "ABSENT"),
+        *("--output", "OUT"),
+    ),
+    "quantize": (
+        *("quantize", "MODEL", "--data", "ABSENT", "--split", "ABSENT"),
+        *("--output", "OUT"),
+    ),
+    "import-bundle": ("import-bundle", "ABSENT", "--output", "OUT"),
+    "audit": ("audit", "ABSENT", "--output", "OUT"),
+    "augment preview": (
+        "augment",
+        "preview",
+        "CONFIG",
+        "--data",
+        "ABSENT",
+        "--output",
+        "OUT/x.png",
+    ),
+}
+"""A command line of each verb that writes; its data is absent, and is not asked for."""
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("verb", WRITING)
+def test_a_place_that_cannot_be_written_is_told_before_any_work(
+    model_folder: Path, tmp_path: Path, verb: str, place: str
 ) -> None:
-    output = tmp_path / "report"
-    if not _needs_rights(output):
-        output = Path("/proc/sys")  # where not even root may make a folder
-        if not output.is_dir():
-            pytest.skip("root on a system without /proc")
-    monkeypatch.setattr(
-        "tumorlens.reporting.results.read_source", lambda *_: pytest.fail("it began to work")
-    )
-    line = ["predict", str(picture), "--model", str(model_folder), "--output", str(output)]
-    done = CliRunner().invoke(app, line)
+    output = PLACES[place](tmp_path / "output")
+    (tmp_path / "config.toml").write_text('name = "made"\n')
+    (tmp_path / "volumes.toml").write_text('name = "made"\ntask = "outline_volume"\n')
+    places = {
+        "MODEL": model_folder,
+        "CONFIG": tmp_path / "config.toml",
+        "VOLUMES": tmp_path / "volumes.toml",
+        "ABSENT": tmp_path / "absent",
+        "OUT": output,
+        "OUT/x.png": output / "x.png",
+    }
+    done = CliRunner().invoke(app, [str(places.get(word, word)) for word in WRITING[verb]])
     assert done.exit_code == 2, done.output
     assert str(output) in done.stderr
     assert "expected a folder that can be written to" in done.stderr
+    assert "Traceback" not in done.output
+    assert not output.is_file() or output.read_text() == "no folder"
+
+
+def test_an_output_that_can_be_written_is_not_made_before_the_work(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('name = "made"\n')
+    output = tmp_path / "new" / "run"
+    line = ["train", str(config), "--data", str(tmp_path / "absent"), "--run", str(output)]
+    done = CliRunner().invoke(app, line)
+    assert "no such folder" in done.stderr
+    assert not output.parent.exists()
 
 
 def _flip(folder: Path) -> None:

@@ -1,10 +1,11 @@
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from tumorlens.errors import TrainingError
+from tumorlens.errors import ConfigError, TrainingError
 from tumorlens.lab.checkpoint import is_checkpoint, load_checkpoint, save_checkpoint
 
 
@@ -43,3 +44,21 @@ def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "x.safetensors", *trained_pair(), {})
     with pytest.raises(TrainingError, match="do not fit"):
         load_checkpoint(tmp_path / "x.safetensors", torch.nn.Linear(4, 2))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit on files as Linux has it")
+def test_a_full_disk_is_told_and_leaves_the_earlier_checkpoint(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    path = tmp_path / "x.safetensors"
+    save_checkpoint(path, *trained_pair(), {"epoch": 1})
+    before = path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        with pytest.raises(ConfigError, match="with room on its disk") as told:
+            save_checkpoint(path, torch.nn.Linear(100, 100), None, {"epoch": 2})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "File too large" in told.value.found
+    assert path.read_bytes() == before
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]

@@ -39,9 +39,11 @@ def audit(
     """
     from tumorlens.cli.console import out
     from tumorlens.cli.progress import bars
+    from tumorlens.reporting.folder import check_writable
 
     lab = import_extra("tumorlens.lab.audit", extra="lab")
     writing = import_extra("tumorlens.lab.audit.writing", extra="lab")
+    check_writable(output.expanduser())
     writing.claim_folder(output)
     with bars(transient=True) as progress:
         found = lab.audit(folders, watch=_watch(progress))

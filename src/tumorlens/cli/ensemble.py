@@ -45,7 +45,9 @@ def ensemble(
     Example: tumorlens ensemble runs/a runs/b --method fitted --data ~/data --output models/both
     """
     from tumorlens.cli.progress import bars
+    from tumorlens.reporting.folder import check_writable
 
+    check_writable(output)
     joining = import_extra("tumorlens.lab.joining", extra="lab")
     with bars(transient=True) as progress:
         reading = progress.add_task("reading pictures", total=None, visible=data is not None)

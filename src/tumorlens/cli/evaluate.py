@@ -67,7 +67,10 @@ def evaluate(
     """
     from tumorlens.card import OUTLINE_VOLUME, kind_of
     from tumorlens.model import load_model
+    from tumorlens.reporting.folder import check_writable
 
+    if output is not None:
+        check_writable(output)
     if pool:
         given = (model, split, against, skull_strip, tta, checks, part)
         if any(given):

@@ -30,6 +30,9 @@ def import_bundle(
 
     Example: tumorlens import-bundle brats_mri_segmentation --output brats --patch 128 128 128
     """
+    from tumorlens.reporting.folder import check_writable
+
+    check_writable(output)
     lab = import_extra("tumorlens.lab.volumes.bundle", extra="brats")
     card = lab.import_bundle(bundle, output, patch=patch).card
     typer.echo(

@@ -36,12 +36,14 @@ def quantize(
     """
     from tumorlens.card import read_card
     from tumorlens.cli.progress import bars
+    from tumorlens.reporting.folder import check_writable
 
     quantization = import_extra("tumorlens.lab.quantization", extra="lab")
     growing = import_extra("tumorlens.lab.growing_model", extra="lab")
     parts_of = import_extra("tumorlens.lab.evaluation.parts", extra="lab")
     loading = import_extra("tumorlens.lab.pictures", extra="lab")
     folder = output or model
+    check_writable(folder)
     preparation = read_card(model).preparation
     parts = parts_of.read_parts(data, split=split, part="validation")
     chosen = quantization.spread(parts.training, pictures)

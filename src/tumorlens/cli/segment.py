@@ -68,7 +68,9 @@ def segment(
     Example: tumorlens segment scans/ BraTS2021_00006/ --output outlines
     """
     from tumorlens.card import OUTLINE_VOLUME, kind_of
+    from tumorlens.reporting.folder import check_writable
 
+    check_writable(output)
     if model is not None and kind_of(model) == OUTLINE_VOLUME:
         reduced = precision is not Precision.FLOAT32
         others = {"--precision": reduced, "--dicom": dicom}

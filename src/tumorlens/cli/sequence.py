@@ -36,8 +36,10 @@ def sequence(
     Example: tumorlens sequence runs/mine/model --data ~/data --split runs/mine/split.csv
     """
     from tumorlens.cli.progress import bars, steps
+    from tumorlens.reporting.folder import check_writable
 
     lab = import_extra("tumorlens.lab.slice_sequence", extra="lab")
+    check_writable(output or model)
     settings = lab.SequenceSettings(epochs=epochs, views=views, seed=seed)
     with bars(transient=True) as progress:
         card = lab.build_sequence(

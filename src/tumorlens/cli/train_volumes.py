@@ -29,12 +29,14 @@ def train_volumes(values: dict[str, Any], source: str, data: Path, run: Path | N
         DataError, TrainingError: As `tumorlens.lab.volumes.run.run_volume_training`.
     """
     from tumorlens.cli.progress import bars
+    from tumorlens.reporting.folder import check_writable
 
     lab = import_extra("tumorlens.lab.volumes.run", extra="brats")
     parse = import_extra("tumorlens.lab.settings", extra="lab").parse_settings
     settings = import_extra("tumorlens.lab.volumes.settings", extra="lab")
     config = parse(settings.VolumeConfig, values, source=source)
     folder = run or Path("runs") / config.name
+    check_writable(folder)
     with bars() as progress:
         scores = lab.run_volume_training(config, data, folder, watch=_watch(progress))
     first, *lines = score_lines(scores, config.data.regions)

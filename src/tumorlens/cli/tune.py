@@ -45,12 +45,14 @@ def tune(
     Example: tumorlens tune configs/custom_cnn.toml --data ~/data --trials 40
     """
     from tumorlens.cli.progress import bars
+    from tumorlens.reporting.folder import check_writable
 
     config_module = import_extra("tumorlens.lab.config", extra="lab")
     import_extra("tumorlens.lab.training", extra="lab")
     tuning = import_extra("tumorlens.lab.tuning", extra="tune")
     chosen = config_module.read_config(config, overrides=settings or [])
     folder = output or Path("runs") / f"{chosen.name}_tuning"
+    check_writable(folder)
     with bars() as progress:
         reading = progress.add_task("reading pictures", total=None)
 

@@ -1,7 +1,6 @@
 """The state of a run between two epochs, in safetensors; written aside, then renamed."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from tumorlens.errors import TrainingError
+from tumorlens.reporting.folder import writing
 
 LAST, BEST = "checkpoints/last.safetensors", "checkpoints/best.safetensors"
 """Within a run folder."""
@@ -38,6 +38,9 @@ def save_checkpoint(
         optimizer: Its per-weight tensors are kept; None for weights alone.
         progress: JSON values: epoch, history, ...
         average: The moving average of the network, where there is one.
+
+    Raises:
+        ConfigError: The disk is full, or the like; an older file stays as it was.
     """
     tensors = {_WEIGHT + key: value for key, value in network.state_dict().items()}
     for number, state in (optimizer.state_dict()["state"] if optimizer else {}).items():
@@ -46,10 +49,21 @@ def save_checkpoint(
     for key, value in (average.state_dict() if average else {}).items():
         tensors[_AVERAGE + key] = value.clone()
     contiguous = {key: value.detach().contiguous().cpu() for key, value in tensors.items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_suffix(".partial")
-    save_file(contiguous, aside, metadata={"progress": json.dumps(progress)})
-    os.replace(aside, path)  # noqa: PTH105  (one step, also over an existing file)
+    try:
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _save(contiguous, aside, {"progress": json.dumps(progress)})
+            aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _save(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
+    try:
+        save_file(tensors, path, metadata=metadata)
+    except SafetensorError as error:  # what the file system says, in a type of its own
+        raise OSError(str(error)) from error
 
 
 def load_checkpoint(

@@ -14,6 +14,7 @@ from tumorlens.lab.datasets import Example, load_examples
 from tumorlens.lab.figure import new_figure, save_figure
 from tumorlens.lab.pictures import Pictures, load_pictures
 from tumorlens.lab.transplanting import Labelled, transplant
+from tumorlens.reporting.folder import check_writable, writing
 
 
 def draw_preview(
@@ -34,7 +35,9 @@ def draw_preview(
 
     Raises:
         DataError: The data cannot be read.
+        ConfigError: The picture cannot be written.
     """
+    check_writable(path.parent)
     found = load_examples(data, only=config.data.datasets)
     chosen = _spread(found, pictures, seed)
     loaded = load_pictures(chosen, config.preparation.build())
@@ -51,6 +54,8 @@ def draw_preview(
             _show(axis, one[0].numpy())
             if one[1].max() > 0.5:
                 axis.contour(one[1].numpy(), [0.5], colors="#e69f00", linewidths=0.8)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
     save_figure(figure, path)
     return len(loaded.examples)
 

@@ -42,6 +42,7 @@ from tumorlens.lab.splitting import (
 from tumorlens.lab.training import Trained, predict_logits, train
 from tumorlens.labels import CLASSES
 from tumorlens.model import Model, load_model
+from tumorlens.reporting.folder import check_writable, writing
 
 LEFT_OUT = "left_out"
 
@@ -100,11 +101,12 @@ def run_training(
 
     Raises:
         DataError: The data cannot be used.
-        ConfigError: The settings do not fit together.
+        ConfigError: The settings do not fit together, or the run folder cannot be written.
         TrainingError: The run folder is of another run, or training went wrong.
     """
     watch = watch or Watch()
     _check_names(config)
+    check_writable(run)
     unlike = load_others(others, config.answering) if others else None
     pictures, split = load_run_data(
         config,
@@ -116,7 +118,8 @@ def run_training(
     )
     examples = pictures.examples
     watch.on_split(pictures, split)
-    run.mkdir(parents=True, exist_ok=True)
+    with writing(run):
+        run.mkdir(parents=True, exist_ok=True)
     record_run(run, config, pictures, split)
     write_split(run / SPLIT_FILE, examples, split)
     trained = train(

@@ -7,6 +7,7 @@ run that is killed leaves the earlier report whole, and the next run clears away
 import json
 import re
 import shutil
+import tempfile
 import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -48,6 +49,22 @@ def claim_folder(folder: Path) -> None:
             remedy="Choose another folder, or move these away.",
             source=str(folder),
         )
+
+
+def check_writable(folder: Path) -> None:
+    """Make sure, before any work, that files can be written into a folder, or that it can be made.
+
+    Nothing is made yet, so that a command that fails later leaves no empty folder.
+
+    Raises:
+        ConfigError: It cannot be written or made, or a file stands in its place.
+    """
+    with writing(folder):
+        place = folder.absolute()
+        while not place.exists():
+            place = place.parent
+        with tempfile.TemporaryFile(dir=place):
+            pass
 
 
 @contextmanager
