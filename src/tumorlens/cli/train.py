@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,8 @@ from tumorlens.cli.train_volumes import train_volumes
 from tumorlens.extras import import_extra
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
     from rich.progress import Progress
 
     from tumorlens.lab.history import EpochRecord
@@ -49,6 +52,13 @@ def train(
             help="Take a data.split with a patient or picture on both sides, and say so.",
         ),
     ] = False,
+    tensorboard: Annotated[
+        bool,
+        typer.Option(
+            "--tensorboard",
+            help="Write the history into RUN/tensorboard too, for TensorBoard (extra tensorboard).",
+        ),
+    ] = False,
 ) -> None:
     """Train a model, calibrate it, export it and score it on patients it never saw.
 
@@ -76,7 +86,8 @@ def train(
     if task == OUTLINE_VOLUME:
         only = {"--weights": weights, "--skull-strip": skull_strip, "--others": others}
         given = {name: value is not None for name, value in only.items()}
-        refuse_options(given | {"--allow-leaks": allow_leaks}, kind=OUTLINE_VOLUME)
+        flags = {"--allow-leaks": allow_leaks, "--tensorboard": tensorboard}
+        refuse_options(given | flags, kind=OUTLINE_VOLUME)
         train_volumes(values, str(config), data, run)
         return
     run_module = import_extra("tumorlens.lab.run", extra="lab")
@@ -91,9 +102,16 @@ def train(
     if not import_extra("tumorlens.lab.processes", extra="lab").is_first():
         run_module.help_training(chosen, data, folder, allow_leaks=allow_leaks)
         return
-    with bars() as progress:
+    if tensorboard:
+        import_extra("tensorboardX", extra="tensorboard")
+    with bars() as progress, _event_log(folder, wanted=tensorboard) as on_history:
         evaluation = run_module.run_training(
-            chosen, data, folder, allow_leaks=allow_leaks, others=others, watch=_watch(progress)
+            chosen,
+            data,
+            folder,
+            allow_leaks=allow_leaks,
+            others=others,
+            watch=_watch(progress, on_history),
         )
     split = read_card(folder / "model").scores.get("split")
     beside = f" ({split})" if split else ""
@@ -105,7 +123,7 @@ def train(
     )
 
 
-def _watch(progress: "Progress") -> object:
+def _watch(progress: "Progress", on_history: "Callable[[Sequence[EpochRecord]], None]") -> object:
     """Progress bars for reading and for each epoch, and a line after each epoch."""
     run_module = import_extra("tumorlens.lab.run", extra="lab")
     loading = progress.add_task("reading pictures", total=None)
@@ -143,4 +161,25 @@ def _watch(progress: "Progress") -> object:
     def on_confidence(done: int, total: int) -> None:
         progress.update(fitting, completed=done, total=total, visible=True)
 
-    return run_module.Watch(tell_unlabelled, on_load, on_split, on_batch, on_epoch, on_confidence)
+    return run_module.Watch(
+        tell_unlabelled,
+        on_load,
+        on_split,
+        on_batch,
+        on_epoch,
+        on_history=on_history,
+        on_confidence=on_confidence,
+    )
+
+
+@contextmanager
+def _event_log(run: Path, *, wanted: bool) -> "Iterator[Callable[[Sequence[EpochRecord]], None]]":
+    """What takes the history for TensorBoard, and nothing where it is not wanted."""
+    if not wanted:
+        yield lambda _: None
+        return
+    log = import_extra("tumorlens.lab.event_log", extra="lab").EventLog(run)
+    try:
+        yield log.write
+    finally:
+        log.close()

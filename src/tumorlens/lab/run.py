@@ -57,6 +57,7 @@ class Watch:
         on_split: The pictures and their split, once known.
         on_batch: (epoch, done, total).
         on_epoch: Each epoch's record.
+        on_history: All records so far, after each epoch and when a run is continued.
         on_confidence: (done, total) while the finished model describes pictures for its gate.
     """
 
@@ -65,6 +66,7 @@ class Watch:
     on_split: Callable[[Pictures, Split], None] = silent
     on_batch: Callable[[int, int, int], None] = silent
     on_epoch: Callable[[EpochRecord], None] = silent
+    on_history: Callable[[Sequence[EpochRecord]], None] = silent
     on_confidence: Progress = silent
 
 
@@ -130,6 +132,7 @@ def run_training(
         run,
         on_batch=watch.on_batch,
         on_epoch=watch.on_epoch,
+        on_history=watch.on_history,
     )
     pictures = _as_answered(config, pictures, watch.on_load)
     with growing_model(run / MODEL) as folder:

@@ -61,6 +61,7 @@ def train(
     *,
     on_batch: Callable[[int, int, int], None] = silent,
     on_epoch: Callable[[EpochRecord], None] = silent,
+    on_history: Callable[[Sequence[EpochRecord]], None] = silent,
 ) -> Trained:
     """Train, validate after each epoch, stop early, keep the best epoch.
 
@@ -77,6 +78,7 @@ def train(
             a checkpoint.
         on_batch: Called with (epoch, batches done, batches of the epoch).
         on_epoch: Called with each epoch's record.
+        on_history: Called with all records so far: after each epoch, and when a run is continued.
 
     Raises:
         TrainingError: The loss is not finite, or the run folder's checkpoint does not fit.
@@ -87,6 +89,7 @@ def train(
     save, note = (first_only(bench.fabric, one) for one in (save_checkpoint, write_history))
     if history:
         note(run, history)
+        on_history(history)
     for epoch in range(len(history) + 1, config.training.epochs + 1):
         if _has_stalled(history, config.training.patience):
             break
@@ -109,6 +112,7 @@ def train(
         save(run / LAST, bench.bare, bench.optimizer, progress, average=bench.average)
         note(run, history)
         bench.fabric.barrier()
+        on_history(history)
         on_epoch(record)
     load_checkpoint(run / BEST, bench.bare)
     network = bench.bare.cpu().eval()
