@@ -1,5 +1,7 @@
+import html
 import json
 import re
+import shlex
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -92,6 +94,28 @@ def test_tta_is_told_in_the_command_and_compared_with_the_plain_model(
         for answer, example in zip(answers.argmax(axis=1), examples, strict=True)
     ]
     assert record["scores"]["accuracy"] == pytest.approx(sum(right) / len(right), abs=1e-6)
+
+
+def test_the_command_in_the_report_gives_the_same_again(
+    class_folders: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "another model"
+    shutil.copytree(model_folder, other)
+    out = tmp_path / "out"
+    status, _, _ = run(
+        str(class_folders), "--model", str(other), "--against", str(model_folder), "--tta",
+        "--skull-strip", "radial", "--checks", "--output", str(out),
+    )  # fmt: skip
+    assert status == 0
+    record = json.loads((out / "evaluation.json").read_text())
+    program, verb, place, *words = shlex.split(record["command"])
+    assert (program, verb, place) == ("tumorlens", "evaluate", class_folders.name)
+    assert record["command"] in html.unescape((out / "report.html").read_text())
+    status, stdout, _ = run(str(class_folders), *words, "--json")
+    assert status == 0
+    again = json.loads(stdout)
+    assert again.keys() == record.keys() >= {"comparison", "checks"}
+    assert again == record
 
 
 def test_the_checks_are_named_in_the_command_and_the_tables(

@@ -9,7 +9,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from tests.conftest import head, write_picture
-from tests.made_cases import LPS, made_head, save_case
+from tests.made_cases import dice, save_case
+from tests.made_gliomas import made_glioma
 from tumorlens.cli import app
 from tumorlens.reporting.outline_inputs import RECORD
 
@@ -57,27 +58,34 @@ def test_every_kind_of_input_gets_its_mask(
     np.testing.assert_allclose(labels.affine, np.diag([1, 1, 5, 1]))
 
 
-def test_whole_tumors_are_outlined_by_the_second_bundled_model(
-    tmp_path: Path,
-) -> None:
-    made = {name: voxels for name, voxels in made_head().items() if name in ("flair", "t1c", "t1")}
-    save_case(tmp_path / "scans" / "case", made)
-    lone = nibabel.Nifti1Image(made["flair"], LPS)
-    (tmp_path / "scans" / "flat").mkdir()
-    nibabel.save(lone, tmp_path / "scans" / "flat" / "someone_FLAIR.nii.gz")
+def test_whole_tumors_are_outlined_by_the_second_bundled_model(tmp_path: Path) -> None:
+    head, affine = made_glioma()
+    truth = head.pop("seg") > 0
+    save_case(tmp_path / "scans" / "case", head, affine=affine)
+    save_case(tmp_path / "scans" / "flat", {"flair": head["flair"]}, affine=affine, axcodes="LPS")
     output = tmp_path / "out"
     code, said = run(tmp_path / "scans", "--output", output, "--json")
     assert code == 0, said
     records = {record["mask"]: record for record in json.loads((output / RECORD).read_text())}
-    sequences = {"case_seg.nii.gz": ["flair", "t1c"], "someone_FLAIR_seg.nii.gz": ["flair"]}
+    sequences = {"case_seg.nii.gz": ["flair", "t1c"], "flat_flair_seg.nii.gz": ["flair"]}
     assert set(records) == set(sequences)
+    stored = {}
     for mask, record in records.items():
         assert record["outlined"] == sequences[mask]
         assert record["outlined_by"]["name"] == "whole_tumor"
         assert (output / record["picture"]).is_file()
-        assert nibabel.load(output / mask).shape == made["flair"].shape
-    assert records["someone_FLAIR_seg.nii.gz"]["missing"] == ["t1", "t1c", "t2"]
-    assert records["someone_FLAIR_seg.nii.gz"]["source"].endswith("someone_FLAIR.nii.gz")
+        found = nibabel.load(output / mask)
+        stored[mask] = nibabel.aff2axcodes(found.affine)
+        turned = nibabel.as_closest_canonical(found)
+        np.testing.assert_allclose(turned.affine, affine)
+        labels = np.asarray(turned.dataobj)
+        assert set(np.unique(labels)) == {0, 1}
+        assert dice(labels > 0, truth) > 0.75
+        assert record["volume_ml"] == pytest.approx(labels.sum() * 0.027, abs=0.1)
+        assert record["side"] == "left"  # of the picture, as radiologists see it
+    assert stored == {"case_seg.nii.gz": tuple("RAS"), "flat_flair_seg.nii.gz": tuple("LPS")}
+    assert records["flat_flair_seg.nii.gz"]["missing"] == ["t1", "t1c", "t2"]
+    assert records["flat_flair_seg.nii.gz"]["source"].endswith("flat_flair.nii.gz")
 
 
 def test_what_looks_like_no_brain_is_told(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
@@ -11,7 +12,14 @@ from typer.testing import CliRunner
 
 from tests.lab.volumes.made import made_download
 from tests.lab.volumes.test_bundle import made_bundle
-from tests.made_cases import brats_cases, made_head, needs_brats, save_case, write_volume_model
+from tests.made_cases import (
+    CARD,
+    brats_cases,
+    made_head,
+    needs_brats,
+    save_case,
+    write_volume_model,
+)
 from tumorlens.cli import app
 
 SMALL = """
@@ -220,6 +228,33 @@ def test_evaluate_scores_labelled_cases(tmp_path: Path) -> None:
     code, _, said = run("evaluate", data, "--model", model, "--split", tmp_path / "no.csv")
     assert code == 1
     assert "split.csv of a run on volumes" in said
+    assert "warning" not in said
     for option in ("--checks", "--tta"):
         code, _, said = run("evaluate", data, "--model", model, option)
         assert (code, option in said) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"data": {"source": "made", "training": {"cases": 3, "datasets": ["data", "other"]}}},
+        {"scores": {"per_dataset": {"data": {}, "other": {}}}},  # as cards were before
+    ],
+)
+def test_a_warning_where_the_model_was_trained_on_the_heads(
+    known: dict[str, object], tmp_path: Path
+) -> None:
+    data = made_download(tmp_path / "data", 1)
+    model = write_volume_model(tmp_path / "model", replace(CARD, **known))
+    code, told, said = run("evaluate", data, "--model", model, "--json")
+    assert code == 0
+    assert "warning: the model was trained on heads of data; without --split" in said
+    assert json.loads(told)["cases"] == 1
+    name = "BraTS20_Training_001"
+    split = tmp_path / "split.csv"
+    split.write_text(f"case,patient,part\n{name},{name},validation\n")
+    code, _, said = run("evaluate", data, "--model", model, "--split", split)
+    assert (code, "warning" in said) == (0, False)
+    moved = data.rename(tmp_path / "elsewhere")
+    code, _, said = run("evaluate", moved, "--model", model)
+    assert (code, "warning" in said) == (0, False)

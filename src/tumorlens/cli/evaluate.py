@@ -1,6 +1,7 @@
 """``tumorlens evaluate``: labelled pictures and a model in, scores and pictures of them out."""
 
 import json
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +12,7 @@ from tumorlens.cli.evaluate_volumes import evaluate_volumes
 from tumorlens.cli.exits import say
 from tumorlens.cli.model_folder import ModelFolder
 from tumorlens.cli.passed_over import tell_unlabelled
+from tumorlens.cli.seen_data import warn_of_seen
 from tumorlens.cli.segment_volumes import refuse_options
 from tumorlens.cli.skull_stripping import SkullStrip, choose_for_slices
 from tumorlens.cli.tta import WithTta
@@ -97,7 +99,16 @@ def evaluate(
         checks=checks,
         against=load_model(against) if against else None,
         output=output,
-        command=_command(data, model, split, part, checks=checks, skull_strip=skull_strip, tta=tta),
+        command=_command(
+            data,
+            model,
+            split,
+            part,
+            checks=checks,
+            against=against,
+            skull_strip=skull_strip,
+            tta=tta,
+        ),
     )
     _tell(record, as_json=as_json)
 
@@ -122,7 +133,8 @@ def _score(
     measuring.check_request(model, checks=checks, against=against)
     found = parts.read_parts(data, split=split, part=part)
     tell_unlabelled(found.passed_over)
-    _warn_of_seen(model, {example.dataset for example in found.evaluated}, split)
+    evaluated = {example.dataset for example in found.evaluated}
+    warn_of_seen(model.card.data, evaluated, split=split, what="pictures")
     _warn_of_one_class({example.label for example in found.evaluated})
     with bars(transient=True) as progress:
         measured = measuring.measure(
@@ -146,20 +158,11 @@ def _pool(runs: list[Path], output: Path | None) -> dict[str, Any]:
     """Score several runs' answers together, and write that."""
     lab = import_extra("tumorlens.lab.evaluation", extra="lab")
     pooled = import_extra("tumorlens.lab.evaluation.pooling", extra="lab").pool_runs(runs)
-    command = " ".join(["tumorlens evaluate --pool", *(run.as_posix() for run in runs)])
+    command = shlex.join(["tumorlens", "evaluate", "--pool", *(run.as_posix() for run in runs)])
     record: dict[str, Any] = pooled.to_json(command=command)
     if output is not None:
         lab.write_evaluation(output, pooled.whole, record=record)
     return record
-
-
-def _warn_of_seen(model: "Model", datasets: set[str], split: Path | None) -> None:
-    seen = sorted(datasets & set(model.card.data))
-    if seen and split is None:
-        say(
-            f"warning: the model was trained on pictures of {', '.join(seen)}; without --split "
-            "these scores include them and are too good"
-        )
 
 
 def _warn_of_one_class(labels: set[str]) -> None:
@@ -177,17 +180,19 @@ def _command(
     part: str,
     *,
     checks: bool,
+    against: Path | None,
     skull_strip: str | None,
     tta: bool,
 ) -> str:
-    """The command as typed, with the place of the data left open."""
-    words = ["tumorlens evaluate", "DATA" if split else data.name]
+    """The command that gives the same again, with the place of the data left open."""
+    words = ["tumorlens", "evaluate", "DATA" if split else data.resolve().name]
     words += ["--model", model.as_posix()] if model else []
     words += ["--split", split.as_posix(), "--part", part] if split else []
+    words += ["--against", against.as_posix()] if against else []
     words += ["--checks"] if checks else []
     words += ["--skull-strip", skull_strip] if skull_strip else []
     words += ["--tta"] if tta else []
-    return " ".join(words)
+    return shlex.join(words)
 
 
 def _tell(record: Mapping[str, Any], *, as_json: bool) -> None:

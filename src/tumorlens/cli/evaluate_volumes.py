@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from tumorlens.cli.seen_data import warn_of_seen
 from tumorlens.extras import import_extra
 
 
@@ -22,14 +23,13 @@ def evaluate_volumes(
     lab = import_extra("tumorlens.lab.volumes.run", extra="brats")
     measuring = import_extra("tumorlens.lab.volumes.measuring", extra="brats")
     loaded = load_volume_model(model)
+    cases = lab.cases_to_score(loaded.card, data, split=split, part=part)
+    evaluated = {case.dataset for case in cases}
+    warn_of_seen(loaded.card.datasets, evaluated, split=split, what="heads")
     with bars(transient=True) as progress:
         told = steps(progress)
-        scores = lab.evaluate_volumes(
-            loaded,
-            data,
-            split=split,
-            part=part,
-            progress=lambda done, total: told("heads", done, total),
+        scores = lab.score_cases(
+            loaded, cases, progress=lambda done, total: told("heads", done, total)
         )
     found = measuring.summary(scores) | {"per_dataset": measuring.per_dataset(scores)}
     if output is not None:

@@ -76,6 +76,14 @@ class VolumeCard:
         """Which model it is."""
         return ModelIdentity(self.name, self.version, self.sha256)
 
+    @property
+    def datasets(self) -> frozenset[str]:
+        """Names of the data sets that it learnt from or was validated on, as far as is known."""
+        known = set(self.scores.get("per_dataset", ()))
+        for part in self.data.values():
+            known |= set(part.get("datasets", ())) if isinstance(part, Mapping) else set()
+        return frozenset(known)
+
     @classmethod
     def from_json(cls, values: Mapping[str, Any], *, source: str = "") -> Self:
         """A card from JSON values.

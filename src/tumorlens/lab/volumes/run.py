@@ -94,27 +94,21 @@ def run_volume_training(
     return found
 
 
-def evaluate_volumes(
-    model: VolumeModel,
-    data: Path,
-    *,
-    split: Path | None = None,
-    part: str = VALIDATION,
-    progress: Progress = silent,
-) -> list[CaseScore]:
-    """Score a finished model on labelled cases, or on one part of a run's.
+def cases_to_score(
+    card: VolumeCard, data: Path, *, split: Path | None = None, part: str = VALIDATION
+) -> list[LabelledHead]:
+    """The labelled cases that a finished model is scored on: all, or one part of a run's.
 
     Args:
-        model: From `tumorlens.volume_outlining.load_volume_model`.
+        card: The model's.
         data: A data set of heads as downloaded, or a folder of several.
         split: The run's ``split.csv``; all cases where None.
         part: ``training`` or ``validation``.
-        progress: Called with (done, total) cases.
 
     Raises:
-        DataError: A case cannot be used, or the split names none of them.
+        DataError: There are none, a case lacks what the model needs, or the split names none of
+            them.
     """
-    card = model.card
     cases = find_training_cases(
         data,
         sequences=card.sequences,
@@ -129,13 +123,18 @@ def evaluate_volumes(
             remedy="Give the data of that run.",
             source=str(split),
         )
-    return score_cases(model, cases, progress=progress)
+    return cases
 
 
 def score_cases(
     model: VolumeModel, cases: Sequence[LabelledHead], *, progress: Progress = silent
 ) -> list[CaseScore]:
     """Outline cases as the runtime does, and compare on the heads' own grids.
+
+    Args:
+        model: From `tumorlens.volume_outlining.load_volume_model`.
+        cases: At least one.
+        progress: Called with (done, total) cases.
 
     Raises:
         DataError: A case cannot be used.
@@ -184,7 +183,11 @@ def make_card(config: VolumeConfig, split: CaseSplit) -> VolumeCard:
         licence=said.licence,
         data={"source": said.source}
         | {
-            part: {"cases": len(cases), "patients": len({case.patient for case in cases})}
+            part: {
+                "cases": len(cases),
+                "patients": len({case.patient for case in cases}),
+                "datasets": sorted({case.dataset for case in cases}),
+            }
             for part, cases in parts.items()
         },
         training=_told(config),
