@@ -9,7 +9,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from tests.conftest import head, write_picture
-from tests.made_cases import dice, save_case
+from tests.made_cases import dice, made_head, save_case
 from tests.made_gliomas import made_glioma
 from tumorlens.cli import app
 from tumorlens.reporting.outline_inputs import RECORD
