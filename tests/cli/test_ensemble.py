@@ -1,5 +1,7 @@
 """``tumorlens ensemble``: runs in, one model folder out."""
 
+import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +13,10 @@ from typer.testing import CliRunner, Result
 
 from tumorlens.card import Card, read_card
 from tumorlens.cli import app
+from tumorlens.lab import joining
 from tumorlens.lab.config import parse_config
 from tumorlens.lab.run import run_training
+from tumorlens.labels import CLASSES
 from tumorlens.model import load_model
 from tumorlens.prediction import predict
 
@@ -71,16 +75,15 @@ def check_confidence(card: Card) -> None:
     assert not any("no input gate" in line for line in card.limitations)
 
 
-@pytest.mark.parametrize("method", ["vote", "average"])
 def test_with_data_the_whole_has_a_gate_and_sets_as_its_members_have(
-    runs: list[Path], class_folders: Path, tmp_path: Path, method: str
+    runs: list[Path], class_folders: Path, tmp_path: Path
 ) -> None:
     output, others = tmp_path / "both", tmp_path / "others"
     (others / "white").mkdir(parents=True)
     for index in range(4):
         white = np.eye(40, dtype=np.uint8)[:, : 30 + index] * 255
         Image.fromarray(white).save(others / "white" / f"{index}.png")
-    chosen = ("--method", method, "--data", class_folders, "--others", others)
+    chosen = ("--method", "average", "--data", class_folders, "--others", others)
     done = ensemble(*runs[:2], "--output", output, *chosen)
     assert done.exit_code == 0, done.output
     assert "warning" not in done.stderr
@@ -95,12 +98,20 @@ def test_with_data_the_whole_has_a_gate_and_sets_as_its_members_have(
     assert not refused.accepted
 
 
-@pytest.mark.parametrize("method", ["fitted", "stacking"])
+def answers_in(folder: Path) -> np.ndarray:
+    """The probabilities in ``answers.csv``, (pictures, classes)."""
+    with (folder / "answers.csv").open() as lines:
+        rows = list(csv.DictReader(lines))
+    return np.array([[float(row[f"p_{name}"]) for name in CLASSES] for row in rows])
+
+
+@pytest.mark.parametrize("method", ["vote", "fitted", "stacking"])
 def test_what_is_fitted_is_fitted_on_validation_pictures(
     runs: list[Path], class_folders: Path, tmp_path: Path, method: str
 ) -> None:
     output = tmp_path / "both"
-    done = ensemble(*runs[:2], "--output", output, "--method", method, "--data", class_folders)
+    chosen = ("--method", method, "--data", class_folders, "--scores", tmp_path / "scores")
+    done = ensemble(*runs[:2], "--output", output, *chosen)
     assert done.exit_code == 0, done.output
     card = read_card(output)
     assert card.temperature != 1
@@ -111,9 +122,32 @@ def test_what_is_fitted_is_fitted_on_validation_pictures(
         [
             *("evaluate", str(class_folders), "--model", str(output)),
             *("--split", str(runs[0] / "split.csv"), "--json"),
+            *("--output", str(tmp_path / "asked")),
         ],
     )
     assert scored.exit_code == 0, scored.output
+    recorded = json.loads((tmp_path / "scores" / "evaluation.json").read_text())
+    assert recorded["scores"] == card.scores["all"]
+    assert recorded["model"] == json.loads(scored.stdout)["model"]
+    assert recorded["command"].startswith("tumorlens ensemble")
+    fair, asked = answers_in(tmp_path / "scores"), answers_in(tmp_path / "asked")
+    assert fair.shape == asked.shape == (16, 4)
+    if method == "vote":  # nothing was learnt that could flatter it
+        np.testing.assert_allclose(fair, asked, atol=1e-4)
+
+
+def test_scores_are_of_answers_by_mixings_that_did_not_learn_from_the_picture(
+    runs: list[Path], class_folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def knowing(fit: object, logits: object, targets: np.ndarray, groups: list[str]) -> np.ndarray:
+        assert len(groups) == len(targets) == 16
+        return 9 * np.eye(4, dtype=np.float32)[targets]
+
+    monkeypatch.setattr(joining, "mix_unseen", knowing)
+    chosen = ("--method", "stacking", "--data", class_folders)
+    done = ensemble(*runs[:2], "--output", tmp_path / "both", *chosen)
+    assert done.exit_code == 0, done.output
+    assert read_card(tmp_path / "both").scores["all"]["accuracy"] == 1
 
 
 def test_the_average_is_the_mean_of_the_weights(runs: list[Path], tmp_path: Path) -> None:
@@ -141,6 +175,7 @@ def test_the_snapshots_of_one_run_are_joined(runs: list[Path], tmp_path: Path) -
         (["--method", "boosting"], 2, "one of vote"),
         (["--share", "1"], 2, "2 shares"),
         (["--others", "x"], 2, "--others alone"),
+        (["--scores", "x"], 2, "--scores alone"),
     ],
 )
 def test_mistakes_are_plain_messages(

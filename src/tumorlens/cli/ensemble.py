@@ -35,6 +35,13 @@ def ensemble(
         Path | None,
         typer.Option(help="Folders of what is no brain MRI, by kind: for the input gate."),
     ] = None,
+    scores: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for the scores on the validation pictures, each answered by members "
+            "joined without it and its like: fair also after fitted and stacking."
+        ),
+    ] = None,
     snapshots: Annotated[
         bool,
         typer.Option("--snapshots", help="Join the snapshots of the runs' training.cycles."),
@@ -64,6 +71,7 @@ def ensemble(
             data=data,
             others=others,
             snapshots=snapshots,
+            scores=scores,
             progress=lambda done, total: progress.update(reading, completed=done, total=total),
             on_confidence=on_confidence,
         )

@@ -1,7 +1,7 @@
 """Finished runs -> one model folder: by a vote, by stacking, or by averaging their weights."""
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from tumorlens.calibration import bend
 from tumorlens.card import Card, read_card, write_card
 from tumorlens.errors import ConfigError
 from tumorlens.lab.calibration import fit_temperature
 from tumorlens.lab.checkpoint import load_checkpoint
-from tumorlens.lab.confidence import fit_confidence, write_confidence
+from tumorlens.lab.confidence import Confidence, fit_confidence, write_confidence
 from tumorlens.lab.ensembling import check_alike, joined_preparation, merge_models
+from tumorlens.lab.evaluation import card_scores, score_answers, write_evaluation
 from tumorlens.lab.export import export_model
 from tumorlens.lab.finished import bare_network
 from tumorlens.lab.joining_material import Material, read_material
@@ -25,6 +27,7 @@ from tumorlens.lab.progress import Progress, silent
 from tumorlens.lab.run_record import MODEL
 from tumorlens.lab.training import BEST, SNAPSHOT
 from tumorlens.model import Model, load_model
+from tumorlens.prediction import softmax
 from tumorlens.scan import FloatArray
 
 VOTE, FITTED, STACKING, AVERAGE = "vote", "fitted", "stacking", "average"
@@ -52,6 +55,7 @@ def join_runs(
     data: Path | None = None,
     others: Path | None = None,
     snapshots: bool = False,
+    scores: Path | None = None,
     progress: Progress = silent,
     on_confidence: Progress = silent,
 ) -> Model:
@@ -64,9 +68,13 @@ def join_runs(
         shares: Of each member in a vote; all alike where empty.
         data: Where the pictures of the first run lie. Needed to fit anything; where given,
             temperature, conformal sets and input gate are fitted on them too, as `run_training`
-            does. The model has no gate and no sets where None, and its card says so.
+            does, and the card has scores on the validation pictures. The model has no gate and
+            no sets where None, and its card says so.
         others: A folder of folders, by kind, of pictures that are no brain MRI, for the gate.
         snapshots: Join the snapshots of the runs' cycles, not their best epochs.
+        scores: Folder for ``evaluation.json`` and what belongs to it, with the scores that the
+            card has. Each picture is scored by a mixing that was fitted without its group, which
+            `tumorlens evaluate` cannot do.
         progress: Called with (done, total) while pictures are read.
         on_confidence: Called with (done, total) while the whole describes pictures for its gate.
 
@@ -78,7 +86,7 @@ def join_runs(
         DataError: A member was trained on validation pictures, or the data cannot be read.
         ModelError: A run has no model.
     """
-    _check_request(method, data, others)
+    _check_request(method, data, {"--others": others, "--scores": scores})
     material = read_material(runs, data, others=others, progress=progress) if data else None
     if method == AVERAGE:
         model, logits = _average(runs, output, snapshots, material)
@@ -86,10 +94,22 @@ def join_runs(
         with tempfile.TemporaryDirectory() as aside:
             folders = _snapshots(runs, Path(aside)) if snapshots else [run / MODEL for run in runs]
             model, logits = _mix(folders, output, method, shares, material)
-    return _fit_confidence(model, output, logits, material, on_confidence) if material else model
+    if material is None:
+        return model
+    confidence, temperature = _fit_confidence(model, output, logits, material, on_confidence)
+    answers = bend(softmax(logits / np.float32(temperature)), confidence.curve)
+    examples, blank = material.validation.examples, len(material.validation.blank)
+    evaluation = score_answers(model, examples, answers, blank=blank)
+    command = _command(runs, output, method, shares, snapshots)
+    if scores:
+        write_evaluation(scores, evaluation, command=command)
+    found = card_scores(evaluation.to_json(command=command))
+    write_card(output, replace(read_card(output), scores=found))
+    return load_model(output)
 
 
-def _check_request(method: str, data: Path | None, others: Path | None) -> None:
+def _check_request(method: str, data: Path | None, fitted: Mapping[str, Path | None]) -> None:
+    """What is fitted or scored needs data; ``fitted`` are such options and what was given."""
     if method not in METHODS or (method in (FITTED, STACKING) and data is None):
         raise ConfigError(
             expected=f"one of {', '.join(METHODS)}; with --data for {FITTED} and {STACKING}",
@@ -97,18 +117,29 @@ def _check_request(method: str, data: Path | None, others: Path | None) -> None:
             remedy="Give the folder that the runs were trained from.",
             source="--method",
         )
-    if others and data is None:
-        raise ConfigError(
-            expected="--data beside --others: the gate is fitted on brain scans too",
-            found="--others alone",
-            remedy="Give the folder that the runs were trained from.",
-            source="--others",
-        )
+    for option, given in fitted.items():
+        if given and data is None:
+            raise ConfigError(
+                expected=f"--data beside {option}",
+                found=f"{option} alone",
+                remedy="Give the folder that the runs were trained from.",
+                source=option,
+            )
+
+
+def _command(
+    runs: Sequence[Path], output: Path, method: str, shares: Sequence[float], snapshots: bool
+) -> str:
+    """The command that gives the model and its scores again, the place of the data left open."""
+    words = ["tumorlens ensemble", *(run.as_posix() for run in runs), "--method", method]
+    words += [f"--share {share:g}" for share in shares]
+    words += ["--snapshots"] if snapshots else []
+    return " ".join([*words, "--data DATA --output", output.as_posix()])
 
 
 def _fit_confidence(
     model: Model, output: Path, logits: FloatArray, material: Material, progress: Progress
-) -> Model:
+) -> tuple[Confidence, float]:
     """Temperature, calibration, conformal sets and input gate, into the model folder.
 
     Args:
@@ -117,6 +148,9 @@ def _fit_confidence(
         logits: Its answers about the validation pictures, float32, (pictures, classes).
         material: What to fit on.
         progress: Called with (done, total) while the graph runs.
+
+    Returns:
+        What was written, and the temperature.
     """
     temperature = fit_temperature(logits, material.targets)
     write_card(output, replace(model.card, temperature=temperature))
@@ -131,7 +165,7 @@ def _fit_confidence(
         progress=progress,
     )
     write_confidence(output, confidence)
-    return load_model(output)
+    return confidence, temperature
 
 
 def _mix(
