@@ -13,9 +13,9 @@ from tumorlens.cli.exits import say
 from tumorlens.cli.model_folder import ModelFolder
 from tumorlens.cli.passed_over import tell_unlabelled
 from tumorlens.cli.seen_data import warn_of_seen
-from tumorlens.cli.segment_volumes import refuse_options
 from tumorlens.cli.skull_stripping import SkullStrip, choose_for_slices
 from tumorlens.cli.tta import WithTta
+from tumorlens.cli.unfit_options import refuse_options
 from tumorlens.extras import import_extra
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from tumorlens.cli.exits import REFUSED, say
 from tumorlens.cli.model_folder import ModelFolder
 from tumorlens.cli.passed_over import tell_passed_over
 from tumorlens.cli.precision import ChosenPrecision, Precision
-from tumorlens.cli.segment_volumes import refuse_options, segment_volumes, volumes_table
+from tumorlens.cli.segment_volumes import segment_volumes, volumes_table
 from tumorlens.cli.skull_stripping import SkullStrip, choose
+from tumorlens.cli.unfit_options import refuse_options
 from tumorlens.extras import import_extra
 
 if TYPE_CHECKING:

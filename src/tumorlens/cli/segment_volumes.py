@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from tumorlens.cli.passed_over import tell_passed_over
 from tumorlens.cli.skull_stripping import chosen_method
-from tumorlens.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -40,22 +39,6 @@ def segment_volumes(
                 skull_strip=chosen_method(skull_strip),
                 progress=told,
             )
-        )
-
-
-def refuse_options(given: Mapping[str, object], *, kind: str) -> None:
-    """Options of another kind of model are no mistake to pass over in silence.
-
-    Raises:
-        ConfigError: Some were given.
-    """
-    found = [name for name, value in given.items() if value]
-    if found:
-        raise ConfigError(
-            expected=f"no option of other models with one of the kind {kind}",
-            found=", ".join(found),
-            remedy="Leave it out.",
-            source=found[0],
         )
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tumorlens.cli.passed_over import tell_unlabelled
-from tumorlens.cli.segment_volumes import refuse_options
 from tumorlens.cli.skull_stripping import SkullStrip
 from tumorlens.cli.train_volumes import train_volumes
+from tumorlens.cli.unfit_options import refuse_options
 from tumorlens.extras import import_extra
 
 if TYPE_CHECKING:
