@@ -22,15 +22,6 @@ def benchmark() -> ModuleType:
     return load_script("benchmarks/whole_tumor.py")
 
 
-def test_the_page_is_what_the_benchmark_writes(benchmark: ModuleType) -> None:
-    quotation = benchmark.QUOTATION
-    page = quotation.docs.read_text(encoding="utf-8")
-    found = json.loads(quotation.figures.read_text())
-    assert page == quotation.filled(page, found)
-    found["slice by slice, FLAIR"]["lgg"]["WT"]["dice"]["mean"] = 0.123
-    assert page != quotation.filled(page, found)
-
-
 def test_the_card_has_the_scores_that_were_measured() -> None:
     card = read_volume_card(WHOLE_TUMOR_FOLDER)
     measured = json.loads((RUN / "scores.json").read_text())
