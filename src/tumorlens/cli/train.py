@@ -74,7 +74,6 @@ def train(
     """
     from tumorlens.card import CLASSIFY, OUTLINE_VOLUME, read_card
     from tumorlens.cli.progress import bars
-    from tumorlens.preparation import LEFT_ON
 
     config_module = import_extra("tumorlens.lab.config", extra="lab")
     settings_file = import_extra("tumorlens.lab.settings_file", extra="lab")
@@ -91,12 +90,7 @@ def train(
         train_volumes(values, str(config), data, run)
         return
     run_module = import_extra("tumorlens.lab.run", extra="lab")
-    overrides = [*(settings or [])]
-    if weights is not None:
-        overrides.append(f"network.weights={json.dumps(weights)}")
-    if skull_strip is not None:
-        method = "" if skull_strip == LEFT_ON else skull_strip
-        overrides.append(f"preparation.skull_strip={json.dumps(method)}")
+    overrides = _overrides(settings or [], weights=weights, skull_strip=skull_strip)
     chosen = config_module.read_config(config, overrides=overrides)
     folder = run or Path("runs") / chosen.name
     if not import_extra("tumorlens.lab.processes", extra="lab").is_first():
@@ -121,6 +115,21 @@ def train(
         f"{scores.recall:.4f}{beside} on {scores.count} validation pictures of "
         f"{scores.groups} patients or groups"
     )
+
+
+def _overrides(
+    settings: "Sequence[str]", *, weights: str | None, skull_strip: str | None
+) -> list[str]:
+    """The settings that the command line overrides, as ``--set`` takes them."""
+    from tumorlens.preparation import LEFT_ON
+
+    overrides = [*settings]
+    if weights is not None:
+        overrides.append(f"network.weights={json.dumps(weights)}")
+    if skull_strip is not None:
+        method = "" if skull_strip == LEFT_ON else skull_strip
+        overrides.append(f"preparation.skull_strip={json.dumps(method)}")
+    return overrides
 
 
 def _watch(progress: "Progress", on_history: "Callable[[Sequence[EpochRecord]], None]") -> object:
