@@ -14,8 +14,8 @@ from tumorlens.reporting.folder import FileNames
 RECORD = "segments.json"
 """The file in which outlines are recorded."""
 
-MASK, LABEL_MAP = ".mask.png", "_seg.nii.gz"
-"""How the files of outlines end: of pictures, and of volumes and cases."""
+MASK, LABEL_MAP, PLANES = ".mask.png", "_seg.nii.gz", "_planes.png"
+"""How the files of outlines end: of pictures, of volumes and cases, and what is drawn of these."""
 
 Record = dict[str, Any]
 Input = Source | Case

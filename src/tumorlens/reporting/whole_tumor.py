@@ -19,7 +19,7 @@ from tumorlens.reporting.cases.upright import upright
 from tumorlens.reporting.figure import png_bytes
 from tumorlens.reporting.folder import write_bytes
 from tumorlens.reporting.label_map import write_label_map
-from tumorlens.reporting.outline_inputs import LABEL_MAP
+from tumorlens.reporting.outline_inputs import LABEL_MAP, PLANES
 from tumorlens.scan import Volume
 from tumorlens.volume_outlining import (
     CaseOutline,
@@ -90,7 +90,7 @@ def _outline(
     outline: CaseOutline, volume: Volume, whole: VolumeModel, stem: Path
 ) -> tuple[VolumeOutline, dict[str, Any]]:
     """The tumor by the model for whole heads, its picture, and what the record says of it."""
-    picture = stem.with_name(f"{stem.name}_planes.png")
+    picture = stem.with_name(f"{stem.name}{PLANES}")
     planes = draw_planes(upright(outline), tissue_names(whole.card.regions))
     write_bytes(picture, png_bytes(planes))
     card = whole.card

@@ -30,6 +30,7 @@ from tumorlens.reporting.folder import (
 from tumorlens.reporting.label_map import write_label_map
 from tumorlens.reporting.outline_inputs import (
     LABEL_MAP,
+    PLANES,
     RECORD,
     Input,
     Record,
@@ -147,7 +148,7 @@ def _write(
 ) -> tuple[dict[str, Any], Entry]:
     head = outline.head
     stem = names.name(head.name)
-    mask, picture = f"{stem}{LABEL_MAP}", f"{stem}_planes.png"
+    mask, picture = f"{stem}{LABEL_MAP}", f"{stem}{PLANES}"
     first = next(iter(head.volumes.values()))
     write_label_map(folder / mask, outline.labels, first, like=head.file)
     shown = upright(outline)
