@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.svm import SVC
 
 from tests.conftest import CHANNELS, write_tiny_model
 from tests.made_gates import FIGURES, gate_that_limits, made_numbers
@@ -16,6 +17,7 @@ from tumorlens.gate import (
     GateCard,
     picture_figures,
     read_gate,
+    support_value,
     write_gate,
 )
 from tumorlens.model import load_model
@@ -33,6 +35,7 @@ def test_a_written_gate_reads_back_the_same(tmp_path: Path) -> None:
     gate = read_gate(tmp_path, GateCard(sha256, LIMITS))
     assert gate.limits == LIMITS
     np.testing.assert_array_equal(gate.numbers.center, numbers.center)
+    np.testing.assert_array_equal(gate.numbers.vectors, numbers.vectors)
     assert gate.numbers.axes.dtype == np.float32
     assert write_gate(tmp_path, numbers) == sha256
 
@@ -143,11 +146,40 @@ def test_the_shape_is_where_the_picture_lies() -> None:
 
 
 def test_a_figure_far_out_counts_no_more_than_one_at_the_edge() -> None:
-    numbers = replace(made_numbers(2), likeness=np.eye(1, 2 + FIGURES + 1, 2)[0].astype(np.float32))
+    gray_levels = np.eye(1, GRAY + 1)[0].astype(np.float32)
+    numbers = replace(made_numbers(2), gray_levels=gray_levels)
     figures = np.zeros((4, FIGURES), np.float32)
     figures[:, 0] = (3, 8, 1e6, -1e6)
     found = numbers.measure(np.ones((4, 2), np.float32), figures)["likeness"]
     np.testing.assert_allclose(found, (3, 8, 8, -8))
+
+
+def test_the_likeness_is_what_scikit_learns_machine_says() -> None:
+    random = np.random.default_rng(0)
+    inputs = random.normal(size=(80, 5)).astype(np.float32)
+    truth = (inputs[:, 0] * inputs[:, 1] > 0).astype(int)
+    machine = SVC(C=10.0, gamma=0.2).fit(inputs, truth)
+    found = support_value(
+        inputs,
+        machine.support_vectors_.astype(np.float32),
+        np.append(machine.dual_coef_[0], machine.intercept_).astype(np.float32),
+        0.2,
+    )
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, machine.decision_function(inputs), atol=1e-4)
+
+
+def test_the_machine_is_given_all_it_was_fitted_with() -> None:
+    numbers = made_numbers(3)
+    at = np.zeros((1, len(numbers.units)), np.float32)
+    at[0, 1], at[0, -1] = 2.0, np.log(1e-6)  # the first gray figure; the distance of the mean
+    numbers = replace(numbers, vectors=at, weights=np.array([5.0, -1.0], np.float32))
+    figures = np.zeros((2, FIGURES), np.float32)
+    figures[0, 0] = 2.0
+    embedding = np.full((2, 3), 3**-0.5, np.float32)
+    found = numbers.measure(embedding, figures)["likeness"]
+    assert found[0] == pytest.approx(4.0, abs=0.1)  # its kernel is 1
+    assert found[1] == pytest.approx(5 * np.exp(-4) - 1, abs=0.1)
 
 
 def test_an_empty_picture_has_figures_too() -> None:

@@ -1,7 +1,9 @@
 """Fit conformal sets and the input gate of a finished model, and write them into its folder.
 
     python tools/fit_confidence.py MODEL --data DATA --split runs/default/split.csv \
-        --others DATA/not_brain_mri --more DATA/volumes --output /tmp/model
+        --others DATA/not_brain_mri --more DATA/volumes --output FOLDER
+
+``tools/gather_others.py`` gathers more for both.
 
 Prints what was measured: calibration error, coverage and size of the sets, what the gate refuses
 and loses. MODEL itself is changed where no --output is given.
@@ -14,10 +16,12 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from tumorlens.lab.confidence import fit_confidence, write_confidence
 from tumorlens.lab.datasets import Example, load_examples
 from tumorlens.lab.gate import load_brains, load_others
-from tumorlens.lab.pictures import load_pictures
+from tumorlens.lab.pictures import ByteArray, load_pictures
 from tumorlens.lab.splitting import TRAINING, VALIDATION, read_part
 from tumorlens.model import load_model
 
@@ -25,6 +29,7 @@ MOST = 800
 """Training pictures of each data set that are read; the gate uses no more than 600."""
 
 
+OTHERS = "folders of what must be refused, with a folder for each kind"
 MORE = "folders of brain scans of sources that the network did not learn from"
 
 
@@ -46,6 +51,12 @@ def thinned(examples: list[Example]) -> list[Example]:
     return kept
 
 
+def merged(parts: list[dict[str, ByteArray]]) -> dict[str, ByteArray]:
+    """Pictures by kind from several folders of kinds."""
+    kinds = sorted({kind for part in parts for kind in part})
+    return {kind: np.concatenate([part[kind] for part in parts if kind in part]) for kind in kinds}
+
+
 def _tell(done: int, total: int) -> None:
     sys.stderr.write(f"\r{done} of {total} pictures" + "\n" * (done == total))
 
@@ -56,7 +67,7 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--split", type=Path, required=True)
-    parser.add_argument("--others", type=Path, help="folders of what must be refused, by kind")
+    parser.add_argument("--others", type=Path, nargs="*", default=[], help=OTHERS)
     parser.add_argument("--more", type=Path, nargs="*", default=[], help=MORE)
     parser.add_argument("--output", type=Path, help="a copy of the model folder")
     chosen = parser.parse_args()
@@ -78,7 +89,7 @@ def main() -> None:
         training.pixels,
         validation.examples,
         validation.pixels,
-        others=load_others(chosen.others, preparation) if chosen.others else None,
+        others=merged([load_others(folder, preparation) for folder in chosen.others]),
         progress=_tell,
         more={folder.name: load_brains(folder, preparation) for folder in chosen.more},
     )

@@ -1,17 +1,18 @@
 """Is it a brain MRI at all? What a model's gate refuses, it refuses with a reason.
 
-Three checks, each a few numbers on what the graph returned anyway and on the picture itself; one
+Two checks, each a few numbers on what the graph returned anyway and on the picture itself; one
 that fails refuses:
 
+- ``likeness``: how much more embedding, gray levels and the coarse shape of the picture are like
+  other pictures than like brain MRI: a support vector machine with a Gaussian kernel (C. Cortes
+  and V. Vapnik, Machine Learning 20, 1995, doi:10.1007/BF00994018), and added to it a linear
+  discriminant of gray levels, symmetry and edges alone: X-ray and CT have bone at one white
+  level, charts have paper;
 - ``distance``: Mahalanobis distance of the embedding, scaled to length 1, from the training
   scans (K. Lee and others, "A Simple Unified Framework for Detecting Out-of-Distribution
   Samples and Adversarial Attacks", NeurIPS 2018, arXiv:1807.03888), with the covariance of
-  probabilistic principal components (M. Tipping and C. Bishop, JRSS B 1999);
-- ``likeness``: how much more embedding, gray levels and the coarse shape of the picture are like
-  other pictures than like brain MRI, as the log odds of a logistic regression;
-- ``gray_levels``: the same from gray levels, symmetry and edges alone, by a linear discriminant:
-  X-ray and CT have bone at one white level, charts have paper. 0 is the mean brain scan, 1 the
-  mean of the others.
+  probabilistic principal components (M. Tipping and C. Bishop, JRSS B 1999). It also goes into
+  the likeness; its own limit refuses what lies far from all that was ever shown.
 """
 
 import hashlib
@@ -30,12 +31,11 @@ from tumorlens.scan import FloatArray
 from tumorlens.verified_file import read_verified
 
 GATE_FILE = "gate.npz"
-CHECKS = ("distance", "likeness", "gray_levels")
+CHECKS = ("distance", "likeness")
 
 _WORDS = {
     "distance": "distance from the training scans {:.2f}",
     "likeness": "likeness to other pictures {:.2f}",
-    "gray_levels": "strangeness of its gray levels {:.2f}",
 }
 GRAY = 27
 """How many of `picture_figures` tell of gray levels; the rest is shape."""
@@ -45,6 +45,7 @@ _LEVELS = np.linspace(_HEAD + 1, 251, 13).astype(int)
 _SHAPE = 14  # cells a side of the coarse shape
 _SOLID = 16  # levels above this are part of the silhouette
 _FAR = 8.0  # standard deviations at which a figure is cut off
+_LEAST = 1e-6  # of a distance, whose logarithm is taken
 _QUANTILES = np.array([0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95])
 
 
@@ -85,13 +86,18 @@ class GateNumbers:
     Attributes:
         center: (channels,), mean of the training scans' embeddings, each of length 1.
         scale: (channels,), their standard deviation.
-        axes: (components, channels), orthonormal.
+        axes: (components, channels), orthonormal, the widest first.
         stretch: (components,): what each axis adds to the squared distance beyond ``rest``.
         rest: (1,): squared distance for a step of 1 off all axes.
         figures_center: (figures,), mean of `picture_figures` of the training scans.
         figures_scale: (figures,), their standard deviation.
-        likeness: (channels + figures + 1,), weights and a constant.
-        gray_levels: (GRAY + 1,), weights and a constant.
+        shapes: (shapes, figures - GRAY): directions of the coarse shape.
+        units: (inputs,): what the machine's inputs are multiplied by: the place on the leading
+            axes, `GRAY` gray figures, the coarse shapes, the logarithm of the distance.
+        vectors: (vectors, inputs), the support vectors, in these units.
+        weights: (vectors + 1,), and a constant.
+        width: (1,): of the kernel exp(-width |a - b|^2).
+        gray_levels: (GRAY + 1,), weights and a constant, added to the machine's value.
     """
 
     center: FloatArray
@@ -101,7 +107,11 @@ class GateNumbers:
     rest: FloatArray
     figures_center: FloatArray
     figures_scale: FloatArray
-    likeness: FloatArray
+    shapes: FloatArray
+    units: FloatArray
+    vectors: FloatArray
+    weights: FloatArray
+    width: FloatArray
     gray_levels: FloatArray
 
     def measure(self, embedding: FloatArray, figures: FloatArray) -> dict[str, FloatArray]:
@@ -112,14 +122,42 @@ class GateNumbers:
             figures: float32, (N, figures), from `picture_figures`.
         """
         place = (unit_length(embedding) - self.center) / self.scale
-        squared = (place**2).sum(axis=1) * self.rest + (place @ self.axes.T) ** 2 @ self.stretch
+        along = place @ self.axes.T
+        squared = (place**2).sum(axis=1) * self.rest + along**2 @ self.stretch
+        distance = np.sqrt(np.maximum(squared, 0) / len(self.center))
         seen = within_reach((figures - self.figures_center) / self.figures_scale)
-        both = np.concatenate([place, seen], axis=1)
+        gray, shape = seen[:, :GRAY], seen[:, GRAY:] @ self.shapes.T
+        leading = along[:, : len(self.units) - GRAY - len(self.shapes) - 1]
+        inputs = joined_inputs(leading, gray, shape, distance) * self.units
+        likeness = support_value(inputs, self.vectors, self.weights, float(self.width[0]))
         return {
-            "distance": np.sqrt(np.maximum(squared, 0) / len(self.center)),
-            "likeness": both @ self.likeness[:-1] + self.likeness[-1],
-            "gray_levels": seen[:, :GRAY] @ self.gray_levels[:-1] + self.gray_levels[-1],
+            "distance": distance,
+            "likeness": likeness + gray @ self.gray_levels[:-1] + self.gray_levels[-1],
         }
+
+
+def joined_inputs(
+    leading: npt.ArrayLike, gray: FloatArray, shape: FloatArray, distance: FloatArray
+) -> FloatArray:
+    """What the support vector machine is given, before its units: (pictures, inputs)."""
+    far = np.log(np.maximum(distance, _LEAST))[:, np.newaxis]
+    return np.concatenate([np.asarray(leading), gray, shape, far], axis=1).astype(np.float32)
+
+
+def support_value(
+    inputs: FloatArray, vectors: FloatArray, weights: FloatArray, width: float
+) -> FloatArray:
+    """A support vector machine's value with the kernel exp(-width |a - b|^2): (pictures,).
+
+    Args:
+        inputs: (pictures, inputs).
+        vectors: (vectors, inputs).
+        weights: (vectors + 1,), and a constant.
+        width: Of the kernel.
+    """
+    squared = (inputs**2).sum(axis=1)[:, np.newaxis] + (vectors**2).sum(axis=1)
+    kernel = np.exp(-width * np.maximum(squared - 2 * inputs @ vectors.T, 0))
+    return np.asarray(kernel @ weights[:-1] + weights[-1], np.float32)
 
 
 @dataclass(frozen=True, slots=True)

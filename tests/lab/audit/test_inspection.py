@@ -1,3 +1,4 @@
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +21,16 @@ def faulty(folder: Path) -> dict[str, Path]:
     arrow = draw(0).convert("RGB")
     ImageDraw.Draw(arrow).line((40, 40, 90, 90), fill=(255, 220, 0), width=4)
     arrow.save(files["annotated"])
+    draw(1).save(files["tomogram"])
     return files
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_each_fault_is_found(fault: str, tmp_path: Path) -> None:
-    found = inspect(entry(faulty(tmp_path)[fault]))
+def test_each_fault_is_found(fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = faulty(tmp_path)
+    known = frozenset({hashlib.sha256(files["tomogram"].read_bytes()).hexdigest()})
+    monkeypatch.setattr("tumorlens.lab.audit.inspection.known_tomograms", lambda: known)
+    found = inspect(entry(files[fault]))
     assert fault in found.faults
     assert (found.shape is None) == (fault == "unreadable")
     assert (found.appearance is None) == (fault in {"unreadable", "blank"})

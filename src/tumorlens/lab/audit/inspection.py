@@ -14,12 +14,14 @@ from tumorlens.lab.audit.entry import Entry
 from tumorlens.lab.audit.marks import has_marks, share_of_colour
 from tumorlens.lab.datasets import read_pixels
 from tumorlens.lab.datasets.example import PICTURE_SUFFIXES
+from tumorlens.lab.datasets.tomograms import known_tomograms
 from tumorlens.lab.pictures import MIN_CONTRAST
 from tumorlens.lab.progress import Progress, silent
 from tumorlens.preparation import percentile
 from tumorlens.scan import FloatArray
 
 UNREADABLE, TINY, BLANK, COLOUR, MARKS = "unreadable", "tiny", "blank", "colour", "annotated"
+TOMOGRAM = "tomogram"
 
 FAULTS = {
     UNREADABLE: "no picture can be decoded",
@@ -27,6 +29,7 @@ FAULTS = {
     BLANK: "nothing to be seen",
     COLOUR: "colours in what should be grey",
     MARKS: "letters, scales or coloured marks",
+    TOMOGRAM: "a CT known to stand among MRI",
 }
 """What is looked for in each file, and what it means."""
 
@@ -82,7 +85,7 @@ def inspect(entry: Entry) -> Inspected:
     try:
         sha256 = hashlib.sha256(entry.path.read_bytes()).hexdigest()
         pixels = read_pixels(entry.example)
-        faults = _faults(entry, pixels)
+        faults = _faults(entry, pixels) + [TOMOGRAM] * (sha256 in known_tomograms())
     except TumorlensError as error:
         if isinstance(error, ScanContentError) and (shape := _even_shape(entry)):
             return Inspected(entry, sha256, shape, (BLANK,), error.found, None)

@@ -3,7 +3,8 @@
 What it must refuse is partly made up (`tumorlens.lab.gate.unlike`) and partly given, by kind. How
 much it refuses is measured on each given kind by a gate fitted without that kind, and how many
 brain scans it loses by limits set without the data set, and once more by a gate that was
-fitted without the data set too.
+fitted without the data set too. Computed tomograms among the scans are what must be refused
+(`tumorlens.lab.datasets.tomograms`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,14 +15,16 @@ import numpy as np
 
 from tumorlens.gate import GateNumbers
 from tumorlens.lab.datasets import Example
+from tumorlens.lab.datasets.tomograms import are_tomograms
 from tumorlens.lab.gate.description import Described, describe
-from tumorlens.lab.gate.fitting import fit_checks, fit_limits, numbers_of
+from tumorlens.lab.gate.fitting import fit_checks, fit_limits, is_refused, numbers_of
 from tumorlens.lab.gate.material import gather, load_brains, load_others, sample
 from tumorlens.lab.gate.measuring import (
     judge_unseen,
     limits_of,
     lost_parts,
     parts_of,
+    refused_alike_known,
     refused_parts,
 )
 from tumorlens.lab.gate.space import fit_space
@@ -40,6 +43,9 @@ __all__ = [
     "sample",
 ]
 
+
+TOMOGRAMS = "brain_ct.among_the_scans"
+"""The kind of the computed tomograms that stand in sets of MRI."""
 
 NO_OTHERS = (
     "No pictures of anything else were given: the gate was fitted on made-up ones alone, and how "
@@ -78,7 +84,8 @@ def fit_gate(
         validation: Other patients' brain scans.
         described: What `describe` gave of these; kinds are the data sets.
         others: By kind, what must be refused: uint8, (pictures, size, size) each; only made-up
-            pictures where None.
+            pictures where None. A kind with a dot, as ``natural.objects``, is more of the kind
+            before it, to fit on only.
         more: By data set, brain scans of further sources that the network never saw, so that
             the gate knows them: uint8, (pictures, size, size) each.
         seed: Of sampling and of what is made up.
@@ -88,31 +95,46 @@ def fit_gate(
         DataError: There are too few training pictures.
     """
     random = np.random.default_rng(seed)
+    is_ct, shown_ct = are_tomograms(training), are_tomograms(validation)
     material = gather(
         training,
         pixels,
-        others=others or {},
+        among=np.flatnonzero(~is_ct),
+        others=dict(others or {}) | ({TOMOGRAMS: pixels[is_ct]} if is_ct.any() else {}),
         more=more or {},
         preparation=model.card.preparation,
         random=random,
     )
     brains, other = (_described(model, parts, progress) for parts in material)
-    chosen = sample([example.dataset for example in validation], random)
+    scans = np.flatnonzero(~shown_ct)
+    chosen = scans[sample([validation[index].dataset for index in scans.tolist()], random)]
     held = described.part(chosen)
-    kinds = sorted(others or {})
+    kinds = sorted(kind for kind in others or {} if "." not in kind)
     space = fit_space(brains)
     known, unlike, shown = (space.place(part) for part in (brains, other, held))
     checks = fit_checks(known, unlike)
     values = checks.values(shown)
     unseen = judge_unseen(brains, other, held, kinds)
-    refused = {"refused": refused_parts(known, unlike, shown, unseen, kinds)}
-    measured = (refused if kinds else {"note": NO_OTHERS}) | {
-        "lost": lost_parts(values, shown, unseen, [validation[index] for index in chosen]),
+    limits = limits_of(unseen.values) if unseen.values else fit_limits(values, shown.kinds)
+    refused = (
+        {
+            "refused": refused_parts(known, unlike, shown, unseen, kinds),
+            "refused_where_others_of_the_kind_are_known": refused_alike_known(
+                known, unlike, limits, kinds
+            ),
+        }
+        if kinds
+        else {"note": NO_OTHERS}
+    )
+    tomograms = checks.values(space.place(described.part(shown_ct)))
+    measured = refused | {
+        "refused_tomograms_among_the_scans": parts_of({"all": is_refused(tomograms, limits)}),
+        "lost": lost_parts(values, shown, unseen, [validation[index] for index in chosen.tolist()]),
         "lost_without_the_data_set": parts_of(unseen.lost),
         "pictures": _counts(brains, other) | {"limits": len(held.kinds)},
     }
-    limits = limits_of(unseen.values) if unseen.values else fit_limits(values, shown.kinds)
-    return FittedGate(numbers_of(space, checks), limits, measured)
+    told = {name: parts for name, parts in measured.items() if parts}
+    return FittedGate(numbers_of(space, checks), limits, told)
 
 
 def _counts(brains: Described, other: Described) -> dict[str, int]:

@@ -103,6 +103,7 @@ def gather(
     training: Sequence[Example],
     pixels: ByteArray,
     *,
+    among: npt.NDArray[np.intp],
     others: Mapping[str, ByteArray],
     more: Mapping[str, ByteArray],
     preparation: Preparation,
@@ -113,6 +114,7 @@ def gather(
     Args:
         training: Brain scans the network learnt from.
         pixels: uint8, (training, size, size).
+        among: Numbers of those that may be taken.
         others: By kind, pictures that must be refused; made-up kinds are added.
         more: By data set, further brain scans; nothing is made up from them.
         preparation: Of the model.
@@ -121,15 +123,15 @@ def gather(
     Raises:
         DataError: There are fewer than two training pictures.
     """
-    if len(training) < 2:
+    if len(among) < 2:
         raise DataError(
             expected="at least two training pictures",
-            found=str(len(training)),
+            found=str(len(among)),
             remedy="Give the training part of the split.",
         )
-    datasets = np.array([example.dataset for example in training], np.str_)
-    chosen = sample(datasets.tolist(), random)
-    heads, datasets = np.asarray(pixels[chosen]), datasets[chosen]
+    chosen = among[sample([training[index].dataset for index in among.tolist()], random)]
+    heads = np.asarray(pixels[chosen])
+    datasets = np.array([training[index].dataset for index in chosen.tolist()], np.str_)
     brains = {}
     for name in np.unique(datasets):
         own = heads[datasets == name]

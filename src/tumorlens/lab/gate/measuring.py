@@ -14,7 +14,7 @@ import numpy.typing as npt
 from tumorlens.lab.datasets import Example
 from tumorlens.lab.folds import group_folds
 from tumorlens.lab.gate.description import Described
-from tumorlens.lab.gate.fitting import Checks, fit_checks, fit_limits, is_refused
+from tumorlens.lab.gate.fitting import fit_checks, fit_limits, is_refused
 from tumorlens.lab.gate.space import Placed, Values, fit_space
 
 _Lost = npt.NDArray[np.bool_]
@@ -62,22 +62,22 @@ def judge_unseen(
         checks = fit_checks(rest, unlike)
         found.values[name] = checks.values(judged[name])
         for kind in kinds:
-            fewer = fit_checks(rest, unlike.part(unlike.kinds != kind), near=checks)
+            fewer = fit_checks(rest, unlike.part(~is_of(unlike.kinds, kind)))
             found.without.setdefault(kind, {})[name] = fewer.values(judged[name])
         if len(names) > 2:
-            foreign = _judge_others(rest, unlike, judged, name, checks)
+            foreign = _judge_others(rest, unlike, judged, name)
             found.lost[name] = is_refused(found.values[name], limits_of(foreign))
     return found
 
 
 def _judge_others(
-    rest: Placed, unlike: Placed, judged: Mapping[str, Placed], name: str, near: Checks
+    rest: Placed, unlike: Placed, judged: Mapping[str, Placed], name: str
 ) -> dict[str, Values]:
     """The other data sets, each by checks fitted without it and without ``name``."""
     found = {}
     for one in judged:
         if one != name:
-            checks = fit_checks(rest.part(rest.kinds != one), unlike, near=near)
+            checks = fit_checks(rest.part(rest.kinds != one), unlike)
             found[one] = checks.values(judged[one])
     return found
 
@@ -96,15 +96,38 @@ def limits_of(values: Mapping[str, Values]) -> dict[str, float]:
 def refused_parts(
     brains: Placed, other: Placed, held: Placed, unseen: Unseen, kinds: Sequence[str]
 ) -> dict[str, float]:
-    """Of each given kind the part refused by a gate and limits fitted without it, and of all."""
+    """Of each given kind the part refused by a gate and limits fitted without it, and of all.
+
+    Pictures of the same kind from elsewhere (`is_of`) are left out of the fitting too.
+    """
+    found = {}
+    for kind in kinds:
+        checks = fit_checks(brains, other.part(~is_of(other.kinds, kind)))
+        left_out = unseen.without.get(kind)
+        limits = limits_of(left_out) if left_out else fit_limits(checks.values(held), held.kinds)
+        found[kind] = is_refused(checks.values(other.part(other.kinds == kind)), limits)
+    return parts_of(found)
+
+
+def refused_alike_known(
+    brains: Placed, other: Placed, limits: Mapping[str, float], kinds: Sequence[str]
+) -> dict[str, float]:
+    """The same where pictures of the same kind from elsewhere are known; no others' kinds count.
+
+    The limits, which brain scans set, are those of the whole gate.
+    """
     found = {}
     for kind in kinds:
         is_it = other.kinds == kind
-        checks = fit_checks(brains, other.part(~is_it))
-        left_out = unseen.without.get(kind)
-        limits = limits_of(left_out) if left_out else fit_limits(checks.values(held), held.kinds)
-        found[kind] = is_refused(checks.values(other.part(is_it)), limits)
+        if is_of(other.kinds, kind).sum() > is_it.sum():
+            checks = fit_checks(brains, other.part(~is_it))
+            found[kind] = is_refused(checks.values(other.part(is_it)), limits)
     return parts_of(found)
+
+
+def is_of(kinds: npt.NDArray[np.str_], kind: str) -> npt.NDArray[np.bool_]:
+    """Which are of a kind: ``natural``, or the same from elsewhere, such as ``natural.objects``."""
+    return np.asarray((kinds == kind) | np.char.startswith(kinds, f"{kind}."))
 
 
 def lost_parts(

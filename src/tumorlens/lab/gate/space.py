@@ -6,14 +6,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tumorlens.gate import GRAY, unit_length, within_reach
+from tumorlens.gate import GRAY, joined_inputs, unit_length, within_reach
 from tumorlens.lab.gate.description import Described
 from tumorlens.scan import FloatArray
 
 COMPONENTS = 320
 """Principal components of the embedding, at most, for its distance."""
 
-_LEADING, _SHAPES = 100, 70  # of them, and of the shape's, for the likeness
+LEADING = 100
+"""Of them, those that the likeness looks at."""
+
+_SHAPES = 70  # principal components of the coarse shape
 _SHRINKAGE = 0.1
 
 Values = npt.NDArray[np.float64]
@@ -24,7 +27,7 @@ class Placed:
     """What the checks need of some pictures, in one space.
 
     Attributes:
-        inputs: float32, (pictures, inputs), of the likeness.
+        inputs: float32, (pictures, inputs), of the likeness, as they are.
         gray: float32, (pictures, GRAY), standardised.
         distance: (pictures,), of the embedding.
         kinds: (pictures,): the data set, or the kind of what is no brain MRI.
@@ -49,12 +52,12 @@ class Space:
     Attributes:
         center: float32, (channels,), mean of the embeddings, each of length 1.
         scale: float32, (channels,), their standard deviation.
-        axes: float32, (components, channels), orthonormal.
+        axes: float32, (components, channels), orthonormal, the widest first.
         variances: (components,), along the axes, shrunk towards their mean.
         rest: Variance along any direction off the axes.
         figures_center: float32, (figures,), mean of the pictures' figures.
         figures_scale: float32, (figures,), their standard deviation.
-        lead: float32, (inputs, channels + figures): what the likeness is a weighted sum of.
+        shapes: float32, (shapes, figures - GRAY), orthonormal.
     """
 
     center: FloatArray
@@ -64,18 +67,21 @@ class Space:
     rest: float
     figures_center: FloatArray
     figures_scale: FloatArray
-    lead: FloatArray
+    shapes: FloatArray
 
     def place(self, described: Described) -> Placed:
         """Pictures in this space."""
         steps = (unit_length(described.embedding) - self.center) / self.scale
+        along = steps @ self.axes.T
         seen = within_reach((described.figures - self.figures_center) / self.figures_scale)
         squared = (steps**2).sum(axis=1) / self.rest
-        squared += (steps @ self.axes.T) ** 2 @ (1 / self.variances - 1 / self.rest)
+        squared += along**2 @ (1 / self.variances - 1 / self.rest)
+        distance = np.sqrt(np.maximum(squared, 0) / len(self.center))
+        shape = seen[:, GRAY:] @ self.shapes.T
         return Placed(
-            np.asarray(np.concatenate([steps, seen], axis=1) @ self.lead.T, np.float32),
+            joined_inputs(along[:, :LEADING], seen[:, :GRAY], shape, distance),
             seen[:, :GRAY],
-            np.asarray(np.sqrt(np.maximum(squared, 0) / len(self.center)), np.float64),
+            np.asarray(distance, np.float64),
             described.kinds,
         )
 
@@ -90,7 +96,7 @@ def fit_space(brains: Described) -> Space:
     figures_scale[:GRAY] += 1e-3
     figures_scale[GRAY:] += 0.05  # cells that are black in every head would count without end
     seen = within_reach(((figures - figures_center) / figures_scale).astype(np.float32))
-    shapes, spread, _ = _components(seen[:, GRAY:].astype(np.float64), _SHAPES)
+    shapes, _, _ = _components(seen[:, GRAY:].astype(np.float64), _SHAPES)
     return Space(
         center.astype(np.float32),
         scale.astype(np.float32),
@@ -99,7 +105,7 @@ def fit_space(brains: Described) -> Space:
         rest,
         figures_center.astype(np.float32),
         figures_scale.astype(np.float32),
-        _lead(axes[:_LEADING], variances[:_LEADING], shapes, spread),
+        shapes.astype(np.float32),
     )
 
 
@@ -109,19 +115,3 @@ def _components(rows: Values, most: int) -> tuple[Values, Values, float]:
     kept = max(1, min(most, len(values) - 1, len(rows) // 4))
     rest = max(float(values[::-1][kept:].mean()) if kept < len(values) else 0.0, 1e-6)
     return vectors[:, ::-1][:, :kept].T, np.maximum(values[::-1][:kept], 1e-6), rest
-
-
-def _lead(axes: Values, variances: Values, shapes: Values, spread: Values) -> FloatArray:
-    """Leading components of the embedding, every gray figure, leading components of the shape."""
-    channels, cells = axes.shape[1], shapes.shape[1]
-    rows = np.zeros((len(axes) + GRAY + len(shapes), channels + GRAY + cells), np.float32)
-    rows[: len(axes), :channels] = _whitened(axes, variances)
-    rows[len(axes) : len(axes) + GRAY, channels : channels + GRAY] = np.eye(GRAY)
-    rows[len(axes) + GRAY :, channels + GRAY :] = _whitened(shapes, spread)
-    return rows
-
-
-def _whitened(axes: Values, variances: Values) -> Values:
-    """Axes in units of the standard deviation; weak ones are not blown up without end."""
-    deviations = np.sqrt(variances)
-    return np.asarray(axes / (deviations + 0.1 * deviations.mean())[:, np.newaxis])
