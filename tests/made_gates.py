@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tumorlens.gate import CHECKS, GRAY, Gate, GateNumbers, picture_figures
+from tumorlens.gate import CHECKS, Gate, GateNumbers, picture_figures
 
 FIGURES = picture_figures(np.zeros((1, 8, 8), np.float32), np.ones((1, 1), np.float32)).shape[1]
 
@@ -17,12 +17,7 @@ def made_numbers(channels: int) -> GateNumbers:
         rest=np.ones(1, np.float32),
         figures_center=np.zeros(FIGURES, np.float32),
         figures_scale=np.ones(FIGURES, np.float32),
-        shapes=np.zeros((1, FIGURES - GRAY), np.float32),
-        units=np.ones(1 + GRAY + 1 + 1, np.float32),
-        vectors=np.zeros((1, 1 + GRAY + 1 + 1), np.float32),
-        weights=np.zeros(2, np.float32),
-        width=np.ones(1, np.float32),
-        gray_levels=np.zeros(GRAY + 1, np.float32),
+        likeness=np.zeros(channels + FIGURES + 2, np.float32),
     )
 
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.svm import SVC
 
 from tests.conftest import CHANNELS, write_tiny_model
 from tests.made_gates import FIGURES, gate_that_limits, made_numbers
@@ -17,13 +16,13 @@ from tumorlens.gate import (
     GateCard,
     picture_figures,
     read_gate,
-    support_value,
     write_gate,
 )
 from tumorlens.model import load_model
 from tumorlens.prediction import predict
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
+EXAMPLES = Path(__file__).parents[1] / "examples"
 LIMITS = dict.fromkeys(CHECKS, 1.0)
 
 
@@ -35,7 +34,6 @@ def test_a_written_gate_reads_back_the_same(tmp_path: Path) -> None:
     gate = read_gate(tmp_path, GateCard(sha256, LIMITS))
     assert gate.limits == LIMITS
     np.testing.assert_array_equal(gate.numbers.center, numbers.center)
-    np.testing.assert_array_equal(gate.numbers.vectors, numbers.vectors)
     assert gate.numbers.axes.dtype == np.float32
     assert write_gate(tmp_path, numbers) == sha256
 
@@ -146,40 +144,20 @@ def test_the_shape_is_where_the_picture_lies() -> None:
 
 
 def test_a_figure_far_out_counts_no_more_than_one_at_the_edge() -> None:
-    gray_levels = np.eye(1, GRAY + 1)[0].astype(np.float32)
-    numbers = replace(made_numbers(2), gray_levels=gray_levels)
+    numbers = replace(made_numbers(2), likeness=np.eye(1, 2 + FIGURES + 2, 2)[0].astype(np.float32))
     figures = np.zeros((4, FIGURES), np.float32)
     figures[:, 0] = (3, 8, 1e6, -1e6)
     found = numbers.measure(np.ones((4, 2), np.float32), figures)["likeness"]
     np.testing.assert_allclose(found, (3, 8, 8, -8))
 
 
-def test_the_likeness_is_what_scikit_learns_machine_says() -> None:
-    random = np.random.default_rng(0)
-    inputs = random.normal(size=(80, 5)).astype(np.float32)
-    truth = (inputs[:, 0] * inputs[:, 1] > 0).astype(int)
-    machine = SVC(C=10.0, gamma=0.2).fit(inputs, truth)
-    found = support_value(
-        inputs,
-        machine.support_vectors_.astype(np.float32),
-        np.append(machine.dual_coef_[0], machine.intercept_).astype(np.float32),
-        0.2,
-    )
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, machine.decision_function(inputs), atol=1e-4)
-
-
-def test_the_machine_is_given_all_it_was_fitted_with() -> None:
-    numbers = made_numbers(3)
-    at = np.zeros((1, len(numbers.units)), np.float32)
-    at[0, 1], at[0, -1] = 2.0, np.log(1e-6)  # the first gray figure; the distance of the mean
-    numbers = replace(numbers, vectors=at, weights=np.array([5.0, -1.0], np.float32))
-    figures = np.zeros((2, FIGURES), np.float32)
-    figures[0, 0] = 2.0
-    embedding = np.full((2, 3), 3**-0.5, np.float32)
-    found = numbers.measure(embedding, figures)["likeness"]
-    assert found[0] == pytest.approx(4.0, abs=0.1)  # its kernel is 1
-    assert found[1] == pytest.approx(5 * np.exp(-4) - 1, abs=0.1)
+def test_the_distance_counts_in_the_likeness_by_its_logarithm() -> None:
+    likeness = np.eye(1, 2 + FIGURES + 2, 2 + FIGURES)[0].astype(np.float32)
+    numbers = replace(made_numbers(2), likeness=likeness)
+    embedding = np.array([[1.0, 1.0], [1.0, 2.0], [1.0, -3.0]], np.float32)
+    found = numbers.measure(embedding, np.zeros((3, FIGURES), np.float32))
+    np.testing.assert_allclose(found["likeness"][1:], np.log(found["distance"][1:]), rtol=1e-5)
+    assert np.isfinite(found["likeness"][0])  # of the mean itself
 
 
 def test_an_empty_picture_has_figures_too() -> None:
@@ -200,3 +178,10 @@ def test_the_bundled_gate_tells_brain_mri_from_other_pictures() -> None:
     accepted = [predict(path, model=model).accepted for path in brains]
     assert np.mean(refused) >= 0.9
     assert np.mean(accepted) >= 0.95
+
+
+def test_the_bundled_gate_lets_the_examples_in() -> None:
+    model = load_model()
+    scans = [path for path in EXAMPLES.iterdir() if path.suffix in {".png", ".jpg", ".dcm", ".gz"}]
+    assert len(scans) == 7
+    assert [predict(path, model=model).reason for path in scans] == [None] * 7

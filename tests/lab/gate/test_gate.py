@@ -16,6 +16,7 @@ from tumorlens.lab.gate.fitting import (
     discriminant,
     fit_checks,
     fit_limits,
+    fit_log_odds,
     is_refused,
     numbers_of,
 )
@@ -74,6 +75,18 @@ def test_the_runtime_measures_what_was_fitted() -> None:
     values = checks.values(space.place(fresh))
     for column, check in enumerate(CHECKS):
         np.testing.assert_allclose(found[check], values[:, column], rtol=2e-3, atol=2e-3)
+
+
+def test_a_fit_from_a_near_one_ends_where_one_from_nothing_does() -> None:
+    random = np.random.default_rng(0)
+    inputs = random.normal(size=(400, 6)).astype(np.float32)
+    truth = (inputs[:, 0] + random.normal(0, 0.5, 400) > 0).astype(np.intp)
+    weights = np.ones(400)
+    first = fit_log_odds(inputs, truth, weights, start=None)
+    near = fit_log_odds(inputs[:380], truth[:380], weights[:380], start=first)
+    again = fit_log_odds(inputs[:380], truth[:380], weights[:380], start=None)
+    np.testing.assert_allclose(near, again, atol=1e-3)
+    assert first[0] > 5 * np.abs(first[1:6]).max()
 
 
 def test_each_limit_loses_what_it_may_and_counts_data_sets_alike() -> None:
@@ -168,7 +181,7 @@ def test_a_gate_of_a_model_is_fitted_and_measured(model: Model) -> None:
     assert measured["lost"]["all"] <= 0.2
     assert measured["pictures"]["others"] == 20
     assert measured["pictures"]["made_up"] == 60 * len(UNLIKE)
-    assert measured["pictures"]["brain"] == 60 + 2 * len(ALTERED) * 4 + 20
+    assert measured["pictures"]["brain"] == 60 + 20 + len(ALTERED) * (4 + 4 + 3)
 
 
 def test_what_is_known_of_a_kind_from_elsewhere_is_left_out_with_it() -> None:
@@ -244,6 +257,8 @@ def test_further_brain_scans_are_cut_in_three_planes_without_masks(tmp_path: Pat
     found = load_brains(tmp_path, Preparation(size=32))
     # Every second of 60 axial slices that are not empty, 16 of the other planes each.
     assert found.shape == (1 + 30 + 16 + 16, 32, 32)
+    nibabel.save(nibabel.Nifti1Image(voxels[..., :11], np.eye(4)), tmp_path / "t1.nii")
+    assert len(load_brains(tmp_path, Preparation(size=32))) == 1 + 10  # of a slab, axial ones only
     flat = np.diag((1.0, 1.0, 5.0, 1.0))
     nibabel.save(nibabel.Nifti1Image(voxels, flat), tmp_path / "t1.nii")
     assert len(load_brains(tmp_path, Preparation(size=32))) == 1 + 30

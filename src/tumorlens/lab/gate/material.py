@@ -22,6 +22,7 @@ MOST = 600
 SLICES = 40
 """Of one volume that `load_brains` takes, evenly spread."""
 
+_SLAB = 0.6  # of a head's breadth: the slices of less height are a slab
 MADE_UP = 150
 """Pictures of each made-up kind."""
 
@@ -82,9 +83,17 @@ def _slices(scan: Scan | Volume) -> list[Scan]:
 
 
 def _cuts(volume: Volume) -> list[Volume]:
-    """The volume, and where its voxels are about cubes and its slices axial, the other planes."""
+    """The volume, and where its voxels are about cubes and its slices axial, the other planes.
+
+    Of a slab of few slices the other planes are strips, which show no head.
+    """
     spacing = volume.spacing_mm
     if spacing is None or volume.plane != "axial" or max(spacing) > 1.5 * min(spacing):
+        return [volume]
+    height, *across = (
+        count * step for count, step in zip(volume.voxels.shape, spacing, strict=True)
+    )
+    if height < _SLAB * min(across):
         return [volume]
     upright = volume.voxels[::-1]
     down, rows, columns = spacing
@@ -116,7 +125,7 @@ def gather(
         pixels: uint8, (training, size, size).
         among: Numbers of those that may be taken.
         others: By kind, pictures that must be refused; made-up kinds are added.
-        more: By data set, further brain scans; nothing is made up from them.
+        more: By data set, further brain scans, which are altered likewise.
         preparation: Of the model.
         random: Chooses and alters.
 
@@ -132,20 +141,24 @@ def gather(
     chosen = among[sample([training[index].dataset for index in among.tolist()], random)]
     heads = np.asarray(pixels[chosen])
     datasets = np.array([training[index].dataset for index in chosen.tolist()], np.str_)
-    brains = {}
-    for name in np.unique(datasets):
-        own = heads[datasets == name]
-        altered = [
-            _made(make, own, -(-len(own) // 8), random, preparation.unstripping())
-            for make in ALTERED.values()
-        ]
-        brains[str(name)] = np.concatenate([own, *altered])
+    parts = {str(name): heads[datasets == name] for name in np.unique(datasets)}
+    for name, further in more.items():
+        known = parts.get(name, further[:0])
+        parts[name] = np.concatenate([known, further[:MOST]])
+    brains = {
+        name: np.concatenate([part, *_altered(part, random, preparation.unstripping())])
+        for name, part in parts.items()
+    }
     count = min(MADE_UP, len(heads))
     unlike = {name: _made(make, heads, count, random, preparation) for name, make in UNLIKE.items()}
-    for name, part in more.items():
-        known = brains.get(name, part[:0])
-        brains[name] = np.concatenate([known, part[:MOST]])
     return brains, unlike | dict(others)
+
+
+def _altered(
+    heads: ByteArray, random: np.random.Generator, preparation: Preparation
+) -> list[ByteArray]:
+    count = -(-len(heads) // 8)
+    return [_made(make, heads, count, random, preparation) for make in ALTERED.values()]
 
 
 def _made(

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from tumorlens.lab.datasets import Example
 from tumorlens.lab.folds import group_folds
 from tumorlens.lab.gate.description import Described
-from tumorlens.lab.gate.fitting import fit_checks, fit_limits, is_refused
+from tumorlens.lab.gate.fitting import Checks, fit_checks, fit_limits, is_refused
 from tumorlens.lab.gate.space import Placed, Values, fit_space
 
 _Lost = npt.NDArray[np.bool_]
@@ -62,22 +62,22 @@ def judge_unseen(
         checks = fit_checks(rest, unlike)
         found.values[name] = checks.values(judged[name])
         for kind in kinds:
-            fewer = fit_checks(rest, unlike.part(~is_of(unlike.kinds, kind)))
+            fewer = fit_checks(rest, unlike.part(~is_of(unlike.kinds, kind)), near=checks)
             found.without.setdefault(kind, {})[name] = fewer.values(judged[name])
         if len(names) > 2:
-            foreign = _judge_others(rest, unlike, judged, name)
+            foreign = _judge_others(rest, unlike, judged, name, checks)
             found.lost[name] = is_refused(found.values[name], limits_of(foreign))
     return found
 
 
 def _judge_others(
-    rest: Placed, unlike: Placed, judged: Mapping[str, Placed], name: str
+    rest: Placed, unlike: Placed, judged: Mapping[str, Placed], name: str, near: Checks
 ) -> dict[str, Values]:
     """The other data sets, each by checks fitted without it and without ``name``."""
     found = {}
     for one in judged:
         if one != name:
-            checks = fit_checks(rest.part(rest.kinds != one), unlike)
+            checks = fit_checks(rest.part(rest.kinds != one), unlike, near=near)
             found[one] = checks.values(judged[one])
     return found
 

@@ -6,17 +6,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tumorlens.gate import GRAY, joined_inputs, unit_length, within_reach
+from tumorlens.gate import GRAY, log_distance, unit_length, within_reach
 from tumorlens.lab.gate.description import Described
 from tumorlens.scan import FloatArray
 
 COMPONENTS = 320
 """Principal components of the embedding, at most, for its distance."""
 
-LEADING = 100
-"""Of them, those that the likeness looks at."""
-
-_SHAPES = 70  # principal components of the coarse shape
+_LEADING, _SHAPES = 100, 70  # of them, and of the shape's, for the likeness
 _SHRINKAGE = 0.1
 
 Values = npt.NDArray[np.float64]
@@ -27,7 +24,7 @@ class Placed:
     """What the checks need of some pictures, in one space.
 
     Attributes:
-        inputs: float32, (pictures, inputs), of the likeness, as they are.
+        inputs: float32, (pictures, inputs), of the likeness.
         gray: float32, (pictures, GRAY), standardised.
         distance: (pictures,), of the embedding.
         kinds: (pictures,): the data set, or the kind of what is no brain MRI.
@@ -52,12 +49,13 @@ class Space:
     Attributes:
         center: float32, (channels,), mean of the embeddings, each of length 1.
         scale: float32, (channels,), their standard deviation.
-        axes: float32, (components, channels), orthonormal, the widest first.
+        axes: float32, (components, channels), orthonormal.
         variances: (components,), along the axes, shrunk towards their mean.
         rest: Variance along any direction off the axes.
         figures_center: float32, (figures,), mean of the pictures' figures.
         figures_scale: float32, (figures,), their standard deviation.
-        shapes: float32, (shapes, figures - GRAY), orthonormal.
+        lead: float32, (inputs - 1, channels + figures): the likeness is a weighted sum of these and
+            of the distance's logarithm.
     """
 
     center: FloatArray
@@ -67,19 +65,18 @@ class Space:
     rest: float
     figures_center: FloatArray
     figures_scale: FloatArray
-    shapes: FloatArray
+    lead: FloatArray
 
     def place(self, described: Described) -> Placed:
         """Pictures in this space."""
         steps = (unit_length(described.embedding) - self.center) / self.scale
-        along = steps @ self.axes.T
         seen = within_reach((described.figures - self.figures_center) / self.figures_scale)
         squared = (steps**2).sum(axis=1) / self.rest
-        squared += along**2 @ (1 / self.variances - 1 / self.rest)
+        squared += (steps @ self.axes.T) ** 2 @ (1 / self.variances - 1 / self.rest)
         distance = np.sqrt(np.maximum(squared, 0) / len(self.center))
-        shape = seen[:, GRAY:] @ self.shapes.T
+        leading = np.concatenate([steps, seen], axis=1) @ self.lead.T
         return Placed(
-            joined_inputs(along[:, :LEADING], seen[:, :GRAY], shape, distance),
+            np.append(leading, log_distance(distance)[:, np.newaxis], axis=1).astype(np.float32),
             seen[:, :GRAY],
             np.asarray(distance, np.float64),
             described.kinds,
@@ -105,7 +102,7 @@ def fit_space(brains: Described) -> Space:
         rest,
         figures_center.astype(np.float32),
         figures_scale.astype(np.float32),
-        shapes.astype(np.float32),
+        _lead(axes[:_LEADING], shapes),
     )
 
 
@@ -115,3 +112,13 @@ def _components(rows: Values, most: int) -> tuple[Values, Values, float]:
     kept = max(1, min(most, len(values) - 1, len(rows) // 4))
     rest = max(float(values[::-1][kept:].mean()) if kept < len(values) else 0.0, 1e-6)
     return vectors[:, ::-1][:, :kept].T, np.maximum(values[::-1][:kept], 1e-6), rest
+
+
+def _lead(axes: Values, shapes: Values) -> FloatArray:
+    """Leading components of the embedding, every gray figure, leading components of the shape."""
+    channels, cells = axes.shape[1], shapes.shape[1]
+    rows = np.zeros((len(axes) + GRAY + len(shapes), channels + GRAY + cells), np.float32)
+    rows[: len(axes), :channels] = axes
+    rows[len(axes) : len(axes) + GRAY, channels : channels + GRAY] = np.eye(GRAY)
+    rows[len(axes) + GRAY :, channels + GRAY :] = shapes
+    return rows
