@@ -56,11 +56,11 @@ all rows are a little too good, and alike so. Training time is of epochs with th
 the device that is named, on a CPU beside other work for some rows; CPU time is one pass of the
 exported graph, one picture, one thread, warm.
 
-One split stands for five folds, which would take two cores a day of short runs and a week of runs as
-long as the bundled model's; `tumorlens train --set data.validation_fold=N` and `tumorlens evaluate
---pool` make the others. The goals were 0.975 on the tumors of `cheng` by patient, 0.98 over all four
-classes, and every recall at least 0.95: no row reaches them. Most of what is missing are
-gliomas of `lgg` and `brats` called no tumor, in slices where the tumor begins or ends.
+One split stands for five folds, which would take two cores about ten hours for the short runs
+alone; `tumorlens train --set data.validation_fold=N` and `tumorlens evaluate --pool` make the others.
+The goals were 0.975 on the tumors of `cheng` by patient, 0.98 over all four classes, and every
+recall at least 0.95: no row reaches them. Most of what the bundled model misses are gliomas of `lgg`
+and `brats2013_slices` called no tumor.
 """
 
 _SCORES = (
