@@ -57,10 +57,10 @@ the device that is named, on a CPU beside other work for some rows; CPU time is 
 exported graph, one picture, one thread, warm.
 
 One split stands for five folds, which would take two cores about ten hours for the short runs
-alone; `tumorlens train --set data.validation_fold=N` and `tumorlens evaluate --pool` make the others.
-The goals were 0.975 on the tumors of `cheng` by patient, 0.98 over all four classes, and every
-recall at least 0.95: no row reaches them. Most of what the bundled model misses are gliomas of `lgg`
-and `brats2013_slices` called no tumor.
+alone; `tumorlens train --set data.validation_fold=N` and `tumorlens evaluate --pool` make the
+others. The goals were 0.975 on the tumors of `cheng` by patient, 0.98 over all four classes, and
+every recall at least 0.95: no row reaches them. Most of what the bundled model misses are gliomas
+of `lgg` and `brats2013_slices` called no tumor.
 """
 
 _SCORES = (
