@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg import eigh
 
 from tumorlens.gate import GRAY, log_distance, unit_length, within_reach
 from tumorlens.lab.gate.description import Described
@@ -108,10 +109,12 @@ def fit_space(brains: Described) -> Space:
 
 def _components(rows: Values, most: int) -> tuple[Values, Values, float]:
     """Principal axes, the variances along them, and the mean variance off them."""
-    values, vectors = np.linalg.eigh(rows.T @ rows / len(rows))
-    kept = max(1, min(most, len(values) - 1, len(rows) // 4))
-    rest = max(float(values[::-1][kept:].mean()) if kept < len(values) else 0.0, 1e-6)
-    return vectors[:, ::-1][:, :kept].T, np.maximum(values[::-1][:kept], 1e-6), rest
+    covariance = rows.T @ rows / len(rows)
+    count = len(covariance)
+    kept = max(1, min(most, count - 1, len(rows) // 4))
+    values, vectors = eigh(covariance, subset_by_index=(count - kept, count - 1))
+    off = float(np.trace(covariance) - values.sum()) / max(count - kept, 1)
+    return vectors[:, ::-1].T, np.maximum(values[::-1], 1e-6), max(off, 1e-6)
 
 
 def _lead(axes: Values, shapes: Values) -> FloatArray:
