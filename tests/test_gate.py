@@ -54,6 +54,13 @@ def test_what_is_no_gate_is_refused_even_with_the_right_hash(tmp_path: Path, dat
         read_gate(tmp_path, GateCard(hashlib.sha256(data).hexdigest(), LIMITS))
 
 
+def test_a_gate_of_an_older_version_is_refused(tmp_path: Path) -> None:
+    numbers = made_numbers(5)
+    sha256 = write_gate(tmp_path, replace(numbers, likeness=numbers.likeness[:-1]))
+    with pytest.raises(ModelCorruptError, match="Fit it again"):
+        read_gate(tmp_path, GateCard(sha256, LIMITS))
+
+
 def test_the_model_loads_the_gate_its_card_speaks_of(tmp_path: Path) -> None:
     folder = write_tiny_model(tmp_path)
     assert load_model(folder, threads=1).gate is None
@@ -180,7 +187,7 @@ def test_the_bundled_gate_tells_brain_mri_from_other_pictures() -> None:
     assert np.mean(accepted) >= 0.95
 
 
-def test_the_bundled_gate_lets_the_examples_in() -> None:
+def test_the_bundled_gate_lets_the_examples_in_whose_template_it_knows() -> None:
     model = load_model()
     scans = [path for path in EXAMPLES.iterdir() if path.suffix in {".png", ".jpg", ".dcm", ".gz"}]
     assert len(scans) == 7

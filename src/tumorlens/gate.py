@@ -242,6 +242,9 @@ def read_gate(folder: Path, card: GateCard) -> Gate:
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             numbers = GateNumbers(**{one.name: arrays[one.name] for one in fields(GateNumbers)})
+        weights = len(numbers.center) + len(numbers.figures_center) + 2
+        if len(numbers.likeness) != weights:
+            raise ValueError(f"{len(numbers.likeness)} weights of the likeness, not {weights}")
     except Exception as error:  # zipfile and NumPy raise many types
         raise ModelCorruptError(
             expected="the numbers of a gate of this version of tumorlens",

@@ -29,9 +29,6 @@ def packages(tmp_path: Path) -> Path:
     Image.new("RGB", (300, 300), "gray").save(root / "mate-backgrounds/usr/share/plain.png")
     manual = root / "opencv-doc/usr/share/doc/opencv-doc"
     _picture(manual / "examples/data/b.jpg", 1)
-    for number in range(3):
-        _picture(manual / f"opencv4/html/figure{number}.png", number)
-    _picture(manual / "opencv4/html/icon.png", 4, side=100)
     stamps = root / "tuxpaint-stamps-default/usr/share/tuxpaint/stamps/animals"
     for name in ("cat", "dog", "cat_mirror"):
         _picture(stamps / f"{name}.png", 5)
@@ -57,7 +54,6 @@ def packages(tmp_path: Path) -> Path:
     [
         ("natural.photographs", 2),  # the plain one shows nothing
         ("natural.objects", 2),  # mirrored stamps are left out
-        ("screenshots_charts.manuals", 3),  # and small figures
         ("brain_ct.heads", 46 + 19),
     ],
 )

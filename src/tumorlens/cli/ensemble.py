@@ -33,7 +33,10 @@ def ensemble(
     ] = None,
     others: Annotated[
         Path | None,
-        typer.Option(help="Folders of what is no brain MRI, by kind: for the input gate."),
+        typer.Option(
+            help="Folders of what is no brain MRI, by kind, for the input gate; natural.objects is "
+            "more of natural."
+        ),
     ] = None,
     scores: Annotated[
         Path | None,

@@ -43,7 +43,10 @@ def train(
     ] = None,
     others: Annotated[
         Path | None,
-        typer.Option(help="Folders of what is no brain MRI, by kind: for the input gate."),
+        typer.Option(
+            help="Folders of what is no brain MRI, by kind, for the input gate; natural.objects is "
+            "more of natural."
+        ),
     ] = None,
     allow_leaks: Annotated[
         bool,

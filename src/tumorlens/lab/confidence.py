@@ -20,6 +20,7 @@ from tumorlens.gate import GateCard, write_gate
 from tumorlens.lab.calibration import BINS, calibration_error, fit_curve, fit_temperature
 from tumorlens.lab.conformal import fit_conformal, measure_sets
 from tumorlens.lab.datasets import Example
+from tumorlens.lab.datasets.tomograms import are_tomograms
 from tumorlens.lab.folds import group_folds
 from tumorlens.lab.gate import FittedGate, describe, fit_gate
 from tumorlens.lab.pictures import ByteArray
@@ -105,6 +106,7 @@ def fit_confidence(
             training_pixels,
             validation,
             described,
+            tomograms=are_tomograms(validation_pixels),
             others=others,
             more=more,
             progress=progress,

@@ -95,7 +95,7 @@ def quantize_model(
     card = replace(read_card(folder), int8=QuantizedGraph(sha256))
     write_card(folder, card)
     quick = load_model(folder, threads=1, precision=INT8)
-    measured = _measure(exact, quick, validation, pixels, progress)
+    measured = measure_graphs(exact, quick, validation, pixels, progress)
     measured |= {
         "calibrated_on": len(calibration),
         "bytes": {name: (folder / graph).stat().st_size for name, graph in GRAPHS.items()},
@@ -159,9 +159,18 @@ class _Compared:
     overlap: tuple[int, int]
 
 
-def _measure(
+def measure_graphs(
     exact: Model, quick: Model, validation: Sequence[Example], pixels: ByteArray, progress: Progress
 ) -> dict[str, Any]:
+    """What the card says of both graphs' answers about validation pictures.
+
+    Args:
+        exact: With float32.
+        quick: With int8.
+        validation: Other patients' scans.
+        pixels: uint8, (validation, size, size).
+        progress: Called with (done, total).
+    """
     starts = range(0, len(pixels), _BATCH)
     batches = (pixels[start : start + _BATCH] for start in starts)
     compared: list[_Compared] = []

@@ -9,7 +9,14 @@ from tests.made_heads import draw_head
 from tumorlens.errors import DataError
 from tumorlens.gate import CHECKS, GRAY
 from tumorlens.lab.datasets import Example
-from tumorlens.lab.gate import describe, fit_gate, load_brains, load_others
+from tumorlens.lab.gate import (
+    TOMOGRAMS,
+    describe,
+    fit_gate,
+    load_brains,
+    load_others,
+    whole_kinds,
+)
 from tumorlens.lab.gate.description import Described
 from tumorlens.lab.gate.fitting import (
     LOST,
@@ -24,7 +31,6 @@ from tumorlens.lab.gate.measuring import (
     is_of,
     judge_unseen,
     limits_of,
-    refused_alike_known,
     refused_parts,
 )
 from tumorlens.lab.gate.space import fit_space
@@ -169,6 +175,7 @@ def test_a_gate_of_a_model_is_fitted_and_measured(model: Model) -> None:
         *training,
         validation[0],
         described,
+        tomograms=np.zeros(60, bool),
         others={"white": white, "noise": noise},
         more={"far": _examples(20, "far", 5)[1]},
     )
@@ -196,14 +203,18 @@ def test_what_is_known_of_a_kind_from_elsewhere_is_left_out_with_it() -> None:
     )
     space = fit_space(brains)
     known, unlike, shown = (space.place(part) for part in (brains, other, held))
-    unseen = judge_unseen(brains, other, held, ["chart", "made_up"])
-    kinds = ["chart", "made_up"]
-    strict = refused_parts(known, unlike, shown, unseen, kinds)
-    alike = refused_alike_known(known, unlike, limits_of(unseen.values), kinds)
-    assert set(strict) == {"all", "chart", "made_up"}
-    assert set(alike) == {"all", "chart"}
-    assert alike["chart"] > strict["chart"] + 0.05
+    unseen = judge_unseen(brains, other, held, ["chart"])
+    found = refused_parts(known, unlike, shown, unseen, ["chart"])
+    limits = limits_of(unseen.values)
+    alike = fit_checks(known, unlike.part(unlike.kinds != "chart"))
+    values = alike.values(unlike.part(unlike.kinds == "chart"))
+    assert is_refused(values, limits).mean() > found["chart"] + 0.05
     assert is_of(other.kinds, "chart").sum() == 340
+
+
+def test_kinds_that_are_more_of_another_are_not_measured() -> None:
+    others = {"natural": 1, "natural.objects": 2, "ct.v2": 3}
+    assert whole_kinds(others) == ["ct.v2", "natural"]
 
 
 def test_tomograms_among_the_scans_are_refused_and_none_is_counted_as_lost(
@@ -211,22 +222,24 @@ def test_tomograms_among_the_scans_are_refused_and_none_is_counted_as_lost(
 ) -> None:
     training, pixels = _examples(40, "one", 1)
     pixels[::4] = 255 - pixels[::4]
-    listed = [index % 4 == 0 for index in range(40)]
-    monkeypatch.setattr("tumorlens.lab.gate.are_tomograms", lambda _: np.array(listed))
+    is_ct = np.arange(40) % 4 == 0
+    monkeypatch.setattr("tumorlens.lab.gate.are_tomograms", lambda _: is_ct)
     held, shown = _examples(40, "one", 2)
     shown[::4] = 255 - shown[::4]
     described = describe(model, shown, ["one"] * 40)
-    measured = fit_gate(model, training, pixels, held, described).measured
-    assert measured["pictures"]["others"] == 10
+    measured = fit_gate(model, training, pixels, held, described, tomograms=is_ct).measured
+    assert measured["fitted_on"] == {TOMOGRAMS: 10}
     assert measured["pictures"]["limits"] == 30
-    assert measured["refused_tomograms_among_the_scans"]["all"] >= 0.8
+    assert measured["refused_tomograms_of_validation"]["all"] >= 0.8
     assert measured["lost"]["all"] <= 0.1
 
 
 def test_a_gate_without_pictures_of_others_says_so(model: Model) -> None:
     examples, pixels = _examples(20, "one", 1)
     described = describe(model, pixels, ["one"] * 20)
-    measured = fit_gate(model, examples, pixels, examples, described).measured
+    measured = fit_gate(
+        model, examples, pixels, examples, described, tomograms=np.zeros(20, bool)
+    ).measured
     assert "not known" in measured["note"]
     assert "refused" not in measured
 
@@ -234,7 +247,14 @@ def test_a_gate_without_pictures_of_others_says_so(model: Model) -> None:
 def test_a_gate_needs_training_pictures(model: Model) -> None:
     examples, pixels = _examples(2, "one", 1)
     with pytest.raises(DataError, match="two training pictures"):
-        fit_gate(model, [], pixels[:0], examples, describe(model, pixels, ["one", "one"]))
+        fit_gate(
+            model,
+            [],
+            pixels[:0],
+            examples,
+            describe(model, pixels, ["one", "one"]),
+            tomograms=np.zeros(2, bool),
+        )
 
 
 def test_others_are_read_by_kind(tmp_path: Path) -> None:

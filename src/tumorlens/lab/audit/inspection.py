@@ -14,11 +14,11 @@ from tumorlens.lab.audit.entry import Entry
 from tumorlens.lab.audit.marks import has_marks, share_of_colour
 from tumorlens.lab.datasets import read_pixels
 from tumorlens.lab.datasets.example import PICTURE_SUFFIXES
-from tumorlens.lab.datasets.tomograms import known_tomograms
+from tumorlens.lab.datasets.tomograms import are_tomograms
 from tumorlens.lab.pictures import MIN_CONTRAST
 from tumorlens.lab.progress import Progress, silent
-from tumorlens.preparation import percentile
-from tumorlens.scan import FloatArray
+from tumorlens.preparation import Preparation, percentile, prepare
+from tumorlens.scan import FloatArray, Scan
 
 UNREADABLE, TINY, BLANK, COLOUR, MARKS = "unreadable", "tiny", "blank", "colour", "annotated"
 TOMOGRAM = "tomogram"
@@ -85,7 +85,7 @@ def inspect(entry: Entry) -> Inspected:
     try:
         sha256 = hashlib.sha256(entry.path.read_bytes()).hexdigest()
         pixels = read_pixels(entry.example)
-        faults = _faults(entry, pixels) + [TOMOGRAM] * (sha256 in known_tomograms())
+        faults = _faults(entry, pixels)
     except TumorlensError as error:
         if isinstance(error, ScanContentError) and (shape := _even_shape(entry)):
             return Inspected(entry, sha256, shape, (BLANK,), error.found, None)
@@ -107,7 +107,14 @@ def _faults(entry: Entry, pixels: FloatArray) -> list[str]:
         faults.append(COLOUR)
     if _COLOURED < coloured < _PALETTE or has_marks(pixels):
         faults.append(MARKS)
+    if not entry.example.whole_head and _is_tomogram(pixels):
+        faults.append(TOMOGRAM)
     return faults
+
+
+def _is_tomogram(pixels: FloatArray) -> bool:
+    prepared = prepare(Scan(pixels, ""), Preparation()).pixels
+    return bool(are_tomograms(np.rint(prepared * 255).astype(np.uint8)[np.newaxis])[0])
 
 
 def _even_shape(entry: Entry) -> tuple[int, int] | None:

@@ -126,7 +126,7 @@ _FAILURES = {
 _CONFIDENCE = {
     "calibration": "Calibration, on groups left out of its fitting",
     "conformal": "Sets of classes, on groups left out of their fitting",
-    "gate": "The gate that refuses what is no brain MRI, on kinds left out of its fitting",
+    "gate": "The gate that refuses what is no brain MRI",
 }
 """What a card may say of the answer's confidence, by the card's fields."""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tumorlens.gate import GateNumbers
 from tumorlens.lab.datasets import Example
@@ -24,7 +25,6 @@ from tumorlens.lab.gate.measuring import (
     limits_of,
     lost_parts,
     parts_of,
-    refused_alike_known,
     refused_parts,
 )
 from tumorlens.lab.gate.space import fit_space
@@ -47,9 +47,15 @@ __all__ = [
 TOMOGRAMS = "brain_ct.among_the_scans"
 """The kind of the computed tomograms that stand in sets of MRI."""
 
+NOTE = (
+    "'refused' is of kinds left out of the fitting with all their like, 'lost' by limits set "
+    "without the data set. The tomograms' kind is known to the gate. How much gray levels count, "
+    "and how many scans of data sets left out the limits may lose, were chosen with these figures "
+    "in view."
+)
 NO_OTHERS = (
-    "No pictures of anything else were given: the gate was fitted on made-up ones alone, and how "
-    "much it refuses of real ones is not known."
+    "No pictures of anything else were given: the gate was fitted on made-up ones and on tomograms "
+    "among the scans, and how much it refuses of real ones is not known."
 )
 """Stands in the card then."""
 
@@ -70,6 +76,7 @@ def fit_gate(
     validation: Sequence[Example],
     described: Described,
     *,
+    tomograms: npt.NDArray[np.bool_],
     others: Mapping[str, ByteArray] | None = None,
     more: Mapping[str, ByteArray] | None = None,
     seed: int = 0,
@@ -83,6 +90,7 @@ def fit_gate(
         pixels: uint8, (training, size, size).
         validation: Other patients' brain scans.
         described: What `describe` gave of these; kinds are the data sets.
+        tomograms: Which of the validation scans are none, but CT: bool, (validation,).
         others: By kind, what must be refused: uint8, (pictures, size, size) each; only made-up
             pictures where None. A kind with a dot, as ``natural.objects``, is more of the kind
             before it, to fit on only.
@@ -95,46 +103,45 @@ def fit_gate(
         DataError: There are too few training pictures.
     """
     random = np.random.default_rng(seed)
-    is_ct, shown_ct = are_tomograms(training), are_tomograms(validation)
+    is_ct = are_tomograms(pixels)
+    given = dict(others or {}) | ({TOMOGRAMS: pixels[is_ct]} if is_ct.any() else {})
     material = gather(
         training,
         pixels,
         among=np.flatnonzero(~is_ct),
-        others=dict(others or {}) | ({TOMOGRAMS: pixels[is_ct]} if is_ct.any() else {}),
+        others=given,
         more=more or {},
         preparation=model.card.preparation,
         random=random,
     )
     brains, other = (_described(model, parts, progress) for parts in material)
-    scans = np.flatnonzero(~shown_ct)
+    scans = np.flatnonzero(~tomograms)
     chosen = scans[sample([validation[index].dataset for index in scans.tolist()], random)]
     held = described.part(chosen)
-    kinds = sorted(kind for kind in others or {} if "." not in kind)
+    kinds = whole_kinds(others or {})
     space = fit_space(brains)
     known, unlike, shown = (space.place(part) for part in (brains, other, held))
     checks = fit_checks(known, unlike)
     values = checks.values(shown)
     unseen = judge_unseen(brains, other, held, kinds)
     limits = limits_of(unseen.values) if unseen.values else fit_limits(values, shown.kinds)
-    refused = (
-        {
-            "refused": refused_parts(known, unlike, shown, unseen, kinds),
-            "refused_where_others_of_the_kind_are_known": refused_alike_known(
-                known, unlike, limits, kinds
-            ),
-        }
-        if kinds
-        else {"note": NO_OTHERS}
-    )
-    tomograms = checks.values(space.place(described.part(shown_ct)))
-    measured = refused | {
-        "refused_tomograms_among_the_scans": parts_of({"all": is_refused(tomograms, limits)}),
+    shown_ct = checks.values(space.place(described.part(tomograms)))
+    measured = {
+        "note": NOTE if kinds else NO_OTHERS,
+        "refused": refused_parts(known, unlike, shown, unseen, kinds),
+        "refused_tomograms_of_validation": parts_of({"all": is_refused(shown_ct, limits)}),
         "lost": lost_parts(values, shown, unseen, [validation[index] for index in chosen.tolist()]),
         "lost_without_the_data_set": parts_of(unseen.lost),
         "pictures": _counts(brains, other) | {"limits": len(held.kinds)},
+        "fitted_on": {str(kind): int((other.kinds == kind).sum()) for kind in sorted(given)},
     }
     told = {name: parts for name, parts in measured.items() if parts}
     return FittedGate(numbers_of(space, checks), limits, told)
+
+
+def whole_kinds(others: Mapping[str, Any]) -> list[str]:
+    """The kinds that are measured: not those that are more of another, as ``natural.objects``."""
+    return sorted(kind for kind in others if not any(kind.startswith(f"{one}.") for one in others))
 
 
 def _counts(brains: Described, other: Described) -> dict[str, int]:

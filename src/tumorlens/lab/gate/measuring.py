@@ -109,22 +109,6 @@ def refused_parts(
     return parts_of(found)
 
 
-def refused_alike_known(
-    brains: Placed, other: Placed, limits: Mapping[str, float], kinds: Sequence[str]
-) -> dict[str, float]:
-    """The same where pictures of the same kind from elsewhere are known; no others' kinds count.
-
-    The limits, which brain scans set, are those of the whole gate.
-    """
-    found = {}
-    for kind in kinds:
-        is_it = other.kinds == kind
-        if is_of(other.kinds, kind).sum() > is_it.sum():
-            checks = fit_checks(brains, other.part(~is_it))
-            found[kind] = is_refused(checks.values(other.part(is_it)), limits)
-    return parts_of(found)
-
-
 def is_of(kinds: npt.NDArray[np.str_], kind: str) -> npt.NDArray[np.bool_]:
     """Which are of a kind: ``natural``, or the same from elsewhere, such as ``natural.objects``."""
     return np.asarray((kinds == kind) | np.char.startswith(kinds, f"{kind}."))
