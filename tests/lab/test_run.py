@@ -102,7 +102,7 @@ def test_a_users_own_model_has_sets_and_a_gate_and_says_what_the_gate_saw(
     run_training(config, class_folders, again, others=tmp_path / "others")
     gate = read_card(again / "model").gate
     assert gate is not None
-    assert "note" not in gate.measured
+    assert gate.measured["note"] == NOTE
     assert set(gate.measured["refused"]) == {"all", "white"}
 
 

@@ -50,8 +50,8 @@ TOMOGRAMS = "brain_ct.among_the_scans"
 NOTE = (
     "'refused' is of kinds left out of the fitting with all their like, 'lost' by limits set "
     "without the data set. The tomograms' kind is known to the gate. How much gray levels count, "
-    "and how many scans of data sets left out the limits may lose, were chosen with these figures "
-    "in view."
+    "and how many scans of data sets left out the limits may lose, were chosen on these figures of "
+    "the bundled model."
 )
 NO_OTHERS = (
     "No pictures of anything else were given: the gate was fitted on made-up ones and on tomograms "
