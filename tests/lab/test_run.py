@@ -15,6 +15,7 @@ from tumorlens.lab import run as run_module
 from tumorlens.lab.config import Config, parse_config
 from tumorlens.lab.evaluation import evaluate
 from tumorlens.lab.evaluation.parts import examples_of_part
+from tumorlens.lab.gate import NOTE
 from tumorlens.lab.pictures import Pictures
 from tumorlens.lab.run import Watch, run_training
 from tumorlens.lab.run_data import load_run_data
