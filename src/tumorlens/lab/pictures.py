@@ -156,8 +156,8 @@ def _load(example: Example, preparation: Preparation) -> _Loaded | None:
     thumbnail = np.asarray(Pillow.fromarray(head).resize(side, Pillow.Resampling.BILINEAR))
     mask = read_mask(example)
     return (
-        _to_bytes(image.pixels),
-        _to_bytes(thumbnail),
+        to_bytes(image.pixels),
+        to_bytes(thumbnail),
         None if mask is None else _placed(mask, example, image.placement),
     )
 
@@ -171,9 +171,9 @@ def _placed(mask: FloatArray, example: Example, placement: Placement) -> ByteArr
             remedy="Replace the mask, or delete it to train without this outline.",
             source=str(example.mask),
         )
-    return _to_bytes(placement.to_square(mask))
+    return to_bytes(placement.to_square(mask))
 
 
-def _to_bytes(pixels: FloatArray) -> ByteArray:
+def to_bytes(pixels: FloatArray) -> ByteArray:
     """0..1 to 0..255, without loss for a prepared picture."""
     return np.rint(pixels * 255).astype(np.uint8)

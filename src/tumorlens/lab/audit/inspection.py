@@ -15,7 +15,7 @@ from tumorlens.lab.audit.marks import has_marks, share_of_colour
 from tumorlens.lab.datasets import read_pixels
 from tumorlens.lab.datasets.example import PICTURE_SUFFIXES
 from tumorlens.lab.datasets.tomograms import are_tomograms
-from tumorlens.lab.pictures import MIN_CONTRAST
+from tumorlens.lab.pictures import MIN_CONTRAST, to_bytes
 from tumorlens.lab.progress import Progress, silent
 from tumorlens.preparation import Preparation, percentile, prepare
 from tumorlens.scan import FloatArray, Scan
@@ -113,8 +113,8 @@ def _faults(entry: Entry, pixels: FloatArray) -> list[str]:
 
 
 def _is_tomogram(pixels: FloatArray) -> bool:
-    prepared = prepare(Scan(pixels, ""), Preparation()).pixels
-    return bool(are_tomograms(np.rint(prepared * 255).astype(np.uint8)[np.newaxis])[0])
+    prepared = prepare(Scan(pixels, ""), Preparation())
+    return bool(are_tomograms(to_bytes(prepared.pixels)[np.newaxis])[0])
 
 
 def _even_shape(entry: Entry) -> tuple[int, int] | None:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from tumorlens.errors import DataError
 from tumorlens.lab.datasets import Example
 from tumorlens.lab.gate.unlike import ALTERED, UNLIKE, Maker
-from tumorlens.lab.pictures import ByteArray
+from tumorlens.lab.pictures import ByteArray, to_bytes
 from tumorlens.preparation import Preparation, prepare
 from tumorlens.reading import find_sources, read_source
 from tumorlens.scan import FloatArray, Scan, Volume
@@ -173,7 +173,7 @@ def _made(
 
 def _prepared(picture: FloatArray, preparation: Preparation) -> ByteArray:
     scan = Scan(np.ascontiguousarray(picture, np.float32), "")
-    return np.asarray(np.rint(prepare(scan, preparation).pixels * 255), np.uint8)
+    return to_bytes(prepare(scan, preparation).pixels)
 
 
 def sample(datasets: Sequence[str], random: np.random.Generator) -> npt.NDArray[np.intp]:
