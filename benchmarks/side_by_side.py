@@ -25,6 +25,8 @@ from peak_memory import run_command
 from performance_page import write_part
 from processor import becomes_idle
 from side_by_side_tables import (
+    INT8,
+    ONE,
     OURS,
     PLAIN,
     Figures,
@@ -58,7 +60,7 @@ LEAST_FILES = 50
 
 def tasks(times: int) -> list[Task]:
     return [
-        Task("network, one picture", "network", times),
+        Task(ONE, "network", times),
         Task("network, batch of 8, each", "network", max(1, times // 4), batch=8),
         Task("network with heatmap, one picture", "network_heatmap", times),
         Task("file to answer, warm", "answer", times),
@@ -272,7 +274,7 @@ def present(model: Path) -> list[str]:
     """The contenders whose packages are installed, and int8 where the model has it."""
     names = []
     for name in CONTENDERS:
-        if name == "tumorlens int8" and read_card(model).int8 is None:
+        if name == INT8 and read_card(model).int8 is None:
             print(f"left out: {name} (the model folder has none)", file=sys.stderr)
         elif name in MODULES and find_spec(MODULES[name]) is None:
             print(f"left out: {name} (pip install '.[bench]')", file=sys.stderr)
