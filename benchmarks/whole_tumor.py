@@ -18,12 +18,11 @@ from on_a_split import ROOT, Quotation, figure, run
 from tumorlens.lab.volumes.heads import find_training_cases
 from tumorlens.lab.volumes.measuring import CaseScore, per_dataset, score_case
 from tumorlens.lab.volumes.split import VALIDATION, read_case_part
-from tumorlens.model import load_model
+from tumorlens.model import WHOLE_TUMOR_FOLDER, load_model
 from tumorlens.outlining import outline_volume
 from tumorlens.prediction import VolumePrediction, predict
 from tumorlens.volume_outlining import load_volume_model, outline_head
 from tumorlens.volume_outlining.head import Head
-from tumorlens.volume_outlining.model import WHOLE_TUMOR_FOLDER
 from tumorlens.volume_outlining.regions import LABELS, WHOLE, LabelArray
 
 Way = Callable[[Head], LabelArray]
@@ -31,7 +30,8 @@ Way = Callable[[Head], LabelArray]
 
 def ways() -> dict[str, Way]:
     """Ways of outlining a head, by what the table calls them."""
-    whole, slices = load_volume_model(WHOLE_TUMOR_FOLDER), load_model()
+    whole = load_volume_model(WHOLE_TUMOR_FOLDER)
+    slices = replace(load_model(), companion=None)
 
     def with_sequences(*names: str) -> Way:
         def answer(head: Head) -> LabelArray:

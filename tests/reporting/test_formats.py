@@ -10,8 +10,8 @@ import pytest
 from tests.conftest import head
 from tumorlens.errors import ScanFormatError
 from tumorlens.labels import CLASSES
+from tumorlens.measured_outline import Outline
 from tumorlens.model import Model
-from tumorlens.outlining import Outline
 from tumorlens.prediction import predict
 from tumorlens.reporting.formats import FORMATS, Record, TextWriter, to_record
 from tumorlens.reporting.wording import describe_outline, percent, printable, spoken
