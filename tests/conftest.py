@@ -17,6 +17,7 @@ from tumorlens.model import GRAPH_FILE, WEIGHT_KEY, Model, load_model
 from tumorlens.preparation import Preparation
 from tumorlens.scan import FloatArray, Scan, Volume
 
+from .made_cases import FLAIR_CARD, write_volume_model
 from .made_heads import SPOTS, draw_head
 
 SIZE = 64
@@ -149,6 +150,12 @@ def outlining_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def outlining(outlining_folder: Path) -> Model:
     """A model that outlines what is bright."""
     return load_model(outlining_folder, threads=1)
+
+
+@pytest.fixture(scope="session")
+def companion(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model for whole heads that takes what is bright in FLAIR for tumor."""
+    return write_volume_model(tmp_path_factory.mktemp("companion"), FLAIR_CARD)
 
 
 @pytest.fixture
