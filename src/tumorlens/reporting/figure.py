@@ -102,7 +102,8 @@ def _facts(overlay: Overlay) -> str:
     if overlay.index is not None:
         facts.insert(0, f"slice {overlay.index}")
     if overlay.outline and overlay.outline.side:
-        facts.insert(-1, f"outline {describe_outline(overlay.outline, by=overlay.outlined_by)}")
+        words = describe_outline(overlay.outline, by=overlay.outlined_by)
+        facts.insert(-1, f"outline {words.replace('²', '2')}")  # the font has no ²
     return "  ·  ".join(facts)
 
 
