@@ -59,6 +59,12 @@ def made_flair() -> tuple[Volume, np.ndarray]:
     return volume, head["seg"].transpose(2, 1, 0) > 0
 
 
+def made_flair_file() -> bytes:
+    """The same as a NIfTI file; to be named after FLAIR."""
+    affine = np.diag([-3.0, -3.0, 3.0, 1.0])
+    return bytes(nibabel.Nifti1Image(made_head()["flair"], affine).to_bytes())
+
+
 def made_head(scale: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> dict[str, np.ndarray]:
     """An ellipsoid of brain, its tumor to the left, front and top, in LPS order, and labels.
 

@@ -21,7 +21,6 @@ from tumorlens.reporting import folder as report_folder
 from tumorlens.reporting import page as report_page
 from tumorlens.reporting.folder import FileNames
 from tumorlens.scan import Scan, Volume
-from tumorlens.volume_outlining import lone
 
 DATA = (Path(__file__).parents[3] / "shared" / "data").resolve()
 EVIL = '<script>alert("1")</script>&\'.png'
@@ -281,15 +280,10 @@ def test_real_scans_are_reported_at_their_own_size(model: Model, tmp_path: Path)
 
 
 def test_a_volumes_outline_is_told_once_found(
-    outlining: Model, companion: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    outlining: Model, companion: Path, tmp_path: Path, asked: list[Volume]
 ) -> None:
     volume, _ = made_flair()
     answer = predict(volume, model=replace(outlining, companion=companion))
-    asked: list[Volume] = []
-    alone = lone.outline_alone
-    monkeypatch.setattr(
-        lone, "outline_alone", lambda one, *a, **b: asked.append(one) or alone(one, *a, **b)
-    )
     results = [(volume, replace(answer, tumor_probability=0.9))]
     tumorlens.write_report(results, tmp_path, card=outlining.card)
     (record,) = json.loads((tmp_path / "answers.json").read_text())
