@@ -295,6 +295,24 @@ def test_a_report_among_the_scans_is_not_answered_itself(
         assert [Path(answer["source"]).name for answer in answers] == ["a.png"]
 
 
+def test_the_overlays_of_a_report_are_no_scans_for_another(run: Run, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    scan = write_picture(own / "a.png", head(blob=50))
+    assert run(own, "-o", own).exit_code == 0
+    for more in ((), ("-o", tmp_path / "elsewhere")):
+        done = run(own, "-f", "jsonl", *more)
+        assert done.exit_code == 0
+        assert [json.loads(line)["source"] for line in done.stdout.splitlines()] == [str(scan)]
+        assert "passed over, being no scans: 4 " in done.stderr
+    scan.unlink()
+    before = {path: path.read_bytes() for path in own.rglob("*") if path.is_file()}
+    done = run(own, "-o", own, "-f", "jsonl")
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["error"]["found"] == "none in it"
+    assert {path: path.read_bytes() for path in own.rglob("*") if path.is_file()} == before
+
+
 @pytest.fixture(scope="module")
 def strict_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that accepts nothing and excludes no class."""

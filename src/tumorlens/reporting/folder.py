@@ -15,16 +15,12 @@ from pathlib import Path
 
 from tumorlens.errors import ConfigError
 from tumorlens.reading import READERS
+from tumorlens.reading.own_files import OVERLAYS, PAGE, is_own_page
 
-PAGE = "index.html"
 JSON = "answers.json"
 CSV = "answers.csv"
-OVERLAYS = "overlays"
 PARTIAL = ".tumorlens-partial"
 """Where a report grows; hidden, so that no search for scans looks into it."""
-
-MARK = '<meta name="generator" content="tumorlens">'
-"""Near the beginning of every page of ours: how an earlier report is known again."""
 
 _MOVED = (JSON, CSV, PAGE)  # in this order: a page of ours claims the rest
 _LONGEST_NAME = 80
@@ -225,8 +221,4 @@ def _safe(source: str) -> str:
 def _is_ours(folder: Path) -> bool:
     if (folder / PARTIAL / OVERLAYS).is_dir():  # a run was killed before its page was in place
         return True
-    try:
-        with (folder / PAGE).open(encoding="utf-8", errors="replace") as page:
-            return MARK in page.read(1000)
-    except OSError:
-        return False
+    return is_own_page(folder / PAGE)

@@ -15,8 +15,8 @@ from tumorlens.measured_outline import VolumeOutline
 from tumorlens.notice import NOTICE
 from tumorlens.outlining import measure_outline
 from tumorlens.prediction import VolumePrediction
+from tumorlens.reading.own_files import MARK
 from tumorlens.reporting.figure import jpeg_bytes
-from tumorlens.reporting.folder import MARK
 from tumorlens.reporting.overlay import RGB, Overlay
 from tumorlens.reporting.results import Answered, Result
 from tumorlens.reporting.wording import (

@@ -11,12 +11,11 @@ from tumorlens.card import Card, read_card
 from tumorlens.errors import ConfigError, TumorlensError
 from tumorlens.model import DEFAULT_FOLDER
 from tumorlens.overlapping import cores, overlapped
+from tumorlens.reading.own_files import OVERLAYS, PAGE
 from tumorlens.reporting.figure import draw_figure, png_bytes
 from tumorlens.reporting.folder import (
     CSV,
     JSON,
-    OVERLAYS,
-    PAGE,
     FileNames,
     PartialFile,
     claim_folder,

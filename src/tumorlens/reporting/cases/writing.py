@@ -9,6 +9,7 @@ from typing import Any
 from tumorlens.errors import ConfigError, ScanContentError, ScanError
 from tumorlens.reading import Source
 from tumorlens.reading.case import SEQUENCES, Case
+from tumorlens.reading.own_files import PAGE
 from tumorlens.reporting.cases.page import (
     SURFACES,
     Entry,
@@ -21,7 +22,6 @@ from tumorlens.reporting.cases.upright import upright
 from tumorlens.reporting.figure import png_bytes
 from tumorlens.reporting.folder import (
     JSON,
-    PAGE,
     FileNames,
     PartialFile,
     claim_folder,
