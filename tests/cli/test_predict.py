@@ -17,6 +17,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from tests.conftest import CHANNELS, head, write_picture, write_tiny_model
+from tests.made_cases import made_flair_file
 from tests.made_gates import made_numbers
 from tests.made_heads import draw_head
 from tests.reading.made import nifti_bytes
@@ -203,6 +204,24 @@ def test_volume_names_its_suspicious_slices(
     done = run(picture)
     answer = predict(volume, model=model)
     assert ", ".join(map(str, answer.suspicious)) in done.stdout
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [("-f table", 0), ("-f csv", 0), ("-f jsonl", 1), ("-f jsonl -o {out}", 1), ("-o {out}", 1)],
+)
+def test_a_flair_volume_is_outlined_once_and_only_if_that_is_told(
+    wish: tuple[str, int], run: Run, bundled: Path, tmp_path: Path, asked: list[Volume]
+) -> None:
+    words, times = wish
+    path = tmp_path / "p_flair.nii"
+    path.write_bytes(made_flair_file())
+    done = run(path, *words.format(out=tmp_path / "out").split(), model=bundled)
+    assert done.exit_code == 0
+    assert len(asked) == times
+    if "jsonl" in words:
+        outline = json.loads(done.stdout.splitlines()[0])["outline"]
+        assert outline["outlined_by"]["name"] == "tiny flair"
 
 
 def test_interrupt_is_130(run: Run, picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:

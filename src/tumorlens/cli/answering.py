@@ -18,7 +18,7 @@ from tumorlens.model import FLOAT32, load_model
 from tumorlens.notice import NOTICE
 from tumorlens.reading import Source, find_sources
 from tumorlens.reporting.folder import OVERLAYS
-from tumorlens.reporting.formats import TextWriter, to_record
+from tumorlens.reporting.formats import FORMATS, TextWriter, to_record
 from tumorlens.reporting.results import Result, answer_all
 
 LONG_WORK = 8
@@ -104,6 +104,7 @@ class TextPrinter:
     def __init__(self, output_format: str, card: Card) -> None:
         # File names may hold bytes that are no text; CSV gives back the very same bytes.
         _set_stdout(encoding="utf-8", errors="surrogateescape", newline="\n")
+        self._outlined = FORMATS[output_format].outlined
         self._writer = TextWriter(output_format, sys.stdout.write, classes=card.classes)
 
     def __enter__(self) -> "TextPrinter":
@@ -112,7 +113,7 @@ class TextPrinter:
 
     def add(self, result: Result) -> None:
         """Print one record."""
-        self._writer.add(to_record(result))
+        self._writer.add(to_record(result, outlined=self._outlined))
         sys.stdout.flush()
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:

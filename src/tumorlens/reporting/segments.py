@@ -9,13 +9,9 @@ import numpy as np
 from PIL import Image as Pillow
 
 from tumorlens.errors import ScanError
+from tumorlens.measured_outline import Outline, VolumeOutline
 from tumorlens.model import Model
-from tumorlens.outlining import (
-    Outline,
-    VolumeOutline,
-    outline,
-    outline_volume,
-)
+from tumorlens.outlining import outline, outline_volume
 from tumorlens.prediction import Prediction, VolumePrediction, predict
 from tumorlens.reading import Source, read_source
 from tumorlens.reading.case import Case
@@ -30,9 +26,9 @@ from tumorlens.reporting.outline_inputs import (
     Record,
     check_apart,
 )
-from tumorlens.reporting.whole_tumor import write_case
+from tumorlens.reporting.whole_tumor import write_case, write_planes
 from tumorlens.scan import Scan, Volume
-from tumorlens.volume_outlining import VolumeModel
+from tumorlens.volume_outlining.lone import lone_head
 
 DicomWriter = Callable[
     [Source, Prediction | VolumePrediction, Outline | VolumeOutline, Path], list[Path]
@@ -59,7 +55,6 @@ def write_segments(
     *,
     model: Model,
     refused: Sequence[ScanError] = (),
-    whole: VolumeModel | None = None,
     dicom: DicomWriter | None = None,
 ) -> Iterator[Record]:
     """Outline every input and write masks and ``segments.json`` into a folder.
@@ -67,10 +62,9 @@ def write_segments(
     Args:
         inputs: From `find_inputs`.
         folder: Made if absent. A picture gives ``<stem>.mask.png`` (0 or 255, of its own size), a
-            volume or case ``<name>_seg.nii.gz`` (0 or 1, on its own grid).
+            volume or case ``<name>_seg.nii.gz`` (0 or 1, on its own grid), and
+            ``<name>_planes.png`` where the model's companion outlined it.
         model: One that outlines.
-        whole: A model for whole heads, which outlines cases and lone FLAIR volumes (NIfTI); None
-            to outline them slice by slice.
         refused: Errors to record beside.
         dicom: Writes DICOM objects besides, for inputs that are DICOM; an input for which it
             raises a `ScanError` is refused.
@@ -82,7 +76,7 @@ def write_segments(
         ConfigError: The model does not outline, files beside the inputs would be written over
             (see `check_apart`), or the folder cannot be written to.
     """
-    inputs, models = list(inputs), (model, whole)
+    inputs = list(inputs)
     check_apart(inputs, folder)
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -91,7 +85,7 @@ def write_segments(
     yield from records
     for one in inputs:
         try:
-            record = _segment(one, folder, names, models, dicom)
+            record = _segment(one, folder, names, model, dicom)
         except ScanError as error:
             record = _refusal(error)
         records.append(record)
@@ -104,23 +98,20 @@ def _segment(
     one: Input,
     folder: Path,
     names: FileNames,
-    models: tuple[Model, VolumeModel | None],
+    model: Model,
     dicom: DicomWriter | None,
 ) -> Record:
-    model, for_heads = models
     stem = folder / names.name(one.name)
     if isinstance(one, Case):
-        path, found, about = write_case(one, stem, model=model, whole=for_heads)
-        return _record(str(next(iter(one.files.values())).parent), path, found) | about
+        path, found, about = write_case(one, stem, model=model)
+        return _record(str(one.folder), path, found) | about
     scan = read_source(one)
-    if for_heads and not dicom and _is_flair_file(one, scan):
-        lone = Case(stem.name, {"flair": one.files[0]})
-        path, found, about = write_case(lone, stem, model=model, whole=for_heads)
-        return _record(one.name, path, found) | about
     answer = predict(scan, model=model)
     if isinstance(scan, Volume) and isinstance(answer, VolumePrediction):
         whole = outline_volume(scan, answer)
         beside = _objects(dicom, one, answer, whole, stem)
+        if whole.outlined_by:
+            beside["picture"] = write_planes(lone_head(scan), whole.mask, stem).name
         path = stem.with_name(f"{stem.name}{LABEL_MAP}")
         write_label_map(path, whole.mask, scan, like=_nifti_file(one))
         return _record(one.name, path, answer) | whole.to_json() | beside
@@ -152,12 +143,6 @@ def _record(source: str, mask: Path, answer: Prediction | VolumePrediction) -> R
 
 def _refusal(error: ScanError) -> Record:
     return {"source": error.source, "error": error.to_json()}
-
-
-def _is_flair_file(source: Source, scan: Scan | Volume) -> bool:
-    """Whether it is a volume that the model for whole heads knows alone too."""
-    is_flair = isinstance(scan, Volume) and scan.sequence == "flair"
-    return is_flair and _nifti_file(source) is not None
 
 
 def _nifti_file(source: Source) -> Path | None:

@@ -112,7 +112,7 @@ def test_planes_show_the_tumor_where_radiologists_expect_it(tmp_path: Path) -> N
     case = find_case(save_case(tmp_path / "case", made_head(), axcodes="RAS"))
     assert case is not None
     outline = outline_case(case, load_volume_model(write_volume_model(tmp_path / "model")))
-    head = upright(outline)
+    head = upright(outline.head, outline.labels)
     assert shown_slices(head) == pytest.approx((26.5, 14.5, 20.5), abs=1)
     picture = draw_planes(head, tissue_names(("WT", "TC", "ET")))
     assert isinstance(picture, Image.Image)

@@ -151,7 +151,7 @@ def _write(
     mask, picture = f"{stem}{LABEL_MAP}", f"{stem}{PLANES}"
     first = next(iter(head.volumes.values()))
     write_label_map(folder / mask, outline.labels, first, like=head.file)
-    shown = upright(outline)
+    shown = upright(head, outline.labels)
     planes = draw_planes(shown, tissue_names(model.card.regions))
     write_bytes(folder / picture, png_bytes(planes))
     card = model.card
