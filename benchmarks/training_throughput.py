@@ -2,12 +2,15 @@
 
     python benchmarks/training_throughput.py [--data ../shared/data/sartaj/Training] [--short]
 
-Both loops see the same files at the same size and change them alike: turned, moved, zoomed,
+All loops see the same files at the same size and change them alike: turned, moved, zoomed,
 mirrored, brightened. Ours takes prepared pictures from the store on disk and changes whole
-batches; the plain one decodes and changes picture by picture, in as many worker processes as there
+batches; ImageFolder's decode and change picture by picture, in as many worker processes as there
 are cores. Measured without a network (how fast batches come) and with one (what a training step
-makes of it). Where there is a GPU, the part of the time that it waits for batches is given too.
-Writes its part of docs/performance.md.
+makes of it). The plain loop is ImageFolder with the step that one writes without further thought:
+the usual layout in memory, the usual AdamW, and memory that the C library gives back; it runs in a
+process of its own. The loop between, ImageFolder with our step, tells what each half is worth.
+Where there is a GPU, the part of the time that it waits for batches is given too. Writes its part
+of docs/performance.md.
 """
 
 import argparse
@@ -15,6 +18,7 @@ import itertools
 import json
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -43,6 +47,10 @@ from torchvision import datasets, transforms  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 BATCH = 32
+OURS, FOLDER, PLAIN = "tumorlens", "ImageFolder, the step of tumorlens", "ImageFolder, a plain step"
+Figures = tuple[float, float]
+"""Pictures a second, and the part of the time spent waiting for batches."""
+
 AUGMENTATION = AugmentationConfig(
     flip=0.5, rotation_deg=15.0, zoom=1.25, shift=0.06, contrast=1.4, brightness=0.1,
     stretch=1.0, gamma=1.0, bias_field=0.0, noise=0.0,
@@ -89,8 +97,8 @@ def plain_batches(folder: Path, size: int) -> Iterator[tuple[Tensor, Tensor]]:
 
 def pictures_a_second(
     batches: Iterator[tuple[Tensor, Tensor]], steps: int, step: Any = None
-) -> tuple[float, float]:
-    """Pictures a second, and the part of the time spent waiting for batches."""
+) -> Figures:
+    """Of a loop, after two batches that do not count."""
     for pictures, targets in itertools.islice(batches, 2):  # workers and caches warm up
         if step:
             step(pictures, targets)
@@ -106,24 +114,40 @@ def pictures_a_second(
     return BATCH * steps / took, waited / took
 
 
-class Step:
-    """Forward, backward and optimizer step of a network."""
+class PlainStep:
+    """Forward, backward and optimizer step of a network, as one writes it."""
 
     def __init__(self, name: str, classes: int) -> None:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         torch.manual_seed(0)
-        network = build_network(name, classes=classes).to(self.device)
-        self.network = network.to(memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-        self.optimizer = torch.optim.AdamW(self.network.parameters(), fused=True)
+        self.network = build_network(name, classes=classes).to(self.device).train()
+        self.optimizer = torch.optim.AdamW(self.network.parameters())
 
     def __call__(self, pictures: Tensor, targets: Tensor) -> None:
-        seen = pictures.to(self.device).contiguous(memory_format=torch.channels_last)
-        loss = nn.functional.cross_entropy(self.network(seen).logits, targets.to(self.device))
+        loss = nn.functional.cross_entropy(
+            self.network(self.placed(pictures)).logits, targets.to(self.device)
+        )
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
         if self.device.type == "cuda":
             torch.cuda.synchronize()
+
+    def placed(self, pictures: Tensor) -> Tensor:
+        """The batch where and as the network wants it."""
+        return pictures.to(self.device)
+
+
+class Step(PlainStep):
+    """The same, as the lab's training does it."""
+
+    def __init__(self, name: str, classes: int) -> None:
+        super().__init__(name, classes)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimizer = torch.optim.AdamW(self.network.parameters(), fused=True)
+
+    def placed(self, pictures: Tensor) -> Tensor:
+        return super().placed(pictures).contiguous(memory_format=torch.channels_last)
 
 
 def examples_of(folder: Path) -> list[Example]:
@@ -153,9 +177,13 @@ def main() -> None:
     parser.add_argument("--short", action="store_true", help="a trial: few steps")
     parser.add_argument("--no-page", action="store_true", help="print, and leave the page alone")
     parser.add_argument("--json", type=Path, help="write all figures there too")
+    parser.add_argument("--plain", action="store_true", help="the plain loop alone, as JSON")
     chosen = parser.parse_args()
     if chosen.short:
         chosen.steps, chosen.rounds = 4, 1
+    if chosen.plain:
+        print(json.dumps(plain_loop(chosen)))
+        return
     keep_freed_memory()
     examples = examples_of(chosen.data)
     if len(examples) < STORED_FROM:
@@ -173,21 +201,40 @@ def main() -> None:
     print(text)
 
 
-def measure(
-    chosen: argparse.Namespace, pictures: Pictures
-) -> dict[str, dict[str, list[tuple[float, float]]]]:
-    """By what is measured and by loop: (pictures a second, waiting) of each round."""
+def plain_loop(chosen: argparse.Namespace) -> Figures:
+    """Of ImageFolder with a plain step, in this very process."""
+    classes = len(datasets.ImageFolder(str(chosen.data)).classes)
+    batches = plain_batches(chosen.data, chosen.size)
+    return pictures_a_second(batches, chosen.steps, PlainStep(chosen.network, classes))
+
+
+def plain_loop_apart(chosen: argparse.Namespace) -> Figures:
+    """The same in a process of its own, whose memory is handled as usual."""
+    command = [sys.executable, __file__, "--plain", "--data", str(chosen.data)]
+    for name in ("network", "size", "steps"):
+        command += [f"--{name}", str(getattr(chosen, name))]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    rate, waiting = json.loads(done.stdout.splitlines()[-1])
+    return rate, waiting
+
+
+def measure(chosen: argparse.Namespace, pictures: Pictures) -> dict[str, dict[str, list[Figures]]]:
+    """By what is measured and by loop: the figures of each round."""
     classes = len({example.label for example in pictures.examples})
-    found: dict[str, dict[str, list[tuple[float, float]]]] = {}
+    found: dict[str, dict[str, list[Figures]]] = {"batches alone": {}, "training": {}}
+
+    def keep(number: int, what: str, loop: str, figures: Figures) -> None:
+        found[what].setdefault(loop, []).append(figures)
+        print(f"round {number + 1}: {what}, {loop}: {figures[0]:.0f}/s", file=sys.stderr)
+
     for number in range(chosen.rounds):
         for what, step in (("batches alone", None), ("training", Step(chosen.network, classes))):
             for loop, batches in (
-                ("tumorlens", our_batches(pictures, chosen.size)),
-                ("ImageFolder", plain_batches(chosen.data, chosen.size)),
+                (OURS, our_batches(pictures, chosen.size)),
+                (FOLDER if step else "ImageFolder", plain_batches(chosen.data, chosen.size)),
             ):
-                figures = pictures_a_second(batches, chosen.steps, step)
-                found.setdefault(what, {}).setdefault(loop, []).append(figures)
-                print(f"round {number + 1}: {what}, {loop}: {figures[0]:.0f}/s", file=sys.stderr)
+                keep(number, what, loop, pictures_a_second(batches, chosen.steps, step))
+        keep(number, "training", PLAIN, plain_loop_apart(chosen))
     return found
 
 
@@ -195,11 +242,11 @@ def page(
     chosen: argparse.Namespace,
     count: int,
     loading: tuple[float, float],
-    found: dict[str, dict[str, list[tuple[float, float]]]],
+    found: dict[str, dict[str, list[Figures]]],
 ) -> str:
     rows = []
     for what, loops in found.items():
-        ours = [rate for rate, _ in loops["tumorlens"]]
+        ours = [rate for rate, _ in loops[OURS]]
         for loop, figures in loops.items():
             rates = [rate for rate, _ in figures]
             times = sorted(own / rate for own, rate in zip(ours, rates, strict=True))

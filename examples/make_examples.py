@@ -89,17 +89,18 @@ def main() -> None:
     voxels, affine = load_template()
     axial, high = show(voxels[:, :, 80]), show(voxels[:, :, 100])
     coronal, sagittal = show(voxels[:, 110, :]), show(voxels[98, :, :])
+    beside_middle = show(voxels[96, :, :])
     save("mni152_axial.png", axial)
     save("mni152_coronal.jpg", coronal)
     save_dicom("mni152_sagittal.dcm", sagittal)
     save("simulated_glioma_axial.png", draw_lesion(high, row=105, column=98, radius=22, ring=True))
     save(
         "simulated_meningioma_coronal.jpg",
-        draw_lesion(coronal, row=100, column=174, radius=19, ring=False),
+        draw_lesion(coronal, row=95, column=178, radius=20, ring=False),
     )
     save(
         "simulated_pituitary_sagittal.png",
-        draw_lesion(sagittal, row=180, column=107, radius=12, ring=False),
+        draw_lesion(beside_middle, row=176, column=107, radius=12, ring=False),
     )
     small = voxels[::3, ::3, ::3]
     volume = nibabel.Nifti1Image(

@@ -160,7 +160,7 @@ def test_without_the_companions_folder_slices_are_outlined(
     volume, _ = made_flair()
     found = outline_volume(volume, answered_volume(volume, outlining, tmp_path / "gone"))
     assert found.outlined_by is None
-    assert "no readable card.json" in found.notes[0]
+    assert "cannot be loaded" in found.notes[0]
 
 
 def test_where_the_companion_finds_nothing_slices_are_outlined(

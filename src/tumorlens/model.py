@@ -11,6 +11,7 @@ import onnxruntime
 from tumorlens.card import Card, read_card
 from tumorlens.errors import ConfigError, ModelCorruptError, ModelMissingError
 from tumorlens.gate import Gate, read_gate
+from tumorlens.home_folder import expand
 from tumorlens.overlapping import cores
 from tumorlens.preparation import LEFT_ON
 from tumorlens.scan import FloatArray
@@ -161,7 +162,7 @@ def load_model(
         ModelCorruptError: A file's hash is not the card's, or the card or a file that it speaks
             of cannot be read.
     """
-    place = Path(folder).expanduser() if folder is not None else DEFAULT_FOLDER
+    place = expand(folder) if folder is not None else DEFAULT_FOLDER
     card = _card_for(place, precision)
     graph = place / GRAPHS[precision]
     verify_file(graph, card.sha256, what="a graph")

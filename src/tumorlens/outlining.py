@@ -109,7 +109,9 @@ def _outline_volume(volume: Volume, prediction: VolumePrediction) -> VolumeOutli
     folder, skull_strip = prediction.companion, prediction.skull_strip
     try:
         found = outline_alone(volume, folder, skull_strip=skull_strip)
-    except (ScanError, ModelError) as error:
+    except ModelError:
+        return _slice_by_slice(volume, prediction, "the model for whole heads cannot be loaded")
+    except ScanError as error:
         return _slice_by_slice(
             volume, prediction, f"expected {error.expected}; found {error.found}"
         )

@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -259,16 +260,38 @@ def test_names_of_no_text_are_answered(model_folder: Path, tmp_path: Path, form:
     assert (name if form == "csv" else rb"caf\udce9.png") in out
 
 
-def test_closed_pipe_leaves_no_stack_trace(model_folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["table", "jsonl"])
+def test_closed_pipe_leaves_no_stack_trace(model_folder: Path, tmp_path: Path, form: str) -> None:
     paths = [str(write_picture(tmp_path / f"{n}.png", head(blob=9.0 * n))) for n in range(20)]
     reading, writing = os.pipe()
-    process = _process(model_folder, "-f", "jsonl", *paths, stdout=writing)
+    process = _process(model_folder, "-f", form, *paths, stdout=writing)
     os.close(writing)
     os.close(reading)
     _, err = process.communicate()
     assert b"Traceback" not in err
     assert b"BrokenPipe" not in err
     assert process.returncode == 128 + signal.SIGPIPE
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no shell that closes a stream")
+def test_closed_standard_output_is_no_error(model_folder: Path, picture: Path) -> None:
+    line = [sys.executable, "-m", "tumorlens.cli", "predict", "--model", str(model_folder)]
+    command = f"{shlex.join([*line, str(picture)])} >&-"
+    done = subprocess.run(command, shell=True, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_home_is_found_in_every_path(
+    run: Run, picture: Path, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    shutil.copytree(model_folder, tmp_path / "kept")
+    assert run(picture, "--output", "~/report", model="~/kept").exit_code == 0
+    assert (tmp_path / "report" / "index.html").is_file()
+    done = run(picture, model="~nobody-of-this-name/kept")
+    assert done.exit_code == 2
+    assert "whose home folder is known" in done.stderr
 
 
 def test_interrupt_of_a_process_is_short(model_folder: Path, picture: Path) -> None:

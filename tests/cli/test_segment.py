@@ -162,6 +162,16 @@ def test_a_bad_input_is_told_and_the_others_go_on(
     assert len(records) == 4
 
 
+def test_names_are_no_markup(tmp_path: Path, outlining_folder: Path) -> None:
+    names = ["a[red]x.png", "b[bold].png"]
+    for name in names:
+        write_picture(tmp_path / name, head(blob=60))
+    given = ["--model", outlining_folder, "--output", tmp_path / "out"]
+    status, told = run(*(tmp_path / name for name in names), *given)
+    assert status == 0
+    assert all(name in told for name in names)
+
+
 def test_a_model_that_does_not_outline_is_wrong_usage(
     scans: Path, model_folder: Path, tmp_path: Path
 ) -> None:

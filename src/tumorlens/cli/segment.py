@@ -13,6 +13,7 @@ from tumorlens.cli.segment_volumes import segment_volumes, volumes_table
 from tumorlens.cli.skull_stripping import SkullStrip, choose
 from tumorlens.cli.unfit_options import refuse_options
 from tumorlens.extras import import_extra
+from tumorlens.reporting.wording import percent, printable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -145,12 +146,12 @@ def _table(records: list[dict[str, Any]]) -> "Table":
     table = Table("scan", "answer", "tumor", "of the head", "area", "diameter", "volume", "place")
     for record in records:
         if "error" in record:
-            table.add_row(record["source"], "refused", *[""] * 6)
+            table.add_row(printable(record["source"]), "refused", *[""] * 6)
             continue
         table.add_row(
-            record["source"],
+            printable(record["source"]),
             record["label"] if record["accepted"] else "not accepted",
-            f"{record['tumor_probability']:.1%}",
+            percent(record["tumor_probability"]),
             _figure(record.get("area_percent"), "%"),
             _figure(record.get("area_mm2"), "mm²"),
             _figure(record.get("diameter_mm"), "mm"),

@@ -114,8 +114,12 @@ def outline_head(
 ) -> CaseOutline:
     """Outline the regions in a head that was read; see `outline_case`."""
     card = model.card
-    seen = clear_background(head) if card.clears_background else head
-    turned = turn(seen, sequences=card.sequences, axes=card.axes, spacing_mm=card.spacing_mm)
+    turned = turn(
+        clear_background(head) if card.clears_background else head,
+        sequences=card.sequences,
+        axes=card.axes,
+        spacing_mm=card.spacing_mm,
+    )
     found = probabilities(
         turned.image,
         model.run,

@@ -87,9 +87,8 @@ class Turned:
 
         0 where no sequence shows anything.
         """
-        cut = resample(maps, self.brain.shape) * self.brain
         whole = np.zeros((len(maps), *self.whole), np.float32)
-        whole[(slice(None), *self.box)] = cut
+        whole[(slice(None), *self.box)] = resample(maps, self.brain.shape) * self.brain
         flips = tuple(axis + 1 for axis, flip in enumerate(self.flipped) if flip)
         order = np.argsort(self.axes)
         return np.ascontiguousarray(np.flip(whole, flips).transpose(0, *(order + 1)))

@@ -18,7 +18,7 @@ from skimage.restoration import inpaint_biharmonic
 
 from tumorlens.lab.evaluation.anatomy import BoolArray, head_of
 from tumorlens.lab.evaluation.bootstrap import Interval, ratio_interval, resample_groups
-from tumorlens.lab.pictures import ByteArray
+from tumorlens.lab.pictures import ByteArray, to_bytes
 from tumorlens.lab.progress import Progress, silent
 from tumorlens.preparation import Preparation, prepare
 from tumorlens.scan import FloatArray, Scan
@@ -259,8 +259,8 @@ def _painted(rows: dict[int, list[ByteArray]], pixels: ByteArray) -> Painted:
 
 
 def _again(picture: ByteArray, preparation: Preparation) -> ByteArray:
-    image = prepare(Scan(picture.astype(np.float32), "painted"), preparation.unstripping())
-    return np.rint(image.pixels * 255).astype(np.uint8)
+    scan = Scan(picture.astype(np.float32), "painted")
+    return to_bytes(prepare(scan, preparation.unstripping()).pixels)
 
 
 def _widened(hole: BoolArray, pixels: int) -> BoolArray:

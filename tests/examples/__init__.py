@@ -1,0 +1,1 @@
+"""Tests of the examples, named as what they test."""
