@@ -318,6 +318,29 @@ def test_a_report_among_the_scans_is_not_answered_itself(
         assert [Path(answer["source"]).name for answer in answers] == ["a.png"]
 
 
+def test_a_report_leaves_out_links_to_themselves_and_empty_folders(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "scans").mkdir()
+    loop = tmp_path / "scans" / "loop.png"
+    loop.symlink_to(loop)
+    write_picture(tmp_path / "scans" / "a.png", head(blob=50))
+    out = tmp_path / "out"
+    done = run(tmp_path / "scans", tmp_path / "empty", "-o", out, "-f", "jsonl")
+    assert done.exit_code == 1, done.output
+    answers = json.loads((out / "answers.json").read_text())
+    assert ["error" in answer for answer in answers] == [False, True, True]
+
+
+def test_nothing_to_answer_is_refused_without_a_report(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    done = run(tmp_path / "empty", "-o", tmp_path / "out")
+    assert done.exit_code == 1
+    assert "no report is written" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_overlays_of_a_report_are_no_scans_for_another(run: Run, tmp_path: Path) -> None:
     own = tmp_path / "own"
     own.mkdir()

@@ -12,7 +12,7 @@ from tests.conftest import head, write_picture
 from tests.made_cases import dice, made_head, save_case
 from tests.made_gliomas import made_glioma
 from tumorlens.cli import app
-from tumorlens.reporting.outline_inputs import RECORD
+from tumorlens.reading.own_files import RECORD
 
 
 def run(*words: object) -> tuple[int, str]:
@@ -129,6 +129,53 @@ def test_an_outline_of_ones_own_beside_the_scan_stays(
     assert code == 2
     assert "lone_seg.nii.gz that no earlier run wrote" in re.sub(r"\s+", " ", said)
     assert own.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("one.mask.png", "one_seg.nii.gz", "lone_seg.nii.gz", "case_seg.nii.gz"),
+        *("case_planes.png", "lone_planes.png", RECORD),
+    ],
+)
+def test_nothing_of_others_is_written_over_in_any_folder(
+    scans: Path, outlining_folder: Path, tmp_path: Path, name: str
+) -> None:
+    labels = tmp_path / "labels"
+    labels.mkdir()
+    (labels / name).write_text('{"by": "hand"}')
+    code, said = run(scans, "-o", labels, "-m", outlining_folder)
+    assert code == 2
+    assert f"a file {name} that no earlier run wrote" in re.sub(r"\s+", " ", said)
+    assert [path.name for path in labels.iterdir()] == [name]
+    assert (labels / name).read_text() == '{"by": "hand"}'
+
+
+def test_every_run_knows_what_any_earlier_one_wrote(tmp_path: Path, outlining_folder: Path) -> None:
+    a, b = (write_picture(tmp_path / f"{n}.png", head(96, 80, blob=120.0)) for n in "ab")
+    out = tmp_path / "out"
+    for scan in (a, b, a):
+        code, said = run(scan, "-o", out, "-m", outlining_folder)
+        assert code == 0, said
+    assert sorted(path.name for path in out.iterdir()) == ["a.mask.png", "b.mask.png", RECORD]
+    records = json.loads((out / RECORD).read_text())
+    assert [record["source"] for record in records] == [str(b), str(a)]
+
+
+def test_links_to_themselves_and_empty_folders_are_refused_and_the_others_go_on(
+    tmp_path: Path, outlining_folder: Path
+) -> None:
+    scans = tmp_path / "scans"
+    (tmp_path / "empty").mkdir()
+    scans.mkdir()
+    write_picture(scans / "one.png", head(96, 80))
+    (scans / "loop.png").symlink_to(scans / "loop.png")
+    code, said = run(scans, tmp_path / "empty", "-o", scans, "-m", outlining_folder, "--json")
+    assert code == 1, said
+    records = json.loads((scans / RECORD).read_text())
+    refused = sorted(Path(record["source"]).name for record in records if "error" in record)
+    assert refused == ["empty", "loop.png"]
+    assert (scans / "one.mask.png").is_file()
 
 
 def test_a_second_run_takes_no_outline_for_a_scan(

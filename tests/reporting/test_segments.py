@@ -11,9 +11,10 @@ from pydicom import Dataset, dcmread
 
 from tumorlens.model import Model
 from tumorlens.prediction import VolumePrediction, predict
+from tumorlens.reading.own_files import RECORD
 from tumorlens.reporting import segments
 from tumorlens.reporting.dicom_folder import write_objects
-from tumorlens.reporting.outline_inputs import RECORD, find_inputs
+from tumorlens.reporting.outline_inputs import find_inputs
 from tumorlens.reporting.segments import write_segments
 from tumorlens.scan import Volume
 from tumorlens.volume_outlining import load_volume_model

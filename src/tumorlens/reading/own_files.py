@@ -23,6 +23,9 @@ CLAIMS = ".tumorlens-segments"
 """JSON list of files beside the record that are ours, or of a run that was stopped, and that the
 record does not name; hidden, so that no search for scans looks into it."""
 
+ASIDE = ".partial"
+"""Follows the name of a file that is not whole yet."""
+
 _HEAD = 1000  # bytes of a page that hold the mark
 _GROWING = ".tumorlens-*"  # hidden folders in which reports grow
 
@@ -69,8 +72,9 @@ def claimed_files(folder: Path) -> set[str]:
 
 def own_outlines(folder: Path) -> set[str]:
     """The names of the files in a folder that runs of ``tumorlens segment`` wrote, or may have."""
-    named = (recorded_files(record) for record in read_record(folder) or ())
-    return claimed_files(folder).union(*named)
+    claimed = claimed_files(folder)
+    aside = {f"{name}{ASIDE}" for name in claimed}
+    return claimed.union(aside, *map(recorded_files, read_record(folder) or ()))
 
 
 def _read_list(path: Path) -> list[Any] | None:

@@ -1,7 +1,6 @@
 """Inputs -> outlines in a folder: a mask a scan, a label map a volume or case, and a record."""
 
 import io
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -16,16 +15,19 @@ from tumorlens.prediction import Prediction, VolumePrediction, predict
 from tumorlens.reading import Source, read_source
 from tumorlens.reading.case import Case
 from tumorlens.reading.nifti import is_nifti
-from tumorlens.reporting.folder import FileNames, PartialFile, write_bytes, writing
+from tumorlens.reading.own_files import Record
+from tumorlens.reporting.folder import alone_in, write_bytes, writing
 from tumorlens.reporting.label_map import write_label_map
-from tumorlens.reporting.outline_inputs import (
+from tumorlens.reporting.outline_names import (
+    DICOM_OUTLINE,
+    DICOM_REPORT,
     LABEL_MAP,
     MASK,
-    RECORD,
+    PLANES,
     Input,
-    Record,
-    check_apart,
+    claim_names,
 )
+from tumorlens.reporting.outline_record import OutlineRecord
 from tumorlens.reporting.whole_tumor import write_case, write_planes
 from tumorlens.scan import Scan, Volume
 from tumorlens.volume_outlining.lone import lone_head
@@ -59,6 +61,9 @@ def write_segments(
 ) -> Iterator[Record]:
     """Outline every input and write masks and ``segments.json`` into a folder.
 
+    The record is whole and up to date after each input. It goes on telling of what earlier runs
+    outlined there from other sources.
+
     Args:
         inputs: From `find_inputs`.
         folder: Made if absent. A picture gives ``<stem>.mask.png`` (0 or 255, of its own size), a
@@ -73,35 +78,41 @@ def write_segments(
         Each input's record, or the error of one that was refused; the others go on.
 
     Raises:
-        ConfigError: The model does not outline, files beside the inputs would be written over
-            (see `check_apart`), or the folder cannot be written to.
+        ConfigError: The model does not outline, files of others would be written over (see
+            `claim_names`), or another run writes into the folder, or it cannot be written to.
     """
     inputs = list(inputs)
-    check_apart(inputs, folder)
+    claimed = claim_names(inputs, folder, _ends_with_dicom if dicom else _ends)
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    names = FileNames()
-    records: list[Record] = [_refusal(error) for error in refused]
-    yield from records
-    for one in inputs:
-        try:
-            record = _segment(one, folder, names, model, dicom)
-        except ScanError as error:
-            record = _refusal(error)
-        records.append(record)
-        yield record
-    with PartialFile(folder / RECORD) as file:
-        file.write(json.dumps(records, indent=2, allow_nan=False) + "\n")
+    with alone_in(folder), OutlineRecord(folder, claimed.files) as record:
+        for error in refused:
+            record.add(_refusal(error))
+            yield _refusal(error)
+        for one, stem in zip(inputs, claimed.stems, strict=True):
+            try:
+                told = _segment(one, folder / stem, model, dicom)
+            except ScanError as error:
+                told = _refusal(error)
+            record.add(told)
+            yield told
+
+
+def _ends(one: Input) -> tuple[str, ...]:
+    """Of the files that an input may give; whether it is a picture or a volume is not known yet."""
+    return (LABEL_MAP, PLANES) if isinstance(one, Case) else (MASK, LABEL_MAP, PLANES)
+
+
+def _ends_with_dicom(one: Input) -> tuple[str, ...]:
+    return (*_ends(one), DICOM_OUTLINE, DICOM_REPORT)
 
 
 def _segment(
     one: Input,
-    folder: Path,
-    names: FileNames,
+    stem: Path,
     model: Model,
     dicom: DicomWriter | None,
 ) -> Record:
-    stem = folder / names.name(one.name)
     if isinstance(one, Case):
         path, found, about = write_case(one, stem, model=model)
         return _record(str(one.folder), path, found) | about

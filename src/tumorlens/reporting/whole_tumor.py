@@ -13,7 +13,7 @@ from tumorlens.reporting.cases.upright import upright
 from tumorlens.reporting.figure import png_bytes
 from tumorlens.reporting.folder import write_bytes
 from tumorlens.reporting.label_map import write_label_map
-from tumorlens.reporting.outline_inputs import LABEL_MAP, PLANES
+from tumorlens.reporting.outline_names import LABEL_MAP, PLANES
 from tumorlens.volume_outlining import check_sequences, outline_head
 from tumorlens.volume_outlining.head import Head, read_head, without_skull
 from tumorlens.volume_outlining.model import shared_volume_model
