@@ -46,3 +46,7 @@ def test_a_volume_says_where_it_is_largest_and_who_outlined() -> None:
     assert found.of_slice(2, volume.slice(2)).area_mm2 == 60
     empty = measure_volume(np.zeros_like(mask), volume)
     assert (empty.largest, empty.outline, empty.to_json()["outlined_by"]) == (None, None, None)
+    assert list(empty.to_json()) == list(told)
+    figures = found.outline.to_json() if found.outline else {}
+    assert len(figures) == 6
+    assert {empty.to_json()[name] for name in figures} == {None}

@@ -1,6 +1,6 @@
 """A tumor's mask with its measures: area, volume, diameter, and where in the picture it lies."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 import numpy as np
@@ -55,6 +55,9 @@ class Outline:
         }
 
 
+_FIGURES = tuple(one.name for one in fields(Outline) if one.name != "mask")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class VolumeOutline:
     """The tumor in a volume.
@@ -85,13 +88,16 @@ class VolumeOutline:
         return measure(self.mask[index], scan)
 
     def to_json(self) -> dict[str, Any]:
-        """Everything but the mask, as JSON values; the largest slice's figures included."""
+        """Everything but the mask, as JSON values.
+
+        The largest slice's figures are among them; they are null without a tumor.
+        """
         return {
             "volume_ml": _rounded(self.volume_ml),
             "largest_slice": self.largest,
             "outlined_by": self.outlined_by.to_json() if self.outlined_by else None,
             "notes": list(self.notes),
-            **(self.outline.to_json() if self.outline else {}),
+            **(self.outline.to_json() if self.outline else dict.fromkeys(_FIGURES)),
         }
 
 
