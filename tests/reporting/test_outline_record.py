@@ -18,6 +18,7 @@ from tumorlens.prediction import predict
 from tumorlens.reading import find_sources
 from tumorlens.reading.own_files import CLAIMS, RECORD, own_outlines
 from tumorlens.reporting import outline_record, segments
+from tumorlens.reporting.folder import alone_in
 from tumorlens.reporting.outline_inputs import find_inputs
 from tumorlens.reporting.outline_record import OutlineRecord
 from tumorlens.reporting.segments import write_segments
@@ -120,6 +121,14 @@ def test_an_interrupted_run_records_what_it_wrote(
     assert not (folder / CLAIMS).exists()
     write(folder, "a", "b", "other")
     assert len(records(folder)) == 4
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no locks on this system")
+def test_a_second_run_at_the_same_time_is_refused(tmp_path: Path, write: Write) -> None:
+    (folder := tmp_path / "out").mkdir()
+    with alone_in(folder), pytest.raises(ConfigError, match="another run"):
+        write(folder, "a")
+    assert not list(folder.iterdir())
 
 
 def test_the_record_grows_whole_and_is_as_one_piece(tmp_path: Path) -> None:

@@ -60,6 +60,9 @@ def segment(
     DIR/<name>_planes.png (not with --model). With --dicom, a DICOM file or
     series gives DIR/<name>_seg.dcm and DIR/<name>_sr.dcm besides, tied to the source series.
 
+    Only files that DIR/segments.json names are written over: what it tells of other scans, outlined
+    there by earlier runs, stays in it.
+
     With a model that was trained on whole heads (configs/brats_*.toml, or an imported MONAI
     bundle), a case gives DIR/<name>_seg.nii.gz with the labels of BraTS (0, 1, 2, 4), a picture of
     three planes, the volumes of whole tumor, core and enhancing tumor in ml, and DIR/index.html
