@@ -12,7 +12,8 @@ def test_augmentation_is_scaled_within_its_limits() -> None:
     assert off["zoom"] == off["contrast"] == 1
     assert AugmentationConfig(**same) == config
     assert strong["zoom"] == pytest.approx(2.25)
-    assert strong["flip"] == 1
+    assert strong["flip"] == 0.6
+    assert scaled(AugmentationConfig(flip=0.4), 2)["flip"] == 0.5
     assert strong["rotation_deg"] == 40
 
 

@@ -19,6 +19,11 @@ def new_figure(
     return figure, [figure.add_subplot(1, columns, column + 1) for column in range(columns)]
 
 
+def plain(name: str) -> str:
+    """A name that stands in a figure as it is: Matplotlib takes what is between $ for a formula."""
+    return name.replace("$", r"\$")
+
+
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a PNG at 120 dots an inch, whole or not at all.
 

@@ -66,10 +66,12 @@ def validation_figures(
     strata = np.array([f"{example.dataset}/{example.label}" for example in examples])
     labels = np.array([example.label for example in examples])
     return {
-        "validation_loss": float(np.mean([losses[strata == s].mean() for s in set(strata)])),
+        "validation_loss": float(
+            np.mean([losses[strata == s].mean() for s in sorted(set(strata))])
+        ),
         "validation_accuracy": float(right.mean()),
         "validation_macro_recall": float(
-            np.mean([right[labels == label].mean() for label in set(labels)])
+            np.mean([right[labels == label].mean() for label in sorted(set(labels))])
         ),
     }
 

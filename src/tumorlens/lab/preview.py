@@ -11,7 +11,7 @@ from torch import Tensor
 from tumorlens.lab.augmentation import augment, mix_up
 from tumorlens.lab.config import Config
 from tumorlens.lab.datasets import Example, load_examples
-from tumorlens.lab.figure import new_figure, save_figure
+from tumorlens.lab.figure import new_figure, plain, save_figure
 from tumorlens.lab.pictures import Pictures, load_pictures
 from tumorlens.lab.transplanting import Labelled, transplant
 from tumorlens.reporting.folder import check_writable, writing
@@ -49,7 +49,7 @@ def draw_preview(
     for row, (example, before, after) in enumerate(
         zip(loaded.examples, loaded.pixels, changed, strict=True)
     ):
-        _show(axes[row][0], before / 255, title=f"{example.dataset}\n{example.label}")
+        _show(axes[row][0], before / 255, title=plain(f"{example.dataset}\n{example.label}"))
         for axis, one in zip(axes[row][1:], after, strict=True):
             _show(axis, one[0].numpy())
             if one[1].max() > 0.5:

@@ -1,5 +1,6 @@
 """What can be tuned: how a trial draws each value, and which settings it changes."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -49,18 +50,23 @@ SPACE: dict[str, Callable[[BaseTrial, Config], dict[str, Any]]] = {
 frozen only where the network starts from weights."""
 
 
+_MIRRORING = ("flip", "upside_down")
+
+
 def scaled(config: AugmentationConfig, strength: float) -> dict[str, float]:
     """All changes of augmentation, weaker or stronger.
 
     Args:
         config: The strength 1.
         strength: 0 switches everything off; factors are raised to this power, all else is
-            multiplied with it, within its limits.
+            multiplied with it, within its limits. Of the mirrored pictures there are never more
+            than of the others, unless the strength 1 has more.
     """
     found = {}
     for name, field in AugmentationConfig.model_fields.items():
         limits = {type(one).__name__: one for one in field.metadata}
         value = getattr(config, name)
         stronger = value**strength if limits["Ge"].ge == 1 else value * strength
-        found[name] = min(stronger, limits["Le"].le) if "Le" in limits else stronger
+        most = limits["Le"].le if "Le" in limits else math.inf
+        found[name] = min(stronger, max(value, 0.5) if name in _MIRRORING else most)
     return found

@@ -26,6 +26,8 @@ def test_answers_as_sure_as_right_have_no_error() -> None:
     groups = [str(number) for number in range(4000)]
     found = measure_reliability(rows, targets, groups)
     assert found.error < 0.03
+    assert found.interval is not None
+    assert found.interval[0] <= found.error <= found.interval[1]
     boastful = measure_reliability(np.array([[0.99, 0.01]] * 4000, np.float32), targets, groups)
     assert boastful.interval is not None
     assert boastful.interval[0] > 0.2

@@ -13,7 +13,7 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 
 from tumorlens.lab.evaluation.metrics import Scores
 from tumorlens.lab.evaluation.reliability import Reliability
-from tumorlens.lab.figure import new_figure
+from tumorlens.lab.figure import new_figure, plain
 from tumorlens.scan import FloatArray
 
 IN_A_ROW = 3
@@ -46,7 +46,7 @@ def draw_roc(probabilities: FloatArray, targets: np.ndarray, classes: Sequence[s
         truth = targets == number
         if truth.any() and not truth.all():
             false, true, _ = roc_curve(truth, probabilities[:, number])
-            axis.plot(false, true, label=name)
+            axis.plot(false, true, label=plain(name))
     axis.plot([0, 1], [0, 1], color="gray", linestyle=":", label="chance")
     _finish(axis, "1 - specificity", "sensitivity", "One class against the rest")
     return _png(figure)
@@ -61,7 +61,7 @@ def draw_precision_recall(
         truth = targets == number
         if truth.any() and not truth.all():
             precision, recall, _ = precision_recall_curve(truth, probabilities[:, number])
-            (line,) = axis.plot(recall, precision, label=name)
+            (line,) = axis.plot(recall, precision, label=plain(name))
             axis.axhline(truth.mean(), color=line.get_color(), linestyle=":", alpha=0.6)
     _finish(axis, "recall", "precision", "Precision and recall; dotted: chance")
     axis.set_ylim(0, 1.02)
@@ -89,7 +89,7 @@ def draw_reliability(reliability: Reliability) -> bytes:
 
 
 def _matrix(axis: Axes, scores: Scores, title: str) -> None:
-    names = list(scores.per_class)
+    names = [plain(name) for name in scores.per_class]
     counts = np.array(scores.confusion)
     parts = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axis.imshow(parts, cmap="Blues", vmin=0, vmax=1)

@@ -1,7 +1,8 @@
 """Whether the model is right as often as it says.
 
 Expected calibration error over equal bins of the answer's probability: C. Guo and others, "On
-Calibration of Modern Neural Networks", ICML 2017, arXiv:1706.04599.
+Calibration of Modern Neural Networks", ICML 2017, arXiv:1706.04599. The bias of a bootstrap:
+B. Efron and R. Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 10.
 """
 
 from collections.abc import Sequence
@@ -43,7 +44,8 @@ class Reliability:
 
     Attributes:
         error: Expected calibration error: the mean distance between the two, in [0, 1].
-        interval: Its 95 % interval, bootstrapped by group; None with few groups.
+        interval: Its 95 % interval, bootstrapped by group; None with few groups. Less the bias of
+            the resamples: chance alone makes their error larger than that of the whole.
         bins: From low to high probability.
     """
 
@@ -74,9 +76,11 @@ def measure_reliability(
     sums = np.stack([inside, inside * confidence[:, None], inside * right[:, None]], axis=-1)
     resamples = resample_groups(groups)
     whole = sums.sum(axis=0)
+    error, drawn = float(_error(whole)), _error(resamples.totals(sums))
+    unbiased = np.maximum(drawn - (np.median(drawn) - error), 0)
     return Reliability(
-        float(_error(whole)),
-        interval(_error(resamples.totals(sums)), resamples.groups),
+        error,
+        interval(unbiased, resamples.groups),
         tuple(_bin(number, *row) for number, row in enumerate(whole)),
     )
 
