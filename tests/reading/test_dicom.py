@@ -184,6 +184,15 @@ def test_files_of_other_makers(name: str) -> None:
     assert values.max() > values.min()
 
 
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+@pytest.mark.parametrize("slope", ["1e36", "1e37", "1e300"])
+def test_a_slope_beyond_all_signal(slope: str, photometric: str) -> None:
+    made = dataset(picture(), RescaleSlope=slope, RescaleIntercept="0")
+    made.PhotometricInterpretation = photometric
+    with pytest.raises(ScanContentError, match=r"float32|within"):
+        read(made)
+
+
 def test_without_preamble(tmp_path: Path) -> None:
     data = dicom_bytes(dataset(picture()))
     path = tmp_path / "bare"

@@ -134,6 +134,14 @@ def test_beyond_float32() -> None:
         read(nifti_bytes(block().astype(np.float64) * 1e300))
 
 
+@pytest.mark.parametrize("mark", [-3.4e38, 9.97e36])
+def test_a_mark_for_what_was_not_scanned(mark: float) -> None:
+    voxels = block().astype(np.float32)
+    voxels[0] = mark
+    with pytest.raises(ScanContentError, match="not scanned"):
+        read(nifti_bytes(voxels))
+
+
 def test_one_value_everywhere() -> None:
     with pytest.raises(ScanContentError, match="the one value 7"):
         read(nifti_bytes(np.full((4, 5, 6), 7, np.int16)))

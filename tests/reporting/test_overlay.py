@@ -35,6 +35,14 @@ def test_colours_are_the_anchors_and_lie_between_them() -> None:
     np.testing.assert_array_equal(colorize(np.array([-1.0, 2.0])), [INFERNO[0], INFERNO[-1]])
 
 
+def test_gray_is_the_same_in_any_units() -> None:
+    pixels = np.linspace(-1, 1, 400, dtype=np.float32).reshape(20, 20)
+    shown = gray_picture(pixels)
+    for size in (3.3e38, 1e-30):
+        np.testing.assert_allclose(gray_picture(pixels * np.float32(size)), shown, atol=1)
+    assert gray_picture(np.full((3, 3), 7, np.float32)).max() == 0
+
+
 def test_colours_grow_lighter_with_the_value() -> None:
     lightness = colorize(np.linspace(0, 1, 64)) @ np.array([0.299, 0.587, 0.114])
     assert (np.diff(lightness) > -0.6).all()

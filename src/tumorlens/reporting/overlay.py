@@ -10,7 +10,7 @@ from tumorlens.errors import ConfigError
 from tumorlens.explanation import Explanation, explain
 from tumorlens.outlining import Outline, outline
 from tumorlens.prediction import Prediction, VolumePrediction
-from tumorlens.preparation import percentiles
+from tumorlens.preparation import percentiles, scale_between
 from tumorlens.reporting.colormap import colorize
 from tumorlens.scan import FloatArray, Scan, Volume
 
@@ -132,9 +132,9 @@ def gray_picture(pixels: FloatArray) -> RGB:
     """
     low, high = percentiles(pixels, *PERCENTILES)
     if high <= low:
-        low, high = pixels.min(), pixels.max()
-    scaled = (pixels - low) / max(float(high - low), 1e-12)
-    levels = np.rint(np.clip(scaled, 0, 1) * 255).astype(np.uint8)
+        low, high = float(pixels.min()), float(pixels.max())
+    scaled = scale_between(pixels, low, high) if high > low else np.zeros_like(pixels)
+    levels = np.rint(scaled * 255).astype(np.uint8)
     return np.repeat(levels[..., np.newaxis], 3, axis=-1)
 
 

@@ -104,6 +104,7 @@ def test_slices_as_numbers(client: TestClient, model: Model, nested: bool) -> No
         (_tensor([1.0], "FP32", [10**9, 10**9]), 413),
         (_tensor([1.0] * 4, "FP32", [2, 2]), 422),
         (_tensor([1e300] * 4, "FP32", [2, 2]), 422),
+        (_tensor([-3e38, 3e38] * 2, "FP32", [2, 2]), 422),
         (_tensor(["eA=="]), 415),
         (_tensor(["eA=="]) | {"outputs": [{"name": "weather"}]}, 400),
         (_tensor(["eA=="]) | {"outputs": ["label"]}, 400),

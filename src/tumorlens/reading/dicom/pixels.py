@@ -101,10 +101,12 @@ def read_frames(
         if "ModalityLUTSequence" in dataset:
             stored = apply_modality_lut(stored, dataset)
         gray = luminance(stored.astype(np.float32)) if stored.ndim == 4 else _plain(stored, dataset)
-    for index, frame in enumerate(gray):
-        slope, intercept = rescale(index)
-        frame *= np.float32(slope)  # noqa: PLW2901
-        frame += np.float32(intercept)  # noqa: PLW2901
+    # What overflows float32 becomes infinite, and is refused afterwards like any infinity.
+    with np.errstate(all="ignore"):
+        for index, frame in enumerate(gray):
+            slope, intercept = rescale(index)
+            frame *= np.float32(slope)  # noqa: PLW2901
+            frame += np.float32(intercept)  # noqa: PLW2901
     return gray
 
 

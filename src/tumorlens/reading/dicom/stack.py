@@ -56,7 +56,8 @@ def _voxels(slices: list[Slice]) -> FloatArray:
     voxels = np.stack([s.pixels for s in slices])
     if slices[0].inverted:
         low, high = voxels.min(), voxels.max()
-        voxels = (low + high) - voxels
+        with np.errstate(all="ignore"):  # infinities are refused afterwards
+            voxels = (low + high) - voxels
     return voxels
 
 
