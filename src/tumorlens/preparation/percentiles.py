@@ -1,4 +1,4 @@
-"""Percentiles by partial sorting (quicker than NumPy's, and quick to import), and scaling by them."""
+"""Percentiles by partial sorting, quicker than NumPy's and quick to import; scaling by them."""
 
 from typing import Any
 
