@@ -121,6 +121,26 @@ def test_no_spacing_at_all() -> None:
     assert read(data).spacing_mm is None
 
 
+@pytest.mark.parametrize(("unit", "length_mm"), [(1, 1000.0), (2, 1.0), (3, 0.001), (0, 1.0)])
+@pytest.mark.parametrize("form", ["sform", "qform", "neither"])
+def test_units_of_length(unit: int, length_mm: float, form: str) -> None:
+    image = nib.Nifti1Image(block(), affine((3.0, 2.0, 1.0)))
+    expected = read(image.to_bytes())
+    matrix = image.affine.copy()
+    matrix[:3] /= length_mm
+    stated = nib.Nifti1Image(block(), matrix)
+    stated.set_qform(matrix, code=int(form == "qform"))
+    stated.set_sform(matrix, code=int(form == "sform"))
+    stated.header["xyzt_units"] = unit + 16  # and milliseconds
+    volume = read(stated.to_bytes())
+    assert isinstance(volume, Volume)
+    assert isinstance(expected, Volume)
+    assert volume.spacing_mm == pytest.approx(expected.spacing_mm)
+    if form != "neither":
+        assert volume.plane == expected.plane
+        np.testing.assert_allclose(volume.affine, expected.affine, atol=1e-4)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_values_that_are_none(value: float) -> None:
     voxels = block().astype(np.float32)

@@ -127,3 +127,18 @@ def test_a_broken_affine_does_not_cost_the_other(tmp_path: Path) -> None:
     written = nibabel.load(tmp_path / "out.nii.gz")
     assert (written.header["sform_code"], written.header["qform_code"]) == (0, 1)
     np.testing.assert_allclose(written.affine, np.diag([2.0, 2.0, 3.0, 1.0]))
+
+
+def test_a_label_map_keeps_the_files_unit_of_length(tmp_path: Path) -> None:
+    image = nibabel.Nifti1Image.from_bytes(nifti())
+    metres = nibabel.Nifti1Image(np.asarray(image.dataobj), np.diag([0.002, 0.002, 0.003, 1.0]))
+    metres.header.set_xyzt_units("meter")
+    path = tmp_path / "in.nii"
+    nibabel.save(metres, path)
+    volume = read_scan(path)
+    assert isinstance(volume, Volume)
+    assert volume.spacing_mm == pytest.approx((3.0, 2.0, 2.0))
+    write_label_map(tmp_path / "out.nii.gz", volume.voxels > 500, volume, like=path)
+    written = nibabel.load(tmp_path / "out.nii.gz")
+    assert written.header.get_xyzt_units()[0] == "meter"
+    np.testing.assert_allclose(written.affine, metres.affine)

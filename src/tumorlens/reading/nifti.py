@@ -3,7 +3,7 @@
 Where the file says nothing usable about its orientation (both codes 0, or an affine of zeros or
 NaN), its axes are taken as nibabel takes them: the first to the patient's left, the second to the
 front, the third to the head. The voxels are then shown by that guess, but ``plane`` and ``affine``
-stay None.
+stay None. Lengths in metres or microns become mm, as the header names its unit (``xyzt_units``).
 """
 
 import gzip
@@ -31,6 +31,7 @@ from tumorlens.scan import FloatArray, Scan, Volume
 _KIND = "NIfTI volume"
 _HEAD_BYTES = 540
 _GZIP = b"\x1f\x8b"
+_UNITS_MM = {1: 1000.0, 2: 1.0, 3: 0.001}  # metres, millimetres, microns
 _SIZES = {348: Nifti1Header, 540: Nifti2Header}
 
 FORMS = {
@@ -130,13 +131,13 @@ def volume_shape(header: Any, *, source: str) -> tuple[int, int, int]:
 
 
 def affine_read_by(header: Any) -> Affine:
-    """The affine by which `read` turns the voxels of a file with this nibabel header."""
+    """The affine in mm by which `read` turns the voxels of a file with this nibabel header."""
     affine = stated_affine(header)
     return _guessed_affine(header) if affine is None else affine
 
 
 def stated_affine(header: Any) -> Affine | None:
-    """The sform, else the qform, if it has a code and can be used; else None."""
+    """The sform, else the qform, in mm, if it has a code and can be used; else None."""
     for form in FORMS:
         affine = usable_affine(header, form)
         if affine is not None:
@@ -145,13 +146,14 @@ def stated_affine(header: Any) -> Affine | None:
 
 
 def usable_affine(header: Any, form: str) -> Affine | None:
-    """One of the `FORMS` of a header; None where it has no code or cannot be used."""
+    """One of the `FORMS` of a header, in mm; None where it has no code or cannot be used."""
     if header[f"{form}_code"] <= 0:
         return None
     try:
         affine = np.asarray(getattr(header, f"get_{form}")(), np.float64)
     except Exception:  # a quaternion longer than 1, a negative spacing
         return None
+    affine[:3] *= _unit_mm(header)
     return affine if is_usable(affine) else None
 
 
@@ -233,6 +235,12 @@ def _guessed_affine(header: Any) -> Affine:
 
 def _zooms(header: Any) -> tuple[list[float], bool]:
     """Three spacings in mm, and whether the file gave them; else they are 1."""
-    zooms = [abs(float(step)) for step in header["pixdim"][1:4]]
+    unit = _unit_mm(header)
+    zooms = [abs(float(step)) * unit for step in header["pixdim"][1:4]]
     known = all(math.isfinite(step) and 1e-6 < step < 1e6 for step in zooms)
     return (zooms if known else [1.0, 1.0, 1.0]), known
+
+
+def _unit_mm(header: Any) -> float:
+    """Length of the header's unit of space in mm; millimetres where it names none."""
+    return _UNITS_MM.get(int(header["xyzt_units"]) & 7, 1.0)
