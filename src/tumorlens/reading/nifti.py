@@ -153,7 +153,7 @@ def usable_affine(header: Any, form: str) -> Affine | None:
         affine = np.asarray(getattr(header, f"get_{form}")(), np.float64)
     except Exception:  # a quaternion longer than 1, a negative spacing
         return None
-    affine[:3] *= _unit_mm(header)
+    affine[:3] = _in_mm(affine[:3], header)
     return affine if is_usable(affine) else None
 
 
@@ -235,12 +235,14 @@ def _guessed_affine(header: Any) -> Affine:
 
 def _zooms(header: Any) -> tuple[list[float], bool]:
     """Three spacings in mm, and whether the file gave them; else they are 1."""
-    unit = _unit_mm(header)
-    zooms = [abs(float(step)) * unit for step in header["pixdim"][1:4]]
+    zooms = [abs(float(step)) for step in _in_mm(header["pixdim"][1:4], header)]
     known = all(math.isfinite(step) and 1e-6 < step < 1e6 for step in zooms)
     return (zooms if known else [1.0, 1.0, 1.0]), known
 
 
-def _unit_mm(header: Any) -> float:
-    """Length of the header's unit of space in mm; millimetres where it names none."""
-    return _UNITS_MM.get(int(header["xyzt_units"]) & 7, 1.0)
+def _in_mm(lengths: npt.NDArray[Any], header: Any) -> npt.NDArray[np.float64]:
+    """Lengths in the header's unit of space, which is millimetres where it names none, in mm."""
+    unit = _UNITS_MM.get(int(header["xyzt_units"]) & 7, 1.0)
+    scaled = np.asarray(lengths, np.float64) * unit
+    # 0.003 m in float32, as such files have it, are 3.00000003 mm.
+    return scaled if unit == 1 else np.asarray(np.float32(scaled), np.float64)
