@@ -378,6 +378,21 @@ def test_several_sizes(tmp_path: Path) -> None:
         read_scan(written(tmp_path / "series", slices))
 
 
+def test_a_series_of_too_many_slices(tmp_path: Path) -> None:
+    folder = written(tmp_path / "series", cut(block(), affine(), (2, 1, 0)))
+    with pytest.raises(ScanTooLargeError, match="at most 13 slices"):
+        read_scan(folder, limits=Limits(max_slices=13))
+    assert len(pixels_of(read_scan(folder, limits=Limits(max_slices=14)))) == 14
+
+
+def test_slices_count_as_they_are_cut_anew(tmp_path: Path) -> None:
+    upright = cut(block((4, 4, 30)), affine(), (1, 2, 0))  # 4 coronal slices become 30 axial ones
+    folder = written(tmp_path / "series", upright)
+    assert len(pixels_of(read_scan(folder))) == 30
+    with pytest.raises(ScanTooLargeError, match="at most 29 slices"):
+        read_scan(folder, limits=Limits(max_slices=29))
+
+
 def test_copies_count_once(tmp_path: Path) -> None:
     folder = written(tmp_path / "series", cut(block(), affine(), (2, 1, 0)))
     for path in list(folder.iterdir()):

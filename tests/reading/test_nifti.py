@@ -162,6 +162,15 @@ def test_a_mark_for_what_was_not_scanned(mark: float) -> None:
         read(nifti_bytes(voxels))
 
 
+def test_many_tiny_slices_are_refused_before_they_are_unpacked() -> None:
+    voxels = np.tile(block((8, 8, 50)), (1, 1, 60))
+    data = gzipped(nifti_bytes(voxels))
+    assert len(data) < 30_000
+    for cut_short in (data, data[:2000]):
+        with pytest.raises(ScanTooLargeError, match="at most 2,048 slices; found 3,000"):
+            read(cut_short)
+
+
 def test_one_value_everywhere() -> None:
     with pytest.raises(ScanContentError, match="the one value 7"):
         read(nifti_bytes(np.full((4, 5, 6), 7, np.int16)))

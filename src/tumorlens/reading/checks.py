@@ -48,6 +48,26 @@ def check_shape(shape: Sequence[int], *, source: str, limits: Limits) -> None:
             )
 
 
+def check_slices(count: int, *, source: str, limits: Limits) -> None:
+    """Hold a number of slices against the limit, before they are decoded.
+
+    Args:
+        count: How many there are, or one more than allowed.
+        source: What is being read, for the message.
+        limits: What is allowed.
+
+    Raises:
+        ScanTooLargeError: More than allowed.
+    """
+    if count > limits.max_slices:
+        raise ScanTooLargeError(
+            expected=f"at most {limits.max_slices:,} slices",
+            found=f"{count:,} or more",
+            remedy="Give a part of them, or raise Limits(max_slices=...).",
+            source=source,
+        )
+
+
 def check_values(values: FloatArray, *, source: str) -> None:
     """Make sure that decoded values are finite, of a size that is signal, and not all the same.
 

@@ -19,12 +19,12 @@ from nibabel.nifti1 import Nifti1Header
 from nibabel.nifti2 import Nifti2Header
 
 from tumorlens.errors import ScanContentError, ScanCorruptError, ScanFormatError
-from tumorlens.reading.checks import check_shape, check_values
+from tumorlens.reading.checks import check_shape, check_slices, check_values
 from tumorlens.reading.decoding import decoding
 from tumorlens.reading.files import check_bytes, open_file, read_head
 from tumorlens.reading.formats import HEAD_BYTES, reader_name
 from tumorlens.reading.limits import Limits
-from tumorlens.reading.orientation import Affine, is_usable, orient
+from tumorlens.reading.orientation import Affine, count_slices, is_usable, orient
 from tumorlens.reading.sequence import guess_sequence
 from tumorlens.scan import FloatArray, Scan, Volume
 
@@ -56,20 +56,22 @@ def read(data: bytes, *, source: str, limits: Limits) -> Scan | Volume:
     Raises:
         ScanFormatError: An Analyze file or the header of a two-file NIfTI.
         ScanCorruptError: Truncated or damaged.
-        ScanTooLargeError: More voxels than allowed; nothing was unpacked beyond the header.
+        ScanTooLargeError: More voxels or slices than allowed; nothing was unpacked beyond the
+            header.
         ScanContentError: Several volumes (4-D), colours, complex numbers, NaN, one value.
     """
     header = _header(_unpack(data, _HEAD_BYTES, source), source)
     shape = volume_shape(header, source=source)
     check_shape(shape, source=source, limits=limits)
+    stated = stated_affine(header)
+    affine = _guessed_affine(header) if stated is None else stated
+    check_slices(count_slices(shape, affine), source=source, limits=limits)
     voxels = _voxels(header, data, shape, source, limits)
     check_values(voxels, source=source)
 
-    affine = stated_affine(header)
-    sequence = guess_sequence(PurePath(source).name)
-    if affine is not None:
-        return orient(voxels, affine, source=source, sequence=sequence)
-    shown = orient(voxels, _guessed_affine(header), source=source, sequence=sequence)
+    shown = orient(voxels, affine, source=source, sequence=guess_sequence(PurePath(source).name))
+    if stated is not None:
+        return shown
     if isinstance(shown, Volume):
         shown = replace(shown, plane=None, affine=None)
     return shown if _zooms(header)[1] else replace(shown, spacing_mm=None)
@@ -244,5 +246,8 @@ def _in_mm(lengths: npt.NDArray[Any], header: Any) -> npt.NDArray[np.float64]:
     """Lengths in the header's unit of space, which is millimetres where it names none, in mm."""
     unit = _UNITS_MM.get(int(header["xyzt_units"]) & 7, 1.0)
     scaled = np.asarray(lengths, np.float64) * unit
-    # 0.003 m in float32, as such files have it, are 3.00000003 mm.
-    return scaled if unit == 1 else np.asarray(np.float32(scaled), np.float64)
+    if unit == 1:
+        return scaled
+    with np.errstate(over="ignore"):  # infinite lengths are not used
+        # 0.003 m in float32, as such files have it, are 3.00000003 mm.
+        return scaled.astype(np.float32).astype(np.float64)

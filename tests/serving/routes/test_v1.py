@@ -1,9 +1,11 @@
 from io import BytesIO
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
+from tests.reading.made import block, gzipped, nifti_bytes
 from tests.serving.conftest import packed, png, volume_nifti
 from tumorlens.model import Model
 from tumorlens.prediction import VolumePrediction, predict
@@ -20,6 +22,13 @@ def test_a_volume_is_answered_with_all_its_slices(
     assert isinstance(answer, VolumePrediction)
     assert told == answer.to_json()
     assert len(told["slices"]) == len(answer.slices) > 1
+
+
+def test_a_volume_of_too_many_slices_is_refused(client: TestClient) -> None:
+    voxels = np.tile(block((8, 8, 25)), (1, 1, 41))  # few bytes, and an answer for each
+    done = client.post("/v1/predict", files={"file": ("v.nii.gz", gzipped(nifti_bytes(voxels)))})
+    assert done.status_code == 413
+    assert done.json()["error"]["expected"] == "at most 1,024 slices"
 
 
 def test_one_slice_of_a_volume(client: TestClient, model: Model, volume: Volume) -> None:

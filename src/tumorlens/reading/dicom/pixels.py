@@ -25,7 +25,7 @@ from pydicom.uid import (
 )
 
 from tumorlens.errors import ScanCorruptError, ScanFormatError
-from tumorlens.reading.checks import check_shape
+from tumorlens.reading.checks import check_shape, check_slices
 from tumorlens.reading.decoding import decoding
 from tumorlens.reading.dicom.apart import decode_apart
 from tumorlens.reading.dicom.codestream import parse_codestream
@@ -90,6 +90,7 @@ def read_frames(
     """
     shape = frame_shape(dataset, source=source)
     check_shape(shape if shape[0] > 1 else shape[1:], source=source, limits=limits)
+    check_slices(shape[0], source=source, limits=limits)
     syntax = _transfer_syntax(dataset, source)
     with decoding(f"DICOM image ({syntax.name})", source=source):
         _check_codestreams(dataset, syntax, shape, source)
