@@ -1,3 +1,4 @@
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -88,6 +89,16 @@ def test_the_diameter_runs_from_corner_to_corner(
     mask[5 : 5 + shape[0], 7 : 7 + shape[1]] = True
     assert diameter(mask, spacing) == pytest.approx(expected, rel=3e-4)
     assert diameter(np.zeros((4, 4), bool), spacing) == 0
+
+
+def test_the_diameter_of_a_long_strip_takes_little_memory() -> None:
+    mask = np.ones((200_000, 2), bool)
+    tracemalloc.start()
+    lying, standing = diameter(mask.T, (1.0, 3.0)), diameter(mask, (3.0, 1.0))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert standing == lying == pytest.approx(600_000, rel=1e-3)
+    assert most < 20 * 2**20
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ THRESHOLD = 0.5
 
 _HEAD = 0.1  # brighter than this part of the way from background to bright is head
 _MIDDLE = 1 / 3  # of the head's width and height counts as its middle
+_TALL = 4096  # rows of a mask whose diameter is found row by row
 _ANGLES = np.deg2rad(np.arange(0, 180, 2))
 
 BoolArray = npt.NDArray[np.bool_]
@@ -218,6 +219,8 @@ def diameter(mask: BoolArray, spacing: tuple[float, float]) -> float:
     Returns:
         The largest width over directions 2 degrees apart: at most 0.02 % too short.
     """
+    if mask.shape[0] > max(_TALL, mask.shape[1]):  # turned, a long strip has few rows
+        mask, spacing = mask.T, (spacing[1], spacing[0])
     rows = np.flatnonzero(mask.any(axis=1))
     if not len(rows):
         return 0.0

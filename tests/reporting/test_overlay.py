@@ -57,6 +57,26 @@ def test_parts_have_the_scans_own_size(model: Model, rows: int, columns: int) ->
         assert part.dtype == np.uint8
 
 
+@pytest.mark.parametrize("shape", [(1, 20_000), (20_000, 1), (3, 9_000)])
+def test_a_strip_of_pixels_makes_no_huge_figure(model: Model, shape: tuple[int, int]) -> None:
+    pixels = np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
+    scan = Scan(pixels, "strip")
+    overlay = next(make_overlays(scan, predict(scan, model=model)))
+    figure = draw_figure(overlay)
+    assert max(figure.size) < 6600
+    assert figure.width * figure.height < 4e6
+
+
+def test_a_large_scan_is_shrunk_in_the_figure_and_keeps_its_aspect(model: Model) -> None:
+    overlay = _overlay(model, 300, 4100)
+    figure = np.asarray(draw_figure(overlay))
+    small = np.asarray(Image.fromarray(overlay.scan).resize((2048, 150), Image.Resampling.BOX))
+    gap = (figure.shape[1] - 3 * 2048) // 4
+    panel = figure[:, gap : gap + 2048]
+    rows = [top for top in range(len(panel) - 150) if (panel[top] == small[0]).all()]
+    assert any((panel[top : top + 150] == small).all() for top in rows)
+
+
 def test_blend_is_the_scan_where_there_is_no_evidence(model: Model) -> None:
     overlay = _overlay(model, 96, 80)
     silent = overlay.explanation.heatmap == 0

@@ -146,5 +146,9 @@ def blend_pictures(under: RGB, over: RGB, weight: FloatArray) -> RGB:
         over: The same.
         weight: float32, (rows, columns), 0..1; 1 gives `OPACITY`.
     """
-    alpha = OPACITY * weight[..., np.newaxis]
-    return np.asarray(np.rint(under * (1 - alpha) + over * alpha), np.uint8)
+    alpha = OPACITY * weight
+    blend = np.empty_like(under)
+    for channel in range(3):  # one by one: large scans would take much memory
+        mixed = under[..., channel] * (1 - alpha) + over[..., channel] * alpha
+        blend[..., channel] = np.rint(mixed)
+    return blend
