@@ -343,6 +343,18 @@ def test_the_decoder_apart_dies_and_comes_back() -> None:
     apart._stop(apart._Child.process)
 
 
+def test_nothing_in_the_current_folder_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("numpy", "pydicom", "json"):
+        (tmp_path / f"{name}.py").write_text("open('was-run', 'w').close()\n")
+    monkeypatch.chdir(tmp_path)
+    apart._stop(apart._started())
+    scan = read(dicom_bytes(dataset(picture()), JPEGLSLossless))
+    np.testing.assert_array_equal(pixels_of(scan), picture())
+    assert not (tmp_path / "was-run").exists()
+
+
 def test_the_decoder_apart_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apart, "_TIMEOUT_S", 0.0)
     apart._stop(apart._started())
