@@ -1,4 +1,5 @@
 import base64
+import json
 from typing import Any
 
 import numpy as np
@@ -116,6 +117,14 @@ def test_other_bodies_are_refused_in_the_protocol_s_way(
     done = client.post(PATH, json=body)
     assert done.status_code == status
     assert isinstance(done.json()["error"], str)
+
+
+def test_a_name_that_could_not_be_sent_back_is_refused(client: TestClient) -> None:
+    body = _tensor([base64.b64encode(png()).decode()]) | {"id": "\udfff"}
+    text = json.dumps(body)  # as an escape
+    done = client.post(PATH, content=text, headers={"Content-Type": "application/json"})
+    assert done.status_code == 400
+    assert "no JSON" in done.json()["error"]
 
 
 @pytest.mark.parametrize("path", ["/v2/models/other", "/v2/models/tiny/versions/9"])
