@@ -162,6 +162,13 @@ def test_a_mark_for_what_was_not_scanned(mark: float) -> None:
         read(nifti_bytes(voxels))
 
 
+@pytest.mark.parametrize("offset", [0, 100, -352])
+def test_voxels_that_begin_within_the_header(offset: int) -> None:
+    data = patched(nifti_bytes(block()), 108, "<f", offset)
+    with pytest.raises(ScanCorruptError, match=f"found a vox_offset of {offset}, within"):
+        read(data)
+
+
 def test_many_tiny_slices_are_refused_before_they_are_unpacked() -> None:
     voxels = np.tile(block((8, 8, 50)), (1, 1, 60))
     data = gzipped(nifti_bytes(voxels))

@@ -201,11 +201,19 @@ def _voxels(
             remedy="Convert it to one channel first, for example to its luminance or magnitude.",
             source=source,
         )
+    first = int(header["sizeof_hdr"])
+    if start < first:
+        raise ScanCorruptError(
+            expected=f"voxels behind the header (vox_offset of {first + 4} or more)",
+            found=f"a vox_offset of {start:,}, within the header",
+            remedy="Convert or export the file again; what wrote it left a wrong vox_offset.",
+            source=source,
+        )
     check_bytes(start, source=source, limits=limits)
     count = math.prod(shape)
     end = start + count * dtype.itemsize
     raw = _unpack(data, end, source)
-    if start < int(header["sizeof_hdr"]) or len(raw) < end:
+    if len(raw) < end:
         raise ScanCorruptError(
             expected=f"{end:,} bytes of voxels as its header says",
             found=f"{len(raw):,} bytes; the voxels begin at byte {start:,}",
