@@ -6,7 +6,7 @@ import pytest
 
 from tumorlens.errors import ConfigError
 from tumorlens.model import Model
-from tumorlens.outlining import diameter, measure, outline, outline_volume
+from tumorlens.outlining import diameter, measure, measure_volume, outline, outline_volume
 from tumorlens.prediction import Prediction, VolumePrediction, predict
 from tumorlens.scan import Scan, Volume
 
@@ -89,6 +89,17 @@ def test_the_diameter_runs_from_corner_to_corner(
     mask[5 : 5 + shape[0], 7 : 7 + shape[1]] = True
     assert diameter(mask, spacing) == pytest.approx(expected, rel=3e-4)
     assert diameter(np.zeros((4, 4), bool), spacing) == 0
+
+
+def test_the_volume_of_a_sheared_head_is_no_larger() -> None:
+    voxels = np.zeros((4, 6, 5), np.float32)
+    voxels[1:3, 2:4, 1:4] = 1
+    straight = Volume(voxels, "v", (2.0, 1.0, 1.0), affine=np.diag([2.0, 1.0, 1.0, 1.0]))
+    affine = np.diag([2.0, 1.0, 1.0, 1.0])
+    affine[0, 1] = 1.5
+    sheared = replace(straight, spacing_mm=(2.0, 3.25**0.5, 1.0), affine=affine)
+    for volume in (straight, sheared):
+        assert measure_volume(voxels > 0, volume).volume_ml == pytest.approx(12 * 2 / 1000)
 
 
 def test_the_diameter_of_a_long_strip_takes_little_memory() -> None:

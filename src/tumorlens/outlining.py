@@ -165,9 +165,7 @@ def measure_volume(mask: BoolArray, volume: Volume) -> VolumeOutline:
         mask: bool, of the volume's shape.
         volume: Whose voxels they are.
     """
-    spacing = volume.spacing_mm
-    voxel_ml = float(np.prod(spacing)) / 1000 if spacing else None
-    volume_ml = int(mask.sum()) * voxel_ml if voxel_ml is not None else None
+    volume_ml = int(mask.sum()) * volume.voxel_ml if volume.voxel_ml is not None else None
     if not mask.any():
         return VolumeOutline(mask, volume_ml, None, None)
     largest = int(mask.sum(axis=(1, 2)).argmax())
