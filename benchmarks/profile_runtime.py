@@ -30,7 +30,7 @@ from tumorlens.preparation import prepare
 from tumorlens.reading import find_sources, read_source
 from tumorlens.reporting.figure import draw_figure, png_bytes
 from tumorlens.reporting.formats import to_record
-from tumorlens.reporting.overlay import make_overlay
+from tumorlens.reporting.overlay import make_overlays
 from tumorlens.scan import Scan
 
 ROOT = Path(__file__).parents[1]
@@ -66,7 +66,7 @@ def go_through(files: list[Path], folder: Path, precision: str) -> Stages:
         )
         stages.take("heatmap", lambda a=answer: explain(a))
         stages.take("outline and record", lambda s=scan, a=answer: to_record((s, a)))
-        overlay = stages.take("overlay", lambda s=scan, a=answer: make_overlay(s, a))
+        overlay = stages.take("overlay", lambda s=scan, a=answer: next(make_overlays(s, a)))
         stages.take("figure and PNG", lambda o=overlay: png_bytes(draw_figure(o)))
     return stages
 

@@ -18,12 +18,11 @@ from on_a_split import ROOT, Quotation, figure, run
 from tumorlens.lab.volumes.heads import find_training_cases
 from tumorlens.lab.volumes.measuring import CaseScore, per_dataset, score_case
 from tumorlens.lab.volumes.split import VALIDATION, read_case_part
-from tumorlens.model import load_model
+from tumorlens.model import WHOLE_TUMOR_FOLDER, Model, load_model
 from tumorlens.outlining import outline_volume
 from tumorlens.prediction import VolumePrediction, predict
 from tumorlens.volume_outlining import load_volume_model, outline_head
 from tumorlens.volume_outlining.head import Head
-from tumorlens.volume_outlining.model import WHOLE_TUMOR_FOLDER
 from tumorlens.volume_outlining.regions import LABELS, WHOLE, LabelArray
 
 Way = Callable[[Head], LabelArray]
@@ -31,7 +30,9 @@ Way = Callable[[Head], LabelArray]
 
 def ways() -> dict[str, Way]:
     """Ways of outlining a head, by what the table calls them."""
-    whole, slices = load_volume_model(WHOLE_TUMOR_FOLDER), load_model()
+    whole = load_volume_model(WHOLE_TUMOR_FOLDER)
+    both = load_model()
+    slices = replace(both, companion=None)
 
     def with_sequences(*names: str) -> Way:
         def answer(head: Head) -> LabelArray:
@@ -40,10 +41,10 @@ def ways() -> dict[str, Way]:
 
         return answer
 
-    def slice_by_slice(sequence: str) -> Way:
+    def answered(sequence: str, model: Model) -> Way:
         def answer(head: Head) -> LabelArray:
             volume = head.volumes[sequence]
-            found = predict(volume, model=slices)
+            found = predict(volume, model=model)
             assert isinstance(found, VolumePrediction)
             mask = outline_volume(volume, found).mask
             return np.where(mask, LABELS[WHOLE], 0).astype(np.uint8)
@@ -54,8 +55,9 @@ def ways() -> dict[str, Way]:
         "whole heads, FLAIR and T1 with contrast": with_sequences("flair", "t1c"),
         "whole heads, FLAIR alone": with_sequences("flair"),
         "whole heads, T1 with contrast alone": with_sequences("t1c"),
-        "slice by slice, FLAIR": slice_by_slice("flair"),
-        "slice by slice, T1 with contrast": slice_by_slice("t1c"),
+        "as predict answers, FLAIR alone": answered("flair", both),
+        "slice by slice, FLAIR": answered("flair", slices),
+        "slice by slice, T1 with contrast": answered("t1c", slices),
     }
 
 

@@ -11,12 +11,16 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
+from tumorlens import model as models
 from tumorlens.card import Card, write_card
 from tumorlens.labels import CLASSES
+from tumorlens.measured_outline import VolumeOutline
 from tumorlens.model import GRAPH_FILE, WEIGHT_KEY, Model, load_model
 from tumorlens.preparation import Preparation
 from tumorlens.scan import FloatArray, Scan, Volume
+from tumorlens.volume_outlining import lone
 
+from .made_cases import FLAIR_CARD, write_volume_model
 from .made_heads import SPOTS, draw_head
 
 SIZE = 64
@@ -149,6 +153,34 @@ def outlining_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def outlining(outlining_folder: Path) -> Model:
     """A model that outlines what is bright."""
     return load_model(outlining_folder, threads=1)
+
+
+@pytest.fixture(scope="session")
+def companion(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model for whole heads that takes what is bright in FLAIR for tumor."""
+    return write_volume_model(tmp_path_factory.mktemp("companion"), FLAIR_CARD)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Volume]:
+    """The volumes that a companion was asked to outline since the test began."""
+    found: list[Volume] = []
+    alone = lone.outline_alone
+
+    def outline_alone(volume: Volume, *words: object, **options: object) -> VolumeOutline:
+        found.append(volume)
+        return alone(volume, *words, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(lone, "outline_alone", outline_alone)
+    return found
+
+
+@pytest.fixture
+def bundled(outlining_folder: Path, companion: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the model that outlines, which is taken for the bundled one."""
+    monkeypatch.setattr(models, "DEFAULT_FOLDER", outlining_folder)
+    monkeypatch.setattr(models, "WHOLE_TUMOR_FOLDER", companion)
+    return outlining_folder
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from tumorlens.model import GRAPH_FILE
+from tumorlens.scan import Volume
 from tumorlens.volume_outlining.card import VolumeCard, write_volume_card
 from tumorlens.volume_outlining.model import INPUT, OUTPUT
 
@@ -39,6 +40,29 @@ CARD = VolumeCard(
     limitations=("Only a test: its answers mean nothing.",),
     licence="Apache-2.0",
 )
+
+
+FLAIR_CARD = replace(CARD, name="tiny flair", sequences=("flair",), spacing_mm=(3.0, 3.0, 3.0))
+"""Of a model that outlines `made_flair`."""
+
+
+def made_flair() -> tuple[Volume, np.ndarray]:
+    """FLAIR of `made_head` as a reader gives it, three times as large, and its whole tumor.
+
+    Returns:
+        The volume, axial, with voxels of 3 mm, and bool, (slices, rows, columns).
+    """
+    head = made_head()
+    affine = np.array([[0, 0, -3, 0], [0, -3, 0, 0], [3, 0, 0, 0], [0, 0, 0, 1]], np.float64)
+    voxels = np.ascontiguousarray(head["flair"].transpose(2, 1, 0), np.float32)
+    volume = Volume(voxels, "made_flair.nii.gz", (3.0, 3.0, 3.0), "flair", "axial", affine)
+    return volume, head["seg"].transpose(2, 1, 0) > 0
+
+
+def made_flair_file() -> bytes:
+    """The same as a NIfTI file; to be named after FLAIR."""
+    affine = np.diag([-3.0, -3.0, 3.0, 1.0])
+    return bytes(nibabel.Nifti1Image(made_head()["flair"], affine).to_bytes())
 
 
 def made_head(scale: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> dict[str, np.ndarray]:

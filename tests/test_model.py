@@ -1,4 +1,5 @@
 import hashlib
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from tests.conftest import CHANNELS, SIZE, STRIDE, tiny_card, write_tiny_model
 from tumorlens.card import CARD_FILE, write_card
 from tumorlens.errors import ModelCorruptError, ModelMissingError
 from tumorlens.labels import CLASSES
-from tumorlens.model import GRAPH_FILE, Model, load_model
+from tumorlens.model import DEFAULT_FOLDER, GRAPH_FILE, WHOLE_TUMOR_FOLDER, Model, load_model
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -99,3 +100,13 @@ def test_with_tta_the_weighted_features_still_are_the_logits(model: Model) -> No
     plain = model.run(pictures)
     bias = plain.logits - plain.embedding @ model.class_weights.T
     np.testing.assert_allclose(maps.mean(axis=(2, 3)) + bias, outputs.logits, atol=1e-4)
+
+
+def test_only_the_bundled_model_has_a_companion(model: Model, tmp_path: Path) -> None:
+    bundled = [load_model(folder, gated=False) for folder in (None, DEFAULT_FOLDER)]
+    assert {one.companion for one in bundled} == {WHOLE_TUMOR_FOLDER}
+    assert (WHOLE_TUMOR_FOLDER / GRAPH_FILE).is_file()
+    assert model.companion is None
+    shutil.copytree(DEFAULT_FOLDER, tmp_path / "copy")
+    assert load_model(tmp_path / "copy").companion is None
+    assert bundled[0].with_skull_strip("radial").with_tta().companion == WHOLE_TUMOR_FOLDER

@@ -1,10 +1,9 @@
 import json
 
 from tumorlens.card import read_card
-from tumorlens.model import DEFAULT_FOLDER
+from tumorlens.model import DEFAULT_FOLDER, WHOLE_TUMOR_FOLDER
 from tumorlens.model_identity import ModelIdentity
 from tumorlens.volume_outlining.card import read_volume_card
-from tumorlens.volume_outlining.model import WHOLE_TUMOR_FOLDER
 
 
 def test_every_bundled_card_says_which_model_it_is() -> None:

@@ -1,16 +1,21 @@
-import tracemalloc
+import gc
 from dataclasses import replace
+from pathlib import Path
+from weakref import ref
 
 import numpy as np
 import pytest
 
 from tumorlens.errors import ConfigError
 from tumorlens.model import Model
-from tumorlens.outlining import diameter, measure, measure_volume, outline, outline_volume
+from tumorlens.outlining import HEALTHY, outline, outline_volume
 from tumorlens.prediction import Prediction, VolumePrediction, predict
 from tumorlens.scan import Scan, Volume
+from tumorlens.volume_outlining import load_volume_model
+from tumorlens.volume_outlining import model as volume_model
 
 from .conftest import head
+from .made_cases import FLAIR_CARD, dice, made_flair
 
 
 def answered(scan: Scan, model: Model, tumor: float = 0.9) -> Prediction:
@@ -78,46 +83,142 @@ def test_a_volume_is_outlined_where_it_is_bright(outlining: Model, volume: Volum
     assert found.to_json()["largest_slice"] == found.largest
 
 
-@pytest.mark.parametrize(
-    ("shape", "spacing", "expected"),
-    [((10, 1), (1, 1), np.hypot(10, 1)), ((3, 4), (1, 1), 5), ((3, 4), (2, 1), np.hypot(6, 4))],
-)
-def test_the_diameter_runs_from_corner_to_corner(
-    shape: tuple[int, int], spacing: tuple[float, float], expected: float
+def answered_volume(
+    volume: Volume, model: Model, companion: Path | None, *, tumor: float = 0.9
+) -> VolumePrediction:
+    """The answer, by a model with this companion, with a tumor probability of our own."""
+    answer = predict(volume, model=replace(model, companion=companion))
+    assert isinstance(answer, VolumePrediction)
+    return replace(answer, tumor_probability=tumor)
+
+
+def test_a_head_in_flair_is_outlined_by_the_companion(outlining: Model, companion: Path) -> None:
+    volume, truth = made_flair()
+    found = outline_volume(volume, answered_volume(volume, outlining, companion))
+    assert dice(found.mask, truth) > 0.9
+    assert found.outlined_by == load_volume_model(companion).card.identity
+    assert found.notes == ()
+    assert found.volume_ml == pytest.approx(found.mask.sum() * 0.027)
+
+
+@pytest.mark.parametrize("sequence", ["t1c", "t2", None])
+def test_other_sequences_are_outlined_by_the_model_itself(
+    sequence: str | None, outlining: Model, companion: Path
 ) -> None:
-    mask = np.zeros((20, 20), bool)
-    mask[5 : 5 + shape[0], 7 : 7 + shape[1]] = True
-    assert diameter(mask, spacing) == pytest.approx(expected, rel=3e-4)
-    assert diameter(np.zeros((4, 4), bool), spacing) == 0
+    volume = replace(made_flair()[0], sequence=sequence)
+    found = outline_volume(volume, answered_volume(volume, outlining, companion))
+    assert found.outlined_by is None
+    assert found.notes == ()
 
 
-def test_the_volume_of_a_sheared_head_is_no_larger() -> None:
-    voxels = np.zeros((4, 6, 5), np.float32)
-    voxels[1:3, 2:4, 1:4] = 1
-    straight = Volume(voxels, "v", (2.0, 1.0, 1.0), affine=np.diag([2.0, 1.0, 1.0, 1.0]))
-    affine = np.diag([2.0, 1.0, 1.0, 1.0])
-    affine[0, 1] = 1.5
-    sheared = replace(straight, spacing_mm=(2.0, 3.25**0.5, 1.0), affine=affine)
-    for volume in (straight, sheared):
-        assert measure_volume(voxels > 0, volume).volume_ml == pytest.approx(12 * 2 / 1000)
+def test_without_a_companion_the_model_outlines_flair_too(
+    outlining: Model, companion: Path
+) -> None:
+    volume, _ = made_flair()
+    found = outline_volume(volume, answered_volume(volume, outlining, None))
+    assert (found.outlined_by, found.notes) == (None, ())
+    other = replace(volume, sequence="t2")
+    same = outline_volume(other, answered_volume(other, outlining, companion))
+    np.testing.assert_array_equal(found.mask, same.mask)
 
 
-def test_the_diameter_of_a_long_strip_takes_little_memory() -> None:
-    mask = np.ones((200_000, 2), bool)
-    tracemalloc.start()
-    lying, standing = diameter(mask.T, (1.0, 3.0)), diameter(mask, (3.0, 1.0))
-    _, most = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert standing == lying == pytest.approx(600_000, rel=1e-3)
-    assert most < 20 * 2**20
+def test_the_companion_is_not_asked_about_a_healthy_head(outlining: Model, tmp_path: Path) -> None:
+    volume, _ = made_flair()
+    answer = answered_volume(volume, outlining, tmp_path / "not there", tumor=0.49)
+    found = outline_volume(volume, answer)
+    assert not found.mask.any()
+    assert (found.outlined_by, found.notes) == (None, (HEALTHY,))
 
 
 @pytest.mark.parametrize(
-    ("row", "column", "place"),
-    [(20, 20, ("left", "upper")), (48, 48, ("middle", "middle")), (76, 70, ("right", "lower"))],
+    ("spacing", "why"),
+    [
+        (None, "unknown size"),
+        ((30.0, 30.0, 30.0), "a volume of 1080 x 1200 x 1320 mm"),
+        ((0.3, 0.3, 0.3), "a volume of 11 x 12 x 13 mm"),
+        ((13.0, 20.0, 3.0), "a volume of 468 x 800 x 132 mm"),
+        ((3.0, 3.0, 16.0), "a volume of 108 x 120 x 704 mm"),
+    ],
 )
-def test_places_are_named_as_seen(row: int, column: int, place: tuple[str, str]) -> None:
-    mask = np.zeros((96, 96), bool)
-    mask[row - 3 : row + 3, column - 3 : column + 3] = True
-    found = measure(mask, Scan(head(), "scan.png"))
-    assert (found.side, found.height) == place
+def test_what_can_be_no_head_by_its_size_is_outlined_slice_by_slice(
+    spacing: tuple[float, float, float] | None, why: str, outlining: Model, companion: Path
+) -> None:
+    volume = replace(made_flair()[0], spacing_mm=spacing, affine=None)
+    answer = answered_volume(volume, outlining, companion)
+    found = outline_volume(volume, answer)
+    assert found.outlined_by is None
+    (note,) = found.notes
+    assert note.startswith("outlined slice by slice: ")
+    assert why in note
+    plain = outline_volume(volume, replace(answer, companion=None))
+    np.testing.assert_array_equal(found.mask, plain.mask)
+
+
+def test_without_the_companions_folder_slices_are_outlined(
+    outlining: Model, tmp_path: Path
+) -> None:
+    volume, _ = made_flair()
+    found = outline_volume(volume, answered_volume(volume, outlining, tmp_path / "gone"))
+    assert found.outlined_by is None
+    assert "cannot be loaded" in found.notes[0]
+
+
+def test_where_the_companion_finds_nothing_slices_are_outlined(
+    outlining: Model, companion: Path
+) -> None:
+    volume, _ = made_flair()
+    flat = replace(volume, voxels=np.minimum(volume.voxels, 100).astype(np.float32))
+    found = outline_volume(flat, answered_volume(flat, outlining, companion))
+    assert found.outlined_by is None
+    assert "found no tumor" in found.notes[0]
+
+
+def test_an_outline_is_found_once_and_let_go_with_its_volume(
+    outlining: Model, companion: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes: list[None] = []
+    run = volume_model.VolumeModel.run
+    monkeypatch.setattr(
+        volume_model.VolumeModel, "run", lambda *words: passes.append(None) or run(*words)
+    )
+    volume, _ = made_flair()
+    answer = answered_volume(volume, outlining, companion)
+    assert not passes  # the answer alone needs no outline
+    first = outline_volume(volume, answer)
+    needed = len(passes)
+    assert outline_volume(volume, answer) is first
+    assert len(passes) == needed > 0
+    mask, whole = ref(first.mask), ref(volume)
+    del first, volume
+    gc.collect()
+    assert mask() is whole() is None
+    assert answer.tumor_probability == 0.9
+
+
+def test_the_companion_is_loaded_once(companion: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    volume_model.shared_volume_model(companion)
+    monkeypatch.setattr(volume_model, "load_volume_model", None)
+    assert volume_model.shared_volume_model(companion).card.name == FLAIR_CARD.name
+
+
+def test_the_skull_is_taken_off_for_the_companion_too(
+    outlining: Model, companion: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    volume, truth = made_flair()
+    brain = np.zeros(volume.voxels.shape, bool)
+    brain[..., :27] = True
+    monkeypatch.setattr("tumorlens.volume_outlining.head.find_brain", lambda _scan, _by: brain)
+    answer = replace(answered_volume(volume, outlining, companion), skull_strip="radial")
+    found = outline_volume(volume, answer)
+    assert found.outlined_by is not None
+    assert truth[..., 27:].any()
+    assert not found.mask[..., 27:].any()
+    assert found.mask[..., :27].any()
+
+
+def test_another_volumes_answer_is_refused(outlining: Model, companion: Path) -> None:
+    volume, _ = made_flair()
+    answer = answered_volume(volume, outlining, companion)
+    other = replace(volume, voxels=volume.voxels[:, :-1])
+    with pytest.raises(ConfigError, match="a scan and the answer about it"):
+        outline_volume(other, answer)

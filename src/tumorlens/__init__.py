@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from tumorlens.explanation import Explanation as Explanation
     from tumorlens.explanation import explain as explain
     from tumorlens.labels import CLASSES as CLASSES
+    from tumorlens.measured_outline import Outline as Outline
+    from tumorlens.measured_outline import VolumeOutline as VolumeOutline
     from tumorlens.model import Model as Model
     from tumorlens.model import load_model as load_model
-    from tumorlens.outlining import Outline as Outline
-    from tumorlens.outlining import VolumeOutline as VolumeOutline
     from tumorlens.outlining import outline as outline
     from tumorlens.outlining import outline_volume as outline_volume
     from tumorlens.prediction import Prediction as Prediction
@@ -45,13 +45,13 @@ _HOMES = {
     "Card": "card",
     "Explanation": "explanation",
     "Model": "model",
-    "Outline": "outlining",
+    "Outline": "measured_outline",
     "Prediction": "prediction",
     "Preparation": "preparation",
     "Scan": "scan",
     "TumorlensError": "errors",
     "Volume": "scan",
-    "VolumeOutline": "outlining",
+    "VolumeOutline": "measured_outline",
     "VolumePrediction": "prediction",
     "explain": "explanation",
     "load_model": "model",

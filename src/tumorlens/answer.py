@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tumorlens.conformal import ADVICE
@@ -84,7 +85,7 @@ class SlicePrediction:
     answer: Prediction
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class VolumePrediction:
     """The answer about a volume.
 
@@ -105,6 +106,8 @@ class VolumePrediction:
             answer is the mean over the neighbouring slices that look most like a tumor.
         skull_strip: As of a slice.
         tta: As of a slice.
+        companion: Folder of the model that outlines the tumor if this is a head in FLAIR; None
+            where the one that answered does (`tumorlens.model.Model`).
     """
 
     source: str
@@ -120,6 +123,7 @@ class VolumePrediction:
     joined_by: str = STRETCH
     skull_strip: str | None = None
     tta: bool = False
+    companion: Path | None = None
 
     @property
     def advice(self) -> str | None:

@@ -11,6 +11,7 @@ import onnxruntime
 from tumorlens.card import Card, read_card
 from tumorlens.errors import ConfigError, ModelCorruptError, ModelMissingError
 from tumorlens.gate import Gate, read_gate
+from tumorlens.home_folder import expand
 from tumorlens.overlapping import cores
 from tumorlens.preparation import LEFT_ON
 from tumorlens.scan import FloatArray
@@ -29,7 +30,10 @@ OUTLINE = "outline"
 WEIGHT_KEY = "class_weights"
 """Key of the linear layer's weights in the graph's metadata: float32, base64."""
 
-DEFAULT_FOLDER = Path(__file__).parent / "models" / "default"
+_BUNDLED = Path(__file__).parent / "models"
+DEFAULT_FOLDER = _BUNDLED / "default"
+WHOLE_TUMOR_FOLDER = _BUNDLED / "whole_tumor"
+"""The second bundled model, which outlines whole tumors in heads with FLAIR."""
 
 
 class GraphOutputs(NamedTuple):
@@ -63,6 +67,8 @@ class Model:
         precision: ``float32`` or ``int8``.
         sequence: What judges the slices of a volume together; None where the card has none.
         tta: Whether each picture is answered with its mirror image (test-time augmentation).
+        companion: Folder of the model that outlines heads with FLAIR in this one's stead: of the
+            bundled model the other bundled one; None where this one outlines everything itself.
     """
 
     card: Card
@@ -73,6 +79,7 @@ class Model:
     precision: str = FLOAT32
     sequence: SliceSequence | None = None
     tta: bool = False
+    companion: Path | None = None
 
     @property
     def passes(self) -> int:
@@ -155,7 +162,7 @@ def load_model(
         ModelCorruptError: A file's hash is not the card's, or the card or a file that it speaks
             of cannot be read.
     """
-    place = Path(folder).expanduser() if folder is not None else DEFAULT_FOLDER
+    place = expand(folder) if folder is not None else DEFAULT_FOLDER
     card = _card_for(place, precision)
     graph = place / GRAPHS[precision]
     verify_file(graph, card.sha256, what="a graph")
@@ -169,7 +176,9 @@ def load_model(
         weights = _class_weights(session, card)
     except Exception as error:  # ONNX Runtime raises many types of its own
         raise _broken_graph(graph, str(error)) from error
-    return Model(card, weights, session, gate, threads, precision, sequence)
+    is_bundled = place.resolve() == DEFAULT_FOLDER.resolve()
+    companion = WHOLE_TUMOR_FOLDER if is_bundled else None
+    return Model(card, weights, session, gate, threads, precision, sequence, companion=companion)
 
 
 def _mean(plain: GraphOutputs, mirrored: GraphOutputs) -> GraphOutputs:

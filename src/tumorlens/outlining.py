@@ -2,17 +2,19 @@
 
 The network's outline comes with the answer, from the same pass. It is drawn only where the
 answer is that there is a tumor: a healthy head has no outline, whatever single pixels suggest.
+
+A volume in FLAIR is outlined by the answering model's companion, where it has one: a model for
+whole heads, asked when the outline is first wanted. What it cannot outline is outlined slice by
+slice like every other volume, with a note that says why.
 """
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
-import numpy.typing as npt
 
-from tumorlens.errors import ConfigError
+from tumorlens.errors import ConfigError, ModelError, ScanError
+from tumorlens.measured_outline import Outline, VolumeOutline, measure, measure_volume
 from tumorlens.prediction import Prediction, VolumePrediction
-from tumorlens.preparation import percentiles
 from tumorlens.scan import FloatArray, Scan, Volume
 
 MIN_TUMOR_PROBABILITY = 0.5
@@ -21,75 +23,17 @@ MIN_TUMOR_PROBABILITY = 0.5
 THRESHOLD = 0.5
 """Pixels at least this likely to be tumor lie within the outline."""
 
-_HEAD = 0.1  # brighter than this part of the way from background to bright is head
-_MIDDLE = 1 / 3  # of the head's width and height counts as its middle
-_TALL = 4096  # rows of a mask whose diameter is found row by row
-_ANGLES = np.deg2rad(np.arange(0, 180, 2))
+FLAIR = "flair"
+"""The sequence that shows the whole tumor with its edema."""
 
-BoolArray = npt.NDArray[np.bool_]
-Side = Literal["left", "middle", "right"]
-Height = Literal["upper", "middle", "lower"]
+HEALTHY = "the classifier takes the head for healthy, so that nothing is outlined"
+"""Stands among an outline's notes then."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Outline:
-    """The tumor in one slice.
-
-    Attributes:
-        mask: bool, (rows, columns) of the scan; all False where no tumor was found.
-        area_percent: Of the head's area in this slice, 0..100.
-        area_mm2: None where the spacing is unknown.
-        diameter_mm: The longest straight line across the outline, from outer edge to outer
-            edge; None where the spacing is unknown, 0 without a tumor.
-        diameter_pixels: The same in pixels.
-        side: Where in the picture its middle lies, as seen: in axial and coronal slices shown
-            as radiologists do, the picture's left is the patient's right. None without a tumor.
-        height: Likewise.
-    """
-
-    mask: BoolArray
-    area_percent: float
-    area_mm2: float | None
-    diameter_mm: float | None
-    diameter_pixels: float
-    side: Side | None
-    height: Height | None
-
-    def to_json(self) -> dict[str, Any]:
-        """Everything but the mask, as JSON values."""
-        return {
-            "area_percent": round(self.area_percent, 3),
-            "area_mm2": _rounded(self.area_mm2),
-            "diameter_mm": _rounded(self.diameter_mm),
-            "diameter_pixels": round(self.diameter_pixels, 2),
-            "side": self.side,
-            "height": self.height,
-        }
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class VolumeOutline:
-    """The tumor in a volume.
-
-    Attributes:
-        mask: bool, (slices, rows, columns) of the volume.
-        volume_ml: None where the spacing is unknown.
-        largest: 0-based index of the slice with the largest outline; None without a tumor.
-        outline: That slice's outline; None without a tumor.
-    """
-
-    mask: BoolArray
-    volume_ml: float | None
-    largest: int | None
-    outline: Outline | None
-
-    def to_json(self) -> dict[str, Any]:
-        """Everything but the mask, as JSON values; the largest slice's figures included."""
-        return {
-            "volume_ml": _rounded(self.volume_ml),
-            "largest_slice": self.largest,
-            **(self.outline.to_json() if self.outline else {}),
-        }
+# Reports, records and pictures of one answer all ask for the same outline.
+_FOUND: WeakKeyDictionary[Volume, WeakKeyDictionary[VolumePrediction, VolumeOutline]] = (
+    WeakKeyDictionary()
+)
 
 
 def outline(scan: Scan, prediction: Prediction) -> Outline:
@@ -109,14 +53,27 @@ def outline(scan: Scan, prediction: Prediction) -> Outline:
 
 
 def outline_volume(volume: Volume, prediction: VolumePrediction) -> VolumeOutline:
-    """Outline the tumor in every slice of a volume that was judged.
+    """Outline the tumor in a volume that was answered.
 
-    The maps of three neighbouring slices are averaged: a tumor does not end between two.
+    Found once for a volume and its answer, and kept as long as there are both.
+
+    A volume in FLAIR is outlined by the companion of the model that answered, if there is one and
+    the head is taken for a tumor's. Else the model's own outlines of the slices that are likely to
+    show a tumor are taken, averaged over three neighbours: a tumor does not end between two.
 
     Raises:
         ConfigError: As `outline`.
     """
-    return measure_volume(volume_maps(volume, prediction) >= THRESHOLD, volume)
+    of_volume = _FOUND.setdefault(volume, WeakKeyDictionary())
+    found = of_volume.get(prediction)
+    if found is None:
+        found = of_volume[prediction] = _outline_volume(volume, prediction)
+    return found
+
+
+def healthy_outline(volume: Volume) -> VolumeOutline:
+    """No outline, since the classifier takes the head for healthy."""
+    return measure_volume(np.zeros(volume.voxels.shape, bool), volume, notes=(HEALTHY,))
 
 
 def measure_outline(
@@ -140,7 +97,37 @@ def measure_outline(
     )
 
 
-def volume_maps(volume: Volume, prediction: VolumePrediction) -> FloatArray:
+def _outline_volume(volume: Volume, prediction: VolumePrediction) -> VolumeOutline:
+    _check_same(volume.slice(0), prediction.slices[0].answer)
+    if prediction.companion is None or volume.sequence != FLAIR:
+        return _slice_by_slice(volume, prediction)
+    if prediction.tumor_probability < MIN_TUMOR_PROBABILITY:
+        return healthy_outline(volume)
+    # Few scans need it, and the others should not wait for its import.
+    from tumorlens.volume_outlining.lone import outline_alone
+
+    folder, skull_strip = prediction.companion, prediction.skull_strip
+    try:
+        found = outline_alone(volume, folder, skull_strip=skull_strip)
+    except ModelError:
+        return _slice_by_slice(volume, prediction, "the model for whole heads cannot be loaded")
+    except ScanError as error:
+        return _slice_by_slice(
+            volume, prediction, f"expected {error.expected}; found {error.found}"
+        )
+    if found.largest is None:
+        return _slice_by_slice(volume, prediction, "a model for whole heads found no tumor")
+    return found
+
+
+def _slice_by_slice(
+    volume: Volume, prediction: VolumePrediction, why: str | None = None
+) -> VolumeOutline:
+    notes = () if why is None else (f"outlined slice by slice: {why}",)
+    return measure_volume(_maps(volume, prediction) >= THRESHOLD, volume, notes=notes)
+
+
+def _maps(volume: Volume, prediction: VolumePrediction) -> FloatArray:
     """How likely each voxel is tumor: float32, (slices, rows, columns), 0..1.
 
     0 in slices that were not judged, and in those that are not likely to show a tumor.
@@ -158,20 +145,6 @@ def volume_maps(volume: Volume, prediction: VolumePrediction) -> FloatArray:
     return np.asarray((padded[:-2] + padded[1:-1] + padded[2:]) / 3, np.float32)
 
 
-def measure_volume(mask: BoolArray, volume: Volume) -> VolumeOutline:
-    """Volume, and area, diameter and place of the largest slice of a tumor's mask.
-
-    Args:
-        mask: bool, of the volume's shape.
-        volume: Whose voxels they are.
-    """
-    volume_ml = int(mask.sum()) * volume.voxel_ml if volume.voxel_ml is not None else None
-    if not mask.any():
-        return VolumeOutline(mask, volume_ml, None, None)
-    largest = int(mask.sum(axis=(1, 2)).argmax())
-    return VolumeOutline(mask, volume_ml, largest, measure(mask[largest], volume.slice(largest)))
-
-
 def tumor_map(scan: Scan, prediction: Prediction) -> FloatArray:
     """How likely each pixel of the scan is tumor: float32, (rows, columns), 0..1.
 
@@ -181,83 +154,20 @@ def tumor_map(scan: Scan, prediction: Prediction) -> FloatArray:
     evidence = prediction.evidence
     if evidence.outline is None:
         raise _no_outline(scan.source)
-    if evidence.placement.shape != scan.pixels.shape:
-        raise ConfigError(
-            expected="a scan and the answer about it",
-            found=f"a scan of {scan.pixels.shape} and an answer about {evidence.placement.shape}",
-            remedy="Give pairs (scan, predict(scan)).",
-            source=scan.source,
-        )
+    _check_same(scan, prediction)
     return evidence.placement.to_scan(evidence.outline)
 
 
-def measure(mask: BoolArray, scan: Scan) -> Outline:
-    """Area, diameter and place of a tumor's mask.
-
-    Args:
-        mask: bool, (rows, columns) of the scan.
-        scan: The slice.
-    """
-    head = _head(scan.pixels)
-    percent = 100 * float(mask.sum()) / max(1, int(head.sum() + (mask & ~head).sum()))
-    spacing = scan.spacing_mm
-    area = float(mask.sum()) * spacing[0] * spacing[1] if spacing else None
-    across = diameter(mask, spacing) if spacing else None
-    side, height = _place(mask, head)
-    return Outline(mask, percent, area, across, diameter(mask, (1.0, 1.0)), side, height)
-
-
-def diameter(mask: BoolArray, spacing: tuple[float, float]) -> float:
-    """The longest straight line across a mask, pixels taken as rectangles; 0 if it is empty.
-
-    Args:
-        mask: bool, (rows, columns).
-        spacing: Distance between pixel centres, (row, column); gives the unit.
-
-    Returns:
-        The largest width over directions 2 degrees apart: at most 0.02 % too short.
-    """
-    if mask.shape[0] > max(_TALL, mask.shape[1]):  # turned, a long strip has few rows
-        mask, spacing = mask.T, (spacing[1], spacing[0])
-    rows = np.flatnonzero(mask.any(axis=1))
-    if not len(rows):
-        return 0.0
-    # Of each row only its ends can lie at the edge of a width.
-    columns = np.concatenate([mask[rows].argmax(1), mask.shape[1] - 1 - mask[rows, ::-1].argmax(1)])
-    rows = np.tile(rows, 2)
-    corners = np.array([[-0.5, -0.5], [-0.5, 0.5], [0.5, -0.5], [0.5, 0.5]])
-    points = (np.stack([rows, columns], 1)[:, None] + corners).reshape(-1, 2) * spacing
-    along = points @ np.stack([np.cos(_ANGLES), np.sin(_ANGLES)])
-    return float(np.ptp(along, axis=0).max())
-
-
-def _head(pixels: FloatArray) -> BoolArray:
-    low, high = percentiles(pixels, 1, 99.5)
-    return np.asarray(pixels > low + _HEAD * (high - low))
-
-
-def _place(mask: BoolArray, head: BoolArray) -> tuple[Side | None, Height | None]:
-    """Where in the head's rectangle the mask's centre of mass lies."""
-    if not mask.any():
-        return None, None
-    whole = head | mask
-    across = _position(mask.sum(axis=0), whole.sum(axis=0))
-    down = _position(mask.sum(axis=1), whole.sum(axis=1))
-    side: Side = "left" if across < 0 else "right" if across > 0 else "middle"
-    height: Height = "upper" if down < 0 else "lower" if down > 0 else "middle"
-    return side, height
-
-
-def _position(tumor: npt.NDArray[np.int_], head: npt.NDArray[np.int_]) -> int:
-    """-1, 0 or 1: before, within or behind the middle of the head, from pixels along one axis."""
-    ends = np.flatnonzero(head)
-    centre = float(np.average(np.arange(len(tumor)), weights=tumor))
-    place = (centre - ends[0] + 0.5) / (ends[-1] - ends[0] + 1)
-    return int(place > 0.5 + _MIDDLE / 2) - int(place < 0.5 - _MIDDLE / 2)
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)
+def _check_same(scan: Scan, prediction: Prediction) -> None:
+    """Refuse a scan of another size than the one that was answered."""
+    shape = prediction.evidence.placement.shape
+    if shape != scan.pixels.shape:
+        raise ConfigError(
+            expected="a scan and the answer about it",
+            found=f"a scan of {scan.pixels.shape} and an answer about {shape}",
+            remedy="Give pairs (scan, predict(scan)).",
+            source=scan.source,
+        )
 
 
 def _no_outline(source: str) -> ConfigError:

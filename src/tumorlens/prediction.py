@@ -165,6 +165,7 @@ def _predict_volume(volume: Volume, model: Model) -> VolumePrediction:
         joined.joined_by,
         method,
         model.tta,
+        model.companion,
     )
 
 

@@ -30,7 +30,7 @@ class Scan:
     sequence: str | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Volume:
     """A stack of parallel slices, in order.
 

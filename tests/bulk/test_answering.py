@@ -10,6 +10,7 @@ pytest.importorskip("pyarrow")
 import pyarrow.parquet as pq
 
 from tests.conftest import head, write_picture
+from tests.made_cases import made_flair
 from tumorlens.bulk.answering import CARELESS_DEATHS, DEATHS, Answerer, Done, ModelChoice
 from tumorlens.bulk.chunks import Chunk
 from tumorlens.bulk.folder import ANSWERS, REFUSED, BulkFolder, open_folder
@@ -91,6 +92,18 @@ def test_outlines_are_in_the_row(outlining: Model, outlining_folder: Path, tmp_p
     worker = Answerer(folder, ModelChoice(outlining_folder), digest=outlining.card.digest)
     worker.answer(_chunk(tmp_path, 16))
     assert all(row["outline"]["area_percent"] is not None for row in _table(folder, ANSWERS))
+
+
+def test_who_outlined_a_volume_is_in_the_row(
+    bundled: Path, outlining: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results, "read_source", lambda _: made_flair()[0])
+    folder = open_folder(tmp_path / "out", outlining.card)
+    Answerer(folder, ModelChoice(bundled), digest=outlining.card.digest).answer(_chunk(tmp_path, 1))
+    (row,) = _table(folder, ANSWERS)
+    assert row["outline"]["outlined_by"]["name"] == "tiny flair"
+    assert row["outline"]["volume_ml"] > 0
+    assert row["outline"]["notes"] == []
 
 
 def test_answering_again_gives_the_same_part(

@@ -91,6 +91,33 @@ def test_a_series_that_cannot_be_tied_is_refused_and_the_others_go_on(
     assert not list((tmp_path / "segment").glob("bare*"))
 
 
+@pytest.mark.parametrize("name", ["one_seg.dcm", "one_sr.dcm", "segments.json"])
+def test_objects_of_others_beside_the_scan_stay(
+    tmp_path: Path, outlining_folder: Path, name: str
+) -> None:
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    single = write_single(scans / "one.dcm")
+    (scans / name).write_text("mine")
+    command = ("segment", single, "-o", scans, "-m", outlining_folder)
+    code, said = run(*command, "--dicom")
+    assert code == 2
+    assert f"a file {name} that no earlier run wrote" in " ".join(said.split())
+    assert (scans / name).read_text() == "mine"
+    assert run(*command)[0] == (2 if name == "segments.json" else 0)
+
+
+def test_a_second_run_replaces_its_own_objects(tmp_path: Path, outlining_folder: Path) -> None:
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    write_single(scans / "one.dcm")
+    for _ in range(2):
+        code, said = run("segment", scans, "-o", scans, "-m", outlining_folder, "--dicom")
+        assert code == 0, said
+    (record,) = json.loads((scans / "segments.json").read_text())
+    assert record["dicom"] == ["one_seg.dcm", "one_sr.dcm"]
+
+
 def test_a_folder_is_needed_for_reports(tmp_path: Path, outlining_folder: Path) -> None:
     single = write_single(tmp_path / "one.dcm")
     code, said = run("predict", single, "-m", outlining_folder, "--dicom")

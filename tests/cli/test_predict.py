@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from tests.conftest import CHANNELS, head, write_picture, write_tiny_model
+from tests.made_cases import made_flair_file
 from tests.made_gates import made_numbers
 from tests.made_heads import draw_head
 from tests.reading.made import nifti_bytes
@@ -204,6 +206,24 @@ def test_volume_names_its_suspicious_slices(
     assert ", ".join(map(str, answer.suspicious)) in done.stdout
 
 
+@pytest.mark.parametrize(
+    "wish",
+    [("-f table", 0), ("-f csv", 0), ("-f jsonl", 1), ("-f jsonl -o {out}", 1), ("-o {out}", 1)],
+)
+def test_a_flair_volume_is_outlined_once_and_only_if_that_is_told(
+    wish: tuple[str, int], run: Run, bundled: Path, tmp_path: Path, asked: list[Volume]
+) -> None:
+    words, times = wish
+    path = tmp_path / "p_flair.nii"
+    path.write_bytes(made_flair_file())
+    done = run(path, *words.format(out=tmp_path / "out").split(), model=bundled)
+    assert done.exit_code == 0
+    assert len(asked) == times
+    if "jsonl" in words:
+        outline = json.loads(done.stdout.splitlines()[0])["outline"]
+        assert outline["outlined_by"]["name"] == "tiny flair"
+
+
 def test_interrupt_is_130(run: Run, picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
@@ -240,16 +260,38 @@ def test_names_of_no_text_are_answered(model_folder: Path, tmp_path: Path, form:
     assert (name if form == "csv" else rb"caf\udce9.png") in out
 
 
-def test_closed_pipe_leaves_no_stack_trace(model_folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["table", "jsonl"])
+def test_closed_pipe_leaves_no_stack_trace(model_folder: Path, tmp_path: Path, form: str) -> None:
     paths = [str(write_picture(tmp_path / f"{n}.png", head(blob=9.0 * n))) for n in range(20)]
     reading, writing = os.pipe()
-    process = _process(model_folder, "-f", "jsonl", *paths, stdout=writing)
+    process = _process(model_folder, "-f", form, *paths, stdout=writing)
     os.close(writing)
     os.close(reading)
     _, err = process.communicate()
     assert b"Traceback" not in err
     assert b"BrokenPipe" not in err
     assert process.returncode == 128 + signal.SIGPIPE
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no shell that closes a stream")
+def test_closed_standard_output_is_no_error(model_folder: Path, picture: Path) -> None:
+    line = [sys.executable, "-m", "tumorlens.cli", "predict", "--model", str(model_folder)]
+    command = f"{shlex.join([*line, str(picture)])} >&-"
+    done = subprocess.run(command, shell=True, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_home_is_found_in_every_path(
+    run: Run, picture: Path, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    shutil.copytree(model_folder, tmp_path / "kept")
+    assert run(picture, "--output", "~/report", model="~/kept").exit_code == 0
+    assert (tmp_path / "report" / "index.html").is_file()
+    done = run(picture, model="~nobody-of-this-name/kept")
+    assert done.exit_code == 2
+    assert "whose home folder is known" in done.stderr
 
 
 def test_interrupt_of_a_process_is_short(model_folder: Path, picture: Path) -> None:
@@ -274,6 +316,47 @@ def test_a_report_among_the_scans_is_not_answered_itself(
         assert done.exit_code == 0, done.output
         answers = json.loads((output / "answers.json").read_text())
         assert [Path(answer["source"]).name for answer in answers] == ["a.png"]
+
+
+def test_a_report_leaves_out_links_to_themselves_and_empty_folders(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "scans").mkdir()
+    loop = tmp_path / "scans" / "loop.png"
+    loop.symlink_to(loop)
+    write_picture(tmp_path / "scans" / "a.png", head(blob=50))
+    out = tmp_path / "out"
+    done = run(tmp_path / "scans", tmp_path / "empty", "-o", out, "-f", "jsonl")
+    assert done.exit_code == 1, done.output
+    answers = json.loads((out / "answers.json").read_text())
+    assert ["error" in answer for answer in answers] == [False, True, True]
+
+
+def test_nothing_to_answer_is_refused_without_a_report(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    done = run(tmp_path / "empty", "-o", tmp_path / "out")
+    assert done.exit_code == 1
+    assert "no report is written" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_overlays_of_a_report_are_no_scans_for_another(run: Run, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    scan = write_picture(own / "a.png", head(blob=50))
+    assert run(own, "-o", own).exit_code == 0
+    for more in ((), ("-o", tmp_path / "elsewhere")):
+        done = run(own, "-f", "jsonl", *more)
+        assert done.exit_code == 0
+        assert [json.loads(line)["source"] for line in done.stdout.splitlines()] == [str(scan)]
+        assert "passed over, being no scans: 4 " in done.stderr
+    scan.unlink()
+    before = {path: path.read_bytes() for path in own.rglob("*") if path.is_file()}
+    done = run(own, "-o", own, "-f", "jsonl")
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["error"]["found"] == "none in it"
+    assert {path: path.read_bytes() for path in own.rglob("*") if path.is_file()} == before
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from tests.conftest import head, write_picture
 from tests.made_cases import dice, made_head, save_case
 from tests.made_gliomas import made_glioma
 from tumorlens.cli import app
-from tumorlens.reporting.outline_inputs import RECORD
+from tumorlens.reading.own_files import RECORD
 
 
 def run(*words: object) -> tuple[int, str]:
@@ -71,7 +71,7 @@ def test_whole_tumors_are_outlined_by_the_second_bundled_model(tmp_path: Path) -
     assert set(records) == set(sequences)
     stored = {}
     for mask, record in records.items():
-        assert record["outlined"] == sequences[mask]
+        assert record.get("outlined", ["flair"]) == sequences[mask]
         assert record["outlined_by"]["name"] == "whole_tumor"
         assert (output / record["picture"]).is_file()
         found = nibabel.load(output / mask)
@@ -84,7 +84,7 @@ def test_whole_tumors_are_outlined_by_the_second_bundled_model(tmp_path: Path) -
         assert record["volume_ml"] == pytest.approx(labels.sum() * 0.027, abs=0.1)
         assert record["side"] == "left"  # of the picture, as radiologists see it
     assert stored == {"case_seg.nii.gz": tuple("RAS"), "flat_flair_seg.nii.gz": tuple("LPS")}
-    assert records["flat_flair_seg.nii.gz"]["missing"] == ["t1", "t1c", "t2"]
+    assert any("without t1c" in note for note in records["flat_flair_seg.nii.gz"]["notes"])
     assert records["flat_flair_seg.nii.gz"]["source"].endswith("flat_flair.nii.gz")
 
 
@@ -131,6 +131,53 @@ def test_an_outline_of_ones_own_beside_the_scan_stays(
     assert own.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("one.mask.png", "one_seg.nii.gz", "lone_seg.nii.gz", "case_seg.nii.gz"),
+        *("case_planes.png", "lone_planes.png", RECORD),
+    ],
+)
+def test_nothing_of_others_is_written_over_in_any_folder(
+    scans: Path, outlining_folder: Path, tmp_path: Path, name: str
+) -> None:
+    labels = tmp_path / "labels"
+    labels.mkdir()
+    (labels / name).write_text('{"by": "hand"}')
+    code, said = run(scans, "-o", labels, "-m", outlining_folder)
+    assert code == 2
+    assert f"a file {name} that no earlier run wrote" in re.sub(r"\s+", " ", said)
+    assert [path.name for path in labels.iterdir()] == [name]
+    assert (labels / name).read_text() == '{"by": "hand"}'
+
+
+def test_every_run_knows_what_any_earlier_one_wrote(tmp_path: Path, outlining_folder: Path) -> None:
+    a, b = (write_picture(tmp_path / f"{n}.png", head(96, 80, blob=120.0)) for n in "ab")
+    out = tmp_path / "out"
+    for scan in (a, b, a):
+        code, said = run(scan, "-o", out, "-m", outlining_folder)
+        assert code == 0, said
+    assert sorted(path.name for path in out.iterdir()) == ["a.mask.png", "b.mask.png", RECORD]
+    records = json.loads((out / RECORD).read_text())
+    assert [record["source"] for record in records] == [str(b), str(a)]
+
+
+def test_links_to_themselves_and_empty_folders_are_refused_and_the_others_go_on(
+    tmp_path: Path, outlining_folder: Path
+) -> None:
+    scans = tmp_path / "scans"
+    (tmp_path / "empty").mkdir()
+    scans.mkdir()
+    write_picture(scans / "one.png", head(96, 80))
+    (scans / "loop.png").symlink_to(scans / "loop.png")
+    code, said = run(scans, tmp_path / "empty", "-o", scans, "-m", outlining_folder, "--json")
+    assert code == 1, said
+    records = json.loads((scans / RECORD).read_text())
+    refused = sorted(Path(record["source"]).name for record in records if "error" in record)
+    assert refused == ["empty", "loop.png"]
+    assert (scans / "one.mask.png").is_file()
+
+
 def test_a_second_run_takes_no_outline_for_a_scan(
     scans: Path, outlining_folder: Path, tmp_path: Path
 ) -> None:
@@ -160,6 +207,16 @@ def test_a_bad_input_is_told_and_the_others_go_on(
     records = json.loads((output / "segments.json").read_text())
     assert sum("error" in record for record in records) == 1
     assert len(records) == 4
+
+
+def test_names_are_no_markup(tmp_path: Path, outlining_folder: Path) -> None:
+    names = ["a[red]x.png", "b[bold].png"]
+    for name in names:
+        write_picture(tmp_path / name, head(blob=60))
+    given = ["--model", outlining_folder, "--output", tmp_path / "out"]
+    status, told = run(*(tmp_path / name for name in names), *given)
+    assert status == 0
+    assert all(name in told for name in names)
 
 
 def test_a_model_that_does_not_outline_is_wrong_usage(

@@ -18,7 +18,7 @@ from tumorlens.model import Model, load_model
 from tumorlens.prediction import VolumePrediction, predict
 from tumorlens.preparation import SKULL_STRIPPERS, strip_skull
 from tumorlens.reading import read_scan
-from tumorlens.reporting.outline_inputs import RECORD
+from tumorlens.reading.own_files import RECORD
 
 
 def run(*words: object) -> tuple[int, str]:

@@ -1,4 +1,5 @@
 import sys
+from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
 
@@ -130,3 +131,22 @@ def test_the_brain_of_a_real_head(name: str) -> None:
     found = find_brain(volume, name)
     assert dice(found, brain) >= LEAST_DICE[name]
     assert (found & brain).sum() >= 0.96 * found.sum()
+
+
+def test_the_brain_in_a_volume_is_found_once(
+    volume: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Volume] = []
+
+    def find(one: Volume) -> np.ndarray:
+        asked.append(one)
+        return one.voxels > 50
+
+    monkeypatch.setattr("tumorlens.preparation.hd_bet.find_brain", find)
+    one = replace(volume)
+    first = find_brain(one, "hd-bet")
+    assert find_brain(one, "hd-bet") is first
+    assert len(asked) == 1
+    assert find_brain(one, "radial") is not first
+    find_brain(replace(volume), "hd-bet")
+    assert len(asked) == 2

@@ -1,5 +1,6 @@
 """What is found in files and folders."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from tumorlens.errors import (
     ScanMissingError,
 )
 from tumorlens.reading import find_sources, read_scan, read_source
+from tumorlens.reading.own_files import MARK, PAGE, RECORD
 from tumorlens.reading.sources import natural_key
 
 from .made import (
@@ -144,6 +146,33 @@ def test_a_folder_that_cannot_be_listed(tmp_path: Path, monkeypatch: pytest.Monk
     assert source.files == (tmp_path / "locked",)
     with pytest.raises(ScanMissingError, match="listed"):
         read_source(source)
+
+
+def test_what_tumorlens_wrote_among_the_scans_is_passed_over(tmp_path: Path) -> None:
+    for name in ("report/overlays/a.png", "overlays/b.png", "out/c.mask.png", "out/d.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(picture_bytes(picture()))
+    (tmp_path / "report" / PAGE).write_text(f"<head>{MARK}</head>")
+    (tmp_path / PAGE).write_text("<head>a page of others</head>")
+    record = {"source": "c.png", "mask": "c.mask.png", "model": {}, "label": "glioma"}
+    refused = {"source": "e.png", "error": {}}
+    (tmp_path / "out" / RECORD).write_text(json.dumps([refused, record]))
+    found = find_sources([tmp_path])
+    names = {Path(source.name).name for source in found.sources}
+    assert names == {"b.png", "d.png"}
+    told = {path.name for path in found.passed_over}
+    assert told == {"a.png", "c.mask.png", RECORD, PAGE}
+    explicit = tmp_path / "report" / "overlays"
+    assert [s.files for s in find_sources(explicit).sources] == [(explicit / "a.png",)]
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", "[1]", '[{"mask": "a.png"}]', "[" * 100_000, '[{"source": "", "mask": 1}]']
+)
+def test_a_record_of_others_passes_nothing_over(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.png").write_bytes(picture_bytes(picture()))
+    (tmp_path / RECORD).write_text(text)
+    assert len(find_sources([tmp_path]).sources[0].files) == 1
 
 
 def test_a_damaged_dicom_file_stands_alone(tmp_path: Path) -> None:

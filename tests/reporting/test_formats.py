@@ -10,11 +10,18 @@ import pytest
 from tests.conftest import head
 from tumorlens.errors import ScanFormatError
 from tumorlens.labels import CLASSES
+from tumorlens.measured_outline import Outline, VolumeOutline
 from tumorlens.model import Model
-from tumorlens.outlining import Outline
+from tumorlens.model_identity import ModelIdentity
 from tumorlens.prediction import predict
 from tumorlens.reporting.formats import FORMATS, Record, TextWriter, to_record
-from tumorlens.reporting.wording import describe_outline, percent, printable, spoken
+from tumorlens.reporting.wording import (
+    describe_outline,
+    describe_volume_outline,
+    percent,
+    printable,
+    spoken,
+)
 from tumorlens.scan import Scan, Volume
 
 REFUSAL = ScanFormatError(
@@ -108,6 +115,9 @@ def test_a_record_tells_of_the_outline(outlining: Model, model: Model, volume: V
     assert set(told) >= {"area_percent", "area_mm2", "diameter_mm", "side", "height"}
     assert "volume_ml" in to_record((volume, predict(volume, model=outlining)))["outline"]
     assert "outline" not in to_record((scan, predict(scan, model=model)))
+    assert "outline" not in to_record((scan, predict(scan, model=outlining)), outlined=False)
+    told = [name for name, one in FORMATS.items() if one.outlined]
+    assert told == ["json", "jsonl"]
 
 
 def test_an_outline_in_words() -> None:
@@ -115,3 +125,20 @@ def test_an_outline_in_words() -> None:
     assert describe_outline(found) == "3.2 % of the head, 412 mm², 25 mm across, upper left"
     middle = replace(found, area_mm2=None, diameter_mm=None, side="middle", height="middle")
     assert describe_outline(middle) == "3.2 % of the head, middle"
+    by = ModelIdentity("whole", "0.1", "ab")
+    assert describe_outline(middle, by=by) == "3.2 % of the head, middle, by whole 0.1"
+
+
+def test_a_volumes_outline_in_words() -> None:
+    largest = Outline(np.ones((2, 2), bool), 3.21, 412.4, 25.2, 30.0, "left", "upper")
+    mask = np.ones((3, 2, 2), bool)
+    by = ModelIdentity("whole", "0.1", "ab")
+    found = VolumeOutline(mask, 54.12, 2, largest, by, ("answered without T1",))
+    told = "3.2 % of the head, 412 mm², 25 mm across, upper left"
+    assert describe_volume_outline(found) == (
+        f"Outline: 54.1 ml, largest in slice 2: {told}, by whole 0.1. Answered without T1."
+    )
+    own = replace(found, volume_ml=None, outlined_by=None, notes=())
+    assert describe_volume_outline(own) == f"Outline: largest in slice 2: {told}."
+    nothing = VolumeOutline(mask, 0.0, None, None, notes=("the head looks healthy",))
+    assert describe_volume_outline(nothing) == "Nothing is outlined. The head looks healthy."

@@ -11,9 +11,10 @@ import pytest
 import tumorlens
 from tests.conftest import head
 from tests.dying import dies_at
+from tumorlens.errors import ConfigError
 from tumorlens.model import Model
 from tumorlens.prediction import predict
-from tumorlens.reporting.folder import PARTIAL
+from tumorlens.reporting.folder import PARTIAL, alone_in
 from tumorlens.scan import Scan
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
@@ -27,6 +28,15 @@ def _results(model: Model, *names: str) -> list[Any]:
 def _content(folder: Path) -> dict[str, bytes]:
     files = (path for path in folder.rglob("*") if path.is_file())
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_two_runs_do_not_write_into_one_folder(model: Model, tmp_path: Path) -> None:
+    results = _results(model, "a.png")
+    with alone_in(tmp_path), pytest.raises(ConfigError, match="another run"):
+        tumorlens.write_report(results, tmp_path, card=model.card)
+    assert not list(tmp_path.iterdir())
+    tumorlens.write_report(results, tmp_path, card=model.card)
+    assert (tmp_path / "index.html").is_file()
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")

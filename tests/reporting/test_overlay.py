@@ -6,9 +6,11 @@ import pytest
 from PIL import Image
 
 from tests.conftest import head
+from tests.made_cases import made_flair
 from tumorlens.errors import ConfigError
 from tumorlens.model import Model
-from tumorlens.prediction import Prediction, predict
+from tumorlens.outlining import outline_volume
+from tumorlens.prediction import Prediction, VolumePrediction, predict
 from tumorlens.reporting.colormap import INFERNO, colorize
 from tumorlens.reporting.figure import draw_figure, jpeg_bytes, png_bytes
 from tumorlens.reporting.overlay import (
@@ -19,6 +21,7 @@ from tumorlens.reporting.overlay import (
     gray_picture,
     make_overlay,
     make_overlays,
+    slice_overlays,
 )
 from tumorlens.scan import Scan, Volume
 
@@ -166,13 +169,13 @@ def test_the_outline_is_drawn_over_the_blend(outlining: Model) -> None:
     scan = Scan(head(96, 80, blob=120.0), "scan.png")
     answer = predict(scan, model=outlining)
     assert isinstance(answer, Prediction)
-    overlay = make_overlay(scan, replace(answer, tumor_probability=0.9))
+    overlay = next(make_overlays(scan, replace(answer, tumor_probability=0.9)))
     assert overlay.outline is not None
     edge = edge_of(overlay.outline.mask)
     assert 0 < edge.sum() < overlay.outline.mask.sum()
     assert (overlay.blend[edge] == EDGE).all()
     assert not (overlay.scan == EDGE).all(axis=-1).any()
-    without = make_overlay(scan, replace(answer, tumor_probability=0.1))
+    without = next(make_overlays(scan, replace(answer, tumor_probability=0.1)))
     assert not (without.blend == EDGE).all(axis=-1).any()
     assert draw_figure(overlay).size[0] >= draw_figure(without).size[0]
 
@@ -184,3 +187,23 @@ def test_an_edge_is_deeper_in_large_scans() -> None:
     large = np.zeros((500, 500), bool)
     large[:20, 100:120] = True
     assert edge_of(large).sum() == 400 - 256
+
+
+def test_slices_of_a_volume_show_its_one_outline(outlining: Model, companion: Path) -> None:
+    volume, _ = made_flair()
+    answer = predict(volume, model=replace(outlining, companion=companion))
+    assert isinstance(answer, VolumePrediction)
+    answer = replace(answer, tumor_probability=0.9)
+    whole = outline_volume(volume, answer)
+    assert whole.largest is not None
+    others = [one.index for one in answer.slices if not whole.mask[one.index].any()]
+    for overlay in slice_overlays(volume, answer, [whole.largest, others[0]]):
+        assert overlay.index is not None
+        assert overlay.outline is not None
+        assert overlay.outlined_by == whole.outlined_by is not None
+        np.testing.assert_array_equal(overlay.outline.mask, whole.mask[overlay.index])
+        edge = edge_of(whole.mask[overlay.index])
+        assert ((overlay.blend == EDGE).all(axis=-1) == edge).all()
+    plain = list(make_overlays(volume, answer, outlined=False))
+    assert [overlay.index for overlay in plain] == list(answer.suspicious)
+    assert {overlay.outline for overlay in plain} == {None}

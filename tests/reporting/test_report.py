@@ -12,6 +12,7 @@ from PIL import Image
 
 import tumorlens
 from tests.conftest import head
+from tests.made_cases import made_flair
 from tumorlens.errors import ConfigError, ScanCorruptError
 from tumorlens.model import Model
 from tumorlens.notice import NOTICE
@@ -276,3 +277,20 @@ def test_real_scans_are_reported_at_their_own_size(model: Model, tmp_path: Path)
         with Image.open(tmp_path / record["overlays"][0]) as picture:
             assert picture.height > shape[0]
             assert picture.width > 3 * shape[1]
+
+
+def test_a_volumes_outline_is_told_once_found(
+    outlining: Model, companion: Path, tmp_path: Path, asked: list[Volume]
+) -> None:
+    volume, _ = made_flair()
+    answer = predict(volume, model=replace(outlining, companion=companion))
+    results = [(volume, replace(answer, tumor_probability=0.9))]
+    tumorlens.write_report(results, tmp_path, card=outlining.card)
+    (record,) = json.loads((tmp_path / "answers.json").read_text())
+    assert record["outline"]["outlined_by"]["name"] == "tiny flair"
+    assert record["outline"]["volume_ml"] > 0
+    page = _Page(tmp_path / "index.html").text
+    assert f"Outline: {record['outline']['volume_ml']:.1f} ml, largest in slice" in page
+    assert "by tiny flair 0.0.1." in page
+    assert len(record["overlays"]) == 3
+    assert len(asked) == 1

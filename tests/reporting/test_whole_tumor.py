@@ -8,19 +8,26 @@ from PIL import Image
 
 from tests.made_cases import CARD, dice, made_head, save_case, write_volume_model
 from tumorlens.model import Model
+from tumorlens.outlining import HEALTHY
 from tumorlens.prediction import VolumePrediction, predict
 from tumorlens.reading.case import Case, find_case
 from tumorlens.reporting import whole_tumor
-from tumorlens.reporting.whole_tumor import HEALTHY, write_case
+from tumorlens.reporting.whole_tumor import write_case
 from tumorlens.scan import Volume
-from tumorlens.volume_outlining import VolumeModel, load_volume_model
+from tumorlens.volume_outlining import load_volume_model
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> VolumeModel:
-    """One that takes what is bright for tumor, and can do without a sequence."""
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that takes what is bright for tumor, and can do without a sequence."""
     card = replace(CARD, sequence_dropout=0.1)
-    return load_volume_model(write_volume_model(tmp_path_factory.mktemp("whole"), card))
+    return write_volume_model(tmp_path_factory.mktemp("whole"), card)
+
+
+@pytest.fixture
+def both(outlining: Model, whole: Path) -> Model:
+    """A classifier with that companion."""
+    return replace(outlining, companion=whole)
 
 
 def case(folder: Path, **changes: object) -> Case:
@@ -46,19 +53,17 @@ def _say(monkeypatch: pytest.MonkeyPatch, probability: float) -> None:
 
 @pytest.mark.usefixtures("sure")
 def test_a_case_is_outlined_from_all_of_its_sequences(
-    tmp_path: Path, outlining: Model, whole: VolumeModel
+    tmp_path: Path, both: Model, whole: Path
 ) -> None:
     head = made_head()
-    path, answer, about = write_case(
-        case(tmp_path), tmp_path / "case", model=outlining, whole=whole
-    )
+    path, answer, about = write_case(case(tmp_path), tmp_path / "case", model=both)
     assert path == tmp_path / "case_seg.nii.gz"
     mask = np.asarray(nibabel.load(path).dataobj)
     assert set(np.unique(mask)) == {0, 1}
     assert dice(mask > 0, head["seg"] > 0) > 0.9
     assert about["volume_ml"] == pytest.approx(mask.sum() / 1000, abs=0.01)
     assert about["outlined"] == ["flair", "t1", "t1c", "t2"]
-    assert about["outlined_by"]["sha256"] == whole.card.sha256
+    assert about["outlined_by"] == load_volume_model(whole).card.identity.to_json()
     assert about["largest_slice"] is not None
     assert answer.source.endswith("case_flair.nii.gz")
     with Image.open(tmp_path / about["picture"]) as picture:
@@ -66,19 +71,19 @@ def test_a_case_is_outlined_from_all_of_its_sequences(
 
 
 @pytest.mark.usefixtures("sure")
-def test_what_is_missing_is_said(tmp_path: Path, outlining: Model, whole: VolumeModel) -> None:
+def test_what_is_missing_is_said(tmp_path: Path, both: Model) -> None:
     found = case(tmp_path, t2=None)
-    _, _, about = write_case(found, tmp_path / "case", model=outlining, whole=whole)
+    _, _, about = write_case(found, tmp_path / "case", model=both)
     assert about["missing"] == ["t2"]
     assert about["outlined"] == ["flair", "t1", "t1c"]
     assert any("without t2" in note for note in about["notes"])
 
 
 def test_a_head_taken_for_healthy_has_no_outline(
-    tmp_path: Path, outlining: Model, whole: VolumeModel, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, both: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _say(monkeypatch, 0.2)
-    path, _, about = write_case(case(tmp_path), tmp_path / "case", model=outlining, whole=whole)
+    path, _, about = write_case(case(tmp_path), tmp_path / "case", model=both)
     assert not np.asarray(nibabel.load(path).dataobj).any()
     assert about["volume_ml"] == 0
     assert about["largest_slice"] is None
@@ -86,20 +91,20 @@ def test_a_head_taken_for_healthy_has_no_outline(
     assert "picture" not in about
 
 
-def test_without_a_fitting_model_the_classifier_outlines(tmp_path: Path, outlining: Model) -> None:
-    card = replace(CARD, sequences=("flair",), sequence_dropout=0.0)
-    flair = load_volume_model(write_volume_model(tmp_path / "model", card))
+def test_without_flair_or_companion_the_classifier_outlines(
+    tmp_path: Path, outlining: Model, both: Model
+) -> None:
     found = case(tmp_path, flair=None)
-    for whole in (None, flair):
-        _, answer, about = write_case(found, tmp_path / "case", model=outlining, whole=whole)
+    for model in (outlining, both):
+        _, answer, about = write_case(found, tmp_path / "case", model=model)
         assert about["outlined"] == ["t1c"]
-        assert "outlined_by" not in about
+        assert about["outlined_by"] is None
         assert answer.source.endswith("case_t1ce.nii.gz")
 
 
 @pytest.mark.usefixtures("sure")
 def test_the_skull_is_taken_off_for_the_outline_too(
-    tmp_path: Path, outlining: Model, whole: VolumeModel, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, both: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     head = made_head()
     left = np.arange(head["t1"].shape[0])[:, None, None] < 20
@@ -107,8 +112,8 @@ def test_the_skull_is_taken_off_for_the_outline_too(
     # to the left, becomes the columns.
     brain = np.broadcast_to(left, head["t1"].shape).transpose(2, 1, 0)
     monkeypatch.setattr("tumorlens.volume_outlining.head.find_brain", lambda _scan, _by: brain)
-    stripping = outlining.with_skull_strip("radial")
-    path, answer, _ = write_case(case(tmp_path), tmp_path / "case", model=stripping, whole=whole)
+    stripping = both.with_skull_strip("radial")
+    path, answer, _ = write_case(case(tmp_path), tmp_path / "case", model=stripping)
     assert answer.skull_strip == "radial"
     mask = np.asarray(nibabel.load(path).dataobj) > 0
     assert not mask[20:].any()

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from tumorlens.model import WHOLE_TUMOR_FOLDER
 from tumorlens.volume_outlining.card import read_volume_card
-from tumorlens.volume_outlining.model import WHOLE_TUMOR_FOLDER
 
 from .scripts import ROOT, load_script
 

@@ -11,6 +11,7 @@ import pyarrow
 import pytest
 
 from tests.lab.audit.made_pictures import draw
+from tests.made_cases import made_flair_file
 from tests.ui.conftest import Start
 from tests.ui.made import APP, VIEWS, give, nifti, png, said, series, zipped
 from tumorlens.model import Model
@@ -139,6 +140,13 @@ def test_an_outlining_model_shows_the_tumor_and_its_measures(
     at.toggle[0].set_value(False).run()
     assert _picture(at) != marked
     assert not at.table
+
+
+def test_who_outlined_a_head_in_flair_is_told(start: Start, bundled: Path) -> None:
+    at = give(start(model=bundled), ("p_flair.nii", made_flair_file()))
+    assert "Tumor, outlined by tiny flair 0.0.1; all but the volume" in said(at)
+    other = give(start(model=bundled), ("p_t2.nii", made_flair_file()))
+    assert "Tumor; all but the volume" in said(other)
 
 
 def test_the_outline_of_a_single_scan_is_measured(start: Start, outlining_folder: Path) -> None:

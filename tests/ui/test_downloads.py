@@ -6,15 +6,17 @@ from tumorlens.model import Model
 from tumorlens.notice import NOTICE
 from tumorlens.prediction import predict
 from tumorlens.reporting import write_report
+from tumorlens.reporting.formats import to_record
 from tumorlens.scan import Scan, Volume
 from tumorlens.ui.downloads import answer_json, report_page
 
 
-def test_the_answer_is_the_commands_json(scan: Scan, model: Model) -> None:
-    answer = predict(scan, model=model)
-    made = json.loads(answer_json(answer))
+def test_the_answer_is_the_commands_json(scan: Scan, outlining: Model) -> None:
+    answer = predict(scan, model=outlining)
+    made = json.loads(answer_json(scan, answer))
     assert made.pop("notice") == NOTICE
-    assert made == json.loads(json.dumps(answer.to_json()))
+    assert made == json.loads(json.dumps(to_record((scan, answer))))
+    assert "area_percent" in made["outline"]
 
 
 @pytest.mark.parametrize("kind", ["scan", "volume"])

@@ -100,9 +100,9 @@ def test_a_volume_is_outlined_as_by_the_library(volume: Volume, outlining: Model
     scan = session.open(one, limits=SMALL)
     assert isinstance(answer, VolumePrediction)
     assert isinstance(scan, Volume)
-    found = session.outline(one, scan, answer)
+    found = session.outline(scan, answer)
     assert found.to_json() == outline_volume(scan, answer).to_json()
-    assert session.outline(one, scan, answer) is found
+    assert session.outline(scan, answer) is found
 
 
 def test_a_model_that_does_not_outline_says_so(volume: Volume, model: Model) -> None:
@@ -112,4 +112,4 @@ def test_a_model_that_does_not_outline_says_so(volume: Volume, model: Model) -> 
     answer = session.answer(one, model=model, limits=SMALL)
     assert isinstance(answer, VolumePrediction)
     with pytest.raises(ConfigError):
-        session.outline(one, volume, answer)
+        session.outline(volume, answer)

@@ -4,8 +4,8 @@ import numpy as np
 
 from tests.conftest import tiny_card
 from tumorlens.errors import ScanFormatError
+from tumorlens.measured_outline import measure
 from tumorlens.model import Model
-from tumorlens.outlining import measure
 from tumorlens.prediction import Prediction, predict
 from tumorlens.scan import Scan, Volume
 from tumorlens.ui.tables import compare, data_rows, identity, measures, overview, score_tables

@@ -24,6 +24,10 @@ _OUTLINE = pa.struct(
         "height": pa.string(),
         "volume_ml": pa.float64(),
         "largest_slice": pa.int32(),
+        "outlined_by": pa.struct(
+            {"name": pa.string(), "version": pa.string(), "sha256": pa.string()}
+        ),
+        "notes": pa.list_(pa.string()),
     }
 )
 

@@ -6,7 +6,10 @@ to import is imported inside the function: only here is that allowed.
 """
 
 import gc
+import os
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -86,6 +89,13 @@ app.add_typer(networks, name="networks")
 app.add_typer(augmenting, name="augment")
 
 
+def _open_closed_streams() -> None:
+    """Where a shell closed standard output or error (``>&-``), what goes there is thrown away."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+
+
 def main() -> None:
     """Run the command line and exit.
 
@@ -93,6 +103,7 @@ def main() -> None:
     """
     # Imports make many objects and no garbage: searching for some is a tenth of the start.
     gc.set_threshold(100_000)
+    _open_closed_streams()
     try:
         app()
     except KeyboardInterrupt:

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Protocol
@@ -17,8 +17,7 @@ from tumorlens.extras import import_extra
 from tumorlens.model import FLOAT32, load_model
 from tumorlens.notice import NOTICE
 from tumorlens.reading import Source, find_sources
-from tumorlens.reporting.folder import OVERLAYS
-from tumorlens.reporting.formats import TextWriter, to_record
+from tumorlens.reporting.formats import FORMATS, TextWriter, to_record
 from tumorlens.reporting.results import Result, answer_all
 
 LONG_WORK = 8
@@ -63,7 +62,8 @@ def answer_paths(paths: Sequence[str], wish: Wish) -> int:
     model = choose(loaded.with_tta() if wish.tta else loaded, wish.skull_strip)
     _check_target(wish.target, model.card)
     tell_passed_over(found.passed_over)
-    sources = _without_own_report(found.sources, wish.output)
+    sources = found.sources
+    wish = _without_empty_report(wish, sources)
     answered = _with_dicom(answer_all(sources, model=model), sources, wish)
     results = _with_progress(answered, len(sources), wish)
     refused = unlike = 0
@@ -90,12 +90,12 @@ def _threads(sources: Sequence[Source]) -> int:
     return 0 if len(sources) == 1 and len(sources[0].files) <= 1 else 1
 
 
-def _without_own_report(sources: Sequence[Source], output: Path | None) -> Sequence[Source]:
-    """Without the overlays of an earlier report, where the report lies among the scans."""
-    if output is None:
-        return sources
-    overlays = (output / OVERLAYS).resolve()
-    return [one for one in sources if not one.files[0].resolve().is_relative_to(overlays)]
+def _without_empty_report(wish: Wish, sources: Sequence[Source]) -> Wish:
+    """An earlier report, whose scans are gone, does not give way to one of nothing."""
+    if wish.output is None or any(source.files for source in sources):
+        return wish
+    say("no report is written: there is nothing to answer")
+    return replace(wish, output=None)
 
 
 class TextPrinter:
@@ -104,6 +104,7 @@ class TextPrinter:
     def __init__(self, output_format: str, card: Card) -> None:
         # File names may hold bytes that are no text; CSV gives back the very same bytes.
         _set_stdout(encoding="utf-8", errors="surrogateescape", newline="\n")
+        self._outlined = FORMATS[output_format].outlined
         self._writer = TextWriter(output_format, sys.stdout.write, classes=card.classes)
 
     def __enter__(self) -> "TextPrinter":
@@ -112,7 +113,7 @@ class TextPrinter:
 
     def add(self, result: Result) -> None:
         """Print one record."""
-        self._writer.add(to_record(result))
+        self._writer.add(to_record(result, outlined=self._outlined))
         sys.stdout.flush()
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:

@@ -5,11 +5,13 @@ import os
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec
+from pathlib import Path
+from typing import Any, ParamSpec
 
 import typer
 
 from tumorlens.errors import ConfigError, MissingExtraError, ModelError, TumorlensError
+from tumorlens.home_folder import expand
 from tumorlens.reporting.wording import printable
 
 REFUSED = 1
@@ -34,7 +36,7 @@ def plainly(verb: Callable[_Parameters, None]) -> Callable[_Parameters, None]:
     @wraps(verb)
     def run(*args: _Parameters.args, **options: _Parameters.kwargs) -> None:
         try:
-            verb(*args, **options)
+            verb(*args, **_expanded(options))
             sys.stdout.flush()
         except TumorlensError as error:
             say(f"tumorlens: {error}")
@@ -55,6 +57,17 @@ def plainly(verb: Callable[_Parameters, None]) -> Callable[_Parameters, None]:
             raise typer.Exit(REFUSED) from None
 
     return run
+
+
+def _expanded(options: dict[str, Any]) -> dict[str, Any]:
+    """The options with ``~`` spelled out in every path: a shell leaves it in ``--output=~/x``."""
+    return {name: _spelled_out(value) for name, value in options.items()}
+
+
+def _spelled_out(value: object) -> object:
+    if isinstance(value, Path):
+        return expand(value)
+    return [_spelled_out(one) for one in value] if isinstance(value, list) else value
 
 
 def _forget_output() -> None:

@@ -3,7 +3,13 @@
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from tumorlens.cli.console import err
 
@@ -16,7 +22,8 @@ def bars(*, transient: bool = False) -> Progress:
     Args:
         transient: Whether the bars vanish at the end.
     """
-    columns = ("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    what = TextColumn("{task.description}", markup=False)  # a case may be named [red]
+    columns = (what, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(*columns, console=err(), transient=transient)
 
 

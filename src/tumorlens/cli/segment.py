@@ -13,6 +13,7 @@ from tumorlens.cli.segment_volumes import segment_volumes, volumes_table
 from tumorlens.cli.skull_stripping import SkullStrip, choose
 from tumorlens.cli.unfit_options import refuse_options
 from tumorlens.extras import import_extra
+from tumorlens.reporting.wording import percent, printable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -54,10 +55,13 @@ def segment(
     A picture gives DIR/<stem>.mask.png (0 or 255, of its own size), a volume or a case (a folder
     with volumes of a head named after flair, t1c, t1 and t2) DIR/<name>_seg.nii.gz (0 or 1, on its
     own grid), and all of them DIR/segments.json with areas, volumes, diameters and places. Whole
-    tumors of cases with FLAIR, and of FLAIR volumes by themselves, are outlined by a second bundled
-    model, from FLAIR and T1 with contrast, where there is one, at once, and drawn in
+    tumors of cases with FLAIR, and of FLAIR volumes and series by themselves, are outlined by a
+    second bundled model, from FLAIR and T1 with contrast, where there is one, at once, and drawn in
     DIR/<name>_planes.png (not with --model). With --dicom, a DICOM file or
     series gives DIR/<name>_seg.dcm and DIR/<name>_sr.dcm besides, tied to the source series.
+
+    Only files that DIR/segments.json names are written over: what it tells of other scans, outlined
+    there by earlier runs, stays in it.
 
     With a model that was trained on whole heads (configs/brats_*.toml, or an imported MONAI
     bundle), a case gives DIR/<name>_seg.nii.gz with the labels of BraTS (0, 1, 2, 4), a picture of
@@ -95,27 +99,22 @@ def _segment_slices(
     skull_strip: SkullStrip,
     dicom: bool,
 ) -> list[dict[str, Any]]:
-    """Outline slice by slice; the records, also of those refused."""
+    """Outline by a classifier and its companion; the records, also of those refused."""
     from tumorlens.cli.progress import follow
     from tumorlens.model import load_model
-    from tumorlens.reading.case import Case
-    from tumorlens.reading.sequence import guess_sequence
     from tumorlens.reporting.outline_inputs import find_inputs
     from tumorlens.reporting.segments import write_segments
-    from tumorlens.volume_outlining.model import WHOLE_TUMOR_FOLDER, load_volume_model
 
     loaded = choose(load_model(model, precision=precision.value), skull_strip)
     found = find_inputs(paths, output=output)
     tell_passed_over(found.passed_over)
-    has_heads = any(isinstance(one, Case) or guess_sequence(one.name) for one in found.inputs)
-    whole = load_volume_model(WHOLE_TUMOR_FOLDER) if has_heads and model is None else None
     writer = None
     if dicom:
         objects = import_extra("tumorlens.reporting.dicom_folder", extra="dicom")
         objects.check_dicom(found.inputs)
         writer = objects.write_objects
     results = write_segments(
-        found.inputs, output, model=loaded, whole=whole, refused=found.refused, dicom=writer
+        found.inputs, output, model=loaded, refused=found.refused, dicom=writer
     )
     return list(follow(results, len(found.inputs) + len(found.refused)))
 
@@ -150,12 +149,12 @@ def _table(records: list[dict[str, Any]]) -> "Table":
     table = Table("scan", "answer", "tumor", "of the head", "area", "diameter", "volume", "place")
     for record in records:
         if "error" in record:
-            table.add_row(record["source"], "refused", *[""] * 6)
+            table.add_row(printable(record["source"]), "refused", *[""] * 6)
             continue
         table.add_row(
-            record["source"],
+            printable(record["source"]),
             record["label"] if record["accepted"] else "not accepted",
-            f"{record['tumor_probability']:.1%}",
+            percent(record["tumor_probability"]),
             _figure(record.get("area_percent"), "%"),
             _figure(record.get("area_mm2"), "mm²"),
             _figure(record.get("diameter_mm"), "mm"),

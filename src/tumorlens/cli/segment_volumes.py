@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from tumorlens.cli.passed_over import tell_passed_over
 from tumorlens.cli.skull_stripping import chosen_method
+from tumorlens.reporting.wording import printable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -27,7 +28,7 @@ def segment_volumes(
         task = progress.add_task("", total=None)
 
         def told(case: str, done: int, total: int) -> None:
-            progress.update(task, description=case, completed=done, total=total)
+            progress.update(task, description=printable(case), completed=done, total=total)
 
         return list(
             write_case_segments(
@@ -51,8 +52,8 @@ def volumes_table(records: Sequence[Mapping[str, Any]]) -> "Table":
     table = Table("case", *(f"{region} (ml)" for region in regions), "missing")
     for record in records:
         if "error" in record:
-            table.add_row(record["source"], *["refused"] * min(1, len(regions)))
+            table.add_row(printable(record["source"]), *["refused"] * min(1, len(regions)))
             continue
         figures = [f"{record['volumes_ml'][region]:.1f}" for region in regions]
-        table.add_row(record["source"], *figures, ", ".join(record["missing"]) or "-")
+        table.add_row(printable(record["source"]), *figures, ", ".join(record["missing"]) or "-")
     return table

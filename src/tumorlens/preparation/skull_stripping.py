@@ -7,6 +7,7 @@ To add a method, write a module with ``find_brain(scan) -> mask`` and one line i
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -77,7 +78,7 @@ def stripper(method: str) -> SkullStripper:
 
 
 def find_brain(scan: Scan | Volume, method: str) -> BoolArray:
-    """Find the brain.
+    """Find the brain; of a volume once by each method, and kept as long as the volume is there.
 
     Args:
         scan: A slice or a volume.
@@ -92,6 +93,19 @@ def find_brain(scan: Scan | Volume, method: str) -> BoolArray:
         ScanContentError: A slice was given to a method for volumes, the spacing that it needs is
             unknown, or no brain was found.
     """
+    if not isinstance(scan, Volume):
+        return _find_brain(scan, method)
+    found = _FOUND.setdefault(scan, {})
+    if method not in found:
+        found[method] = _find_brain(scan, method)
+    return found[method]
+
+
+# A classifier and a model for whole heads both ask for it, and HD-BET takes half a minute.
+_FOUND: WeakKeyDictionary[Volume, dict[str, BoolArray]] = WeakKeyDictionary()
+
+
+def _find_brain(scan: Scan | Volume, method: str) -> BoolArray:
     entry = stripper(method)
     if isinstance(scan, Scan) and entry.takes is Volume:
         slices = [name for name, one in SKULL_STRIPPERS.items() if one.takes is Scan]

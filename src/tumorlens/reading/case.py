@@ -34,6 +34,11 @@ class Case:
     passed_over: tuple[Path, ...] = ()
 
     @property
+    def folder(self) -> Path:
+        """Where its files lie."""
+        return next(iter(self.files.values())).parent
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """The sequences that a whole case would have, and this one has not."""
         return tuple(name for name in SEQUENCES if name not in self.files)

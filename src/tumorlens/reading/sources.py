@@ -12,6 +12,7 @@ from tumorlens.reading.formats import (
     promises_scan,
     reader_name,
 )
+from tumorlens.reading.own_files import is_own_overlays, own_outlines
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class Found:
 
     Attributes:
         sources: In the order of the paths given, and inside a folder in natural order.
-        passed_over: Files inside folders that are no scans, by their bytes and their names.
+        passed_over: Files inside folders that are no scans, by their bytes and their names, and
+            pictures and outlines that tumorlens wrote there.
     """
 
     sources: tuple[Source, ...]
@@ -56,8 +58,9 @@ def find_sources(paths: str | Path | Iterable[str | Path]) -> Found:
     error. A folder is searched with its subfolders, by bytes and not by suffixes: each picture,
     NIfTI file and multi-frame DICOM file is a source; the other DICOM files are grouped by
     SeriesInstanceUID. Files that neither begin nor are named like a scan are passed over, and
-    so are DICOM objects that are no images (reports, DICOMDIR). Hidden files are ignored, and
-    links to folders are not followed. A folder without scans is a source without files.
+    so are DICOM objects that are no images (reports, DICOMDIR), the overlays of a report by
+    tumorlens, and the outlines that a record of ours names. Hidden files are ignored, and links
+    to folders are not followed. A folder without scans is a source without files.
 
     Args:
         paths: Files and folders, in any mixture; or one of them.
@@ -81,8 +84,8 @@ def find_sources(paths: str | Path | Iterable[str | Path]) -> Found:
 def _search_folder(folder: Path) -> Found:
     groups: dict[str, _Group] = {}
     passed_over: list[Path] = []
-    for path in _walk(folder):
-        key = _group_key(path)
+    for path, is_own in _walk(folder):
+        key = None if is_own else _group_key(path)
         if key is None:
             passed_over.append(path)
         else:
@@ -122,20 +125,41 @@ def _group_key(path: Path) -> str | None:
     return f"series {header.series}" if header.series else alone
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    """All files below a folder; a subfolder that cannot be listed comes as itself."""
+def folders_in(folder: Path) -> Iterator[Path]:
+    """The folders that `find_sources` looks into: this one, and those in it that can be listed."""
     try:
-        entries = sorted(folder.iterdir(), key=natural_key)
+        entries = _entries(folder)
     except OSError:
-        yield folder
         return
+    yield folder
     for entry in entries:
-        if entry.name.startswith("."):
-            continue
+        if is_folder(entry) and not entry.is_symlink() and not is_own_overlays(entry):
+            yield from folders_in(entry)
+
+
+def _walk(folder: Path) -> Iterator[tuple[Path, bool]]:
+    """All files below a folder, and whether tumorlens itself wrote them among the scans.
+
+    A subfolder that cannot be listed comes as itself.
+    """
+    try:
+        entries = _entries(folder)
+    except OSError:
+        yield folder, False
+        return
+    own = own_outlines(folder)
+    for entry in entries:
         if not is_folder(entry):
-            yield entry
+            yield entry, entry.name in own
         elif not entry.is_symlink():
-            yield from _walk(entry)
+            below = is_own_overlays(entry)
+            yield from ((path, below or is_own) for path, is_own in _walk(entry))
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What lies in a folder, but for what is hidden, in natural order."""
+    found = (entry for entry in folder.iterdir() if not entry.name.startswith("."))
+    return sorted(found, key=natural_key)
 
 
 def natural_key(path: Path) -> tuple[list[tuple[int, int, str]], str]:

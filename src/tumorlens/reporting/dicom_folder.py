@@ -8,17 +8,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tumorlens.errors import ConfigError, ScanError, TumorlensError
-from tumorlens.outlining import Outline, VolumeOutline, measure_outline
+from tumorlens.measured_outline import Outline, VolumeOutline
+from tumorlens.outlining import measure_outline
 from tumorlens.prediction import Prediction, VolumePrediction
 from tumorlens.reading import Source
 from tumorlens.reading.case import Case
 from tumorlens.reading.dicom.origin import trace
 from tumorlens.reading.files import read_head
 from tumorlens.reading.formats import HEAD_BYTES, reader_name
-from tumorlens.reporting.dicom_report import make_report
+from tumorlens.reporting.dicom_report import make_report, outlining_model
 from tumorlens.reporting.dicom_seg import make_segmentation
 from tumorlens.reporting.dicom_series import save
 from tumorlens.reporting.folder import FileNames, writing
+from tumorlens.reporting.outline_names import DICOM_OUTLINE, DICOM_REPORT
 from tumorlens.reporting.results import Result
 
 FOLDER = "dicom"
@@ -66,9 +68,9 @@ def write_objects(
         ConfigError: The files cannot be written.
     """
     origin = trace(source.files, source=source.name)
-    segmentation = make_segmentation(origin, outline.mask, answer.model)
+    segmentation = make_segmentation(origin, outline.mask, outlining_model(answer, outline))
     report = make_report(origin, answer, outline, segmentation)
-    paths = [stem.with_name(f"{stem.name}_{kind}.dcm") for kind in ("seg", "sr")]
+    paths = [stem.with_name(f"{stem.name}{end}") for end in (DICOM_OUTLINE, DICOM_REPORT)]
     for made, path in zip((segmentation, report), paths, strict=True):
         save(made, path)
     return paths
@@ -106,7 +108,7 @@ def with_reports(
         place = folder / FOLDER
         with writing(place):
             place.mkdir(parents=True, exist_ok=True)
-        save(report, place / f"{names.name(answer.source)}_sr.dcm")
+        save(report, place / f"{names.name(answer.source)}{DICOM_REPORT}")
         yield result
 
 

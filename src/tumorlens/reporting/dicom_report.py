@@ -15,9 +15,9 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
 
+from tumorlens.measured_outline import Outline, VolumeOutline
 from tumorlens.model_identity import ModelIdentity
 from tumorlens.notice import NOTICE
-from tumorlens.outlining import Outline, VolumeOutline
 from tumorlens.prediction import Prediction, VolumePrediction
 from tumorlens.reading.dicom.origin import Origin
 from tumorlens.reporting.dicom_series import MAKER, about_us, making, name_of, tied_headers
@@ -58,7 +58,7 @@ def make_report(
     evidence = [*headers, segmentation] if segmentation is not None else headers
     groups = [_whole(origin, answer), *_slices(origin, answer)]
     if outline is not None and outline.mask.any():
-        groups.append(_measured(answer.model, outline, segmentation))
+        groups.append(_measured(outlining_model(answer, outline), outline, segmentation))
     content = sr.MeasurementReport(
         sr.ObservationContext(observer_device_context=_observer(answer.model)),
         procedure_reported=codes.cid100.MRIUnspecifiedBodyRegion,
@@ -73,6 +73,12 @@ def make_report(
             transfer_syntax_uid=ExplicitVRLittleEndian,
             **about_us(answer.model, description="Tumor report", number=1),
         )
+
+
+def outlining_model(answer: Answer, outline: Outline | VolumeOutline) -> ModelIdentity:
+    """Which model outlined: the one that answered, or one for whole heads."""
+    other = outline.outlined_by if isinstance(outline, VolumeOutline) else None
+    return other or answer.model
 
 
 def _whole(origin: Origin, answer: Answer) -> sr.MeasurementsAndQualitativeEvaluations:
@@ -185,6 +191,9 @@ def _remarks(answer: Answer, outline: Outline | VolumeOutline | None) -> list[sr
         said.append(f"Area and diameter are those of slice {outline.largest}, the largest outline.")
     if outline is not None and not outline.mask.any():
         said.append("No tumor was outlined.")
+    if isinstance(outline, VolumeOutline):
+        by = [f"by {name_of(outline.outlined_by)}"] if outline.outlined_by else []
+        said += [f"Outline: {text}" for text in (*by, *outline.notes)]
     return [
         sr.TextContentItem(codes.DCM.Comment, text, sr.RelationshipTypeValues.CONTAINS)
         for text in said

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from tumorlens.notice import NOTICE
 from tumorlens.reporting.colormap import colorize
 from tumorlens.reporting.overlay import RGB, Overlay
-from tumorlens.reporting.wording import describe_outline, percent, printable, spoken
+from tumorlens.reporting.wording import describe_outline, name_of, percent, spoken
 
 _Colour = tuple[int, int, int]
 
@@ -98,12 +98,15 @@ def _title(overlay: Overlay) -> str:
 
 def _facts(overlay: Overlay) -> str:
     answer = overlay.prediction
-    model = f"model {printable(answer.model.name)} {printable(answer.model.version)}"
-    facts = [f"tumor probability {percent(answer.tumor_probability)}", model]
+    facts = [
+        f"tumor probability {percent(answer.tumor_probability)}",
+        f"model {name_of(answer.model)}",
+    ]
     if overlay.index is not None:
         facts.insert(0, f"slice {overlay.index}")
     if overlay.outline and overlay.outline.side:
-        facts.insert(-1, f"outline {describe_outline(overlay.outline)}")
+        words = describe_outline(overlay.outline, by=overlay.outlined_by)
+        facts.insert(-1, f"outline {words.replace('²', '2')}")  # the font has no ²
     return "  ·  ".join(facts)
 
 

@@ -5,6 +5,7 @@ run that is killed leaves the earlier report whole, and the next run clears away
 """
 
 import json
+import os
 import re
 import shutil
 import tempfile
@@ -15,16 +16,12 @@ from pathlib import Path
 
 from tumorlens.errors import ConfigError
 from tumorlens.reading import READERS
+from tumorlens.reading.own_files import OVERLAYS, PAGE, is_own_page
 
-PAGE = "index.html"
 JSON = "answers.json"
 CSV = "answers.csv"
-OVERLAYS = "overlays"
 PARTIAL = ".tumorlens-partial"
 """Where a report grows; hidden, so that no search for scans looks into it."""
-
-MARK = '<meta name="generator" content="tumorlens">'
-"""Near the beginning of every page of ours: how an earlier report is known again."""
 
 _MOVED = (JSON, CSV, PAGE)  # in this order: a page of ours claims the rest
 _LONGEST_NAME = 80
@@ -93,7 +90,52 @@ def growing(folder: Path) -> Iterator[Path]:
 
     Yields:
         The empty folder that takes the report's files, with ``overlays/`` in it.
+
+    Raises:
+        ConfigError: Another run writes into the folder, or it cannot be written.
     """
+    with alone_in(folder):
+        yield from _growing(folder)
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Keep other runs from writing into a folder; where one is killed, the system lets it go.
+
+    On systems and disks without such locks (Windows, some network drives) nothing is kept.
+
+    Raises:
+        ConfigError: Another run writes into the folder.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    with writing(folder):
+        handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise _taken(folder) from None
+        except OSError:
+            pass  # a disk that knows no locks
+        yield
+    finally:
+        os.close(handle)
+
+
+def _taken(folder: Path) -> ConfigError:
+    return ConfigError(
+        expected="a folder that no other run is writing into",
+        found="another run of tumorlens at work in it",
+        remedy="Wait for its end, or choose another folder.",
+        source=str(folder),
+    )
+
+
+def _growing(folder: Path) -> Iterator[Path]:
     aside = folder / PARTIAL
     # A killed run may have moved overlays of a list that it had no time to move.
     earlier = _overlays_listed(folder / JSON) | _overlays_listed(aside / JSON)
@@ -225,8 +267,4 @@ def _safe(source: str) -> str:
 def _is_ours(folder: Path) -> bool:
     if (folder / PARTIAL / OVERLAYS).is_dir():  # a run was killed before its page was in place
         return True
-    try:
-        with (folder / PAGE).open(encoding="utf-8", errors="replace") as page:
-            return MARK in page.read(1000)
-    except OSError:
-        return False
+    return is_own_page(folder / PAGE)

@@ -26,28 +26,34 @@ class Format:
         record: One record, given the class names.
         between: What stands between two records.
         end: What stands after the last.
+        outlined: Whether it tells of the outline.
     """
 
     begin: Callable[[Sequence[str]], str]
     record: Callable[[Record, Sequence[str]], str]
     between: str = ""
     end: str = ""
+    outlined: bool = True
 
 
-def to_record(result: Result) -> Record:
+def to_record(result: Result, *, outlined: bool = True) -> Record:
     """One input's answer, or why it was refused, as JSON values.
+
+    Args:
+        result: The input's outcome.
+        outlined: Whether the outline is wanted, which takes time in volumes.
 
     Returns:
         ``source``, ``label``, ``probabilities``, ``tumor_probability``, ``accepted``,
         ``reason``, ``conformal_set``, ``advice``, ``skull_strip``, ``tta``, ``model``, ``outline``
-        (its area, diameter and place, where the model outlines) and, for a volume, ``slices``,
-        ``suspicious`` and ``joined_by``; or ``source`` and ``error`` (``code``, ``expected``,
-        ``found``, ``remedy``).
+        (its area, diameter and place, where the model outlines; of a volume, by which other model
+        too) and, for a volume, ``slices``, ``suspicious`` and ``joined_by``; or ``source`` and
+        ``error`` (``code``, ``expected``, ``found``, ``remedy``).
     """
     if isinstance(result, TumorlensError):
         return {"source": result.source, "error": result.to_json()}
     scan, answer = result
-    found = measure_outline(scan, answer)
+    found = measure_outline(scan, answer) if outlined else None
     return answer.to_json() | ({"outline": found.to_json()} if found else {})
 
 
@@ -131,6 +137,6 @@ def _csv_line(cells: Sequence[object]) -> str:
 FORMATS: dict[str, Format] = {
     "json": Format(lambda _: "[\n", _json_text, between=",\n", end="\n]\n"),
     "jsonl": Format(lambda _: "", lambda record, names: _json_text(record, names) + "\n"),
-    "csv": Format(_csv_header, _csv_record),
+    "csv": Format(_csv_header, _csv_record, outlined=False),
 }
 """All formats, by name."""

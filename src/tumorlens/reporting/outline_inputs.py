@@ -1,24 +1,16 @@
 """What there is to outline: cases, and every other scan, volume and series."""
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from tumorlens.errors import ConfigError, ScanContentError, ScanError
-from tumorlens.reading import Source, find_sources
-from tumorlens.reading.case import Case, find_case, is_label_map
-from tumorlens.reporting.folder import FileNames
-
-RECORD = "segments.json"
-"""The file in which outlines are recorded."""
-
-MASK, LABEL_MAP, PLANES = ".mask.png", "_seg.nii.gz", "_planes.png"
-"""How the files of outlines end: of pictures, of volumes and cases, and what is drawn of these."""
-
-Record = dict[str, Any]
-Input = Source | Case
+from tumorlens.errors import ScanContentError, ScanError
+from tumorlens.reading import READERS, find_sources
+from tumorlens.reading.case import find_case, is_label_map
+from tumorlens.reading.files import is_folder
+from tumorlens.reading.own_files import own_outlines, real_path
+from tumorlens.reading.sources import folders_in
+from tumorlens.reporting.outline_names import Input
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +21,7 @@ class FoundInputs:
         inputs: Cases, and every other scan, volume and series, in order.
         refused: Errors of cases that cannot be used, and of folders that hold nothing else than
             label maps.
-        passed_over: Files inside folders that are no scans.
+        passed_over: Files that are no scans, label maps inside folders, and what tumorlens wrote.
     """
 
     inputs: list[Input] = field(default_factory=list)
@@ -45,78 +37,45 @@ def find_inputs(paths: Sequence[str], *, output: Path | None = None) -> FoundInp
         output: Where outlines go: what an earlier run wrote there is no input.
     """
     found = FoundInputs()
-    written = _written(output) if output else set()
+    written = _own_outlines(output) if output else set()
     for given in paths:
-        folders = _folders(Path(given))
-        taken: list[Path] = []
+        folders = _folders(given)
         before = len(found.inputs), len(found.refused)
-        for folder in folders:
-            try:
-                case = find_case(folder)
-            except ScanError as error:
-                found.refused.append(error)
-                taken.append(folder)
-                continue
-            if case:
-                found.inputs.append(case)
-                taken.append(folder)
+        taken = _take_cases(folders, found)
         searched = find_sources(given)
         found.passed_over.extend(searched.passed_over)
-        found.inputs.extend(
-            source
-            for source in searched.sources
-            if not _lies_in(source, taken)
-            and not (folders and _is_label_map(source))
-            and not written.intersection(file.resolve() for file in source.files)
-        )
+        for source in searched.sources:
+            if any(file.parent in taken and _is_volume(file) for file in source.files):
+                continue
+            is_own = not written.isdisjoint(map(real_path, source.files))
+            if is_own or (folders and any(map(is_label_map, source.files))):
+                found.passed_over.extend(source.files)
+            else:
+                found.inputs.append(source)
         if before == (len(found.inputs), len(found.refused)):
             found.refused.append(_nothing(given))
     return found
 
 
-def check_apart(inputs: Iterable[Input], folder: Path) -> None:
-    """Keep what lies beside the inputs, such as their own outlines, from being written over.
-
-    Raises:
-        ConfigError: The folder is that of a case, or of a scan beside which a file stands under
-            the name of its outline that no earlier run wrote.
-    """
-    folder = folder.expanduser().resolve()
-    names, written = FileNames(), _written(folder)
-    for one in inputs:
-        stem = names.name(one.name)
-        files = tuple(one.files.values()) if isinstance(one, Case) else one.files
-        if folder not in {file.resolve().parent for file in files}:
+def _take_cases(folders: Iterable[Path], found: FoundInputs) -> set[Path]:
+    """Add the cases, and those that cannot be used; returns the folders of both."""
+    taken = set()
+    for folder in folders:
+        try:
+            case = find_case(folder)
+        except ScanError as error:
+            found.refused.append(error)
+            taken.add(folder)
             continue
-        if isinstance(one, Case):
-            raise _not_apart("the folder of a case, whose files might be written over", folder)
-        for name in (f"{stem}{MASK}", f"{stem}{LABEL_MAP}"):
-            if (folder / name).exists() and folder / name not in written:
-                raise _not_apart(f"a file {name} that no earlier run wrote", folder)
+        if case:
+            found.inputs.append(case)
+            taken.add(folder)
+    return taken
 
 
-def _not_apart(found: str, folder: Path) -> ConfigError:
-    return ConfigError(
-        expected="a folder where outlines write nothing over",
-        found=found,
-        remedy="Choose another folder.",
-        source=str(folder),
-    )
-
-
-def _written(folder: Path) -> set[Path]:
-    """The files that the record of an earlier run lists; none where there is no whole one."""
-    folder = folder.expanduser().resolve()
-    try:
-        records = json.loads((folder / RECORD).read_bytes())
-        names = {
-            name
-            for record in records
-            for name in (record.get("mask"), record.get("picture"), *record.get("dicom", ()))
-        }
-        return {folder / Path(name).name for name in names if name}
-    except (OSError, ValueError, TypeError, AttributeError):
-        return set()
+def _own_outlines(folder: Path) -> set[Path]:
+    place = real_path(folder)
+    return {place / name for name in own_outlines(place)}
 
 
 def _nothing(given: str) -> ScanError:
@@ -128,17 +87,12 @@ def _nothing(given: str) -> ScanError:
     )
 
 
-def _folders(path: Path) -> list[Path]:
-    """The folder and all folders in it; nothing for a file."""
-    if not path.is_dir():
-        return []
-    inner = sorted(one for one in path.rglob("*") if one.is_dir() and not one.is_symlink())
-    return [path, *inner]
+def _folders(given: str) -> list[Path]:
+    """The folder and all folders in it; nothing for a file, or for an empty name."""
+    path = Path(given)
+    return list(folders_in(path)) if given and is_folder(path) else []
 
 
-def _lies_in(source: Source, folders: Sequence[Path]) -> bool:
-    return any(file.parent == folder for file in source.files for folder in folders)
-
-
-def _is_label_map(source: Source) -> bool:
-    return any(is_label_map(file) for file in source.files)
+def _is_volume(file: Path) -> bool:
+    """Whether its name is one of those among which a case is looked for."""
+    return file.name.lower().endswith(READERS["nifti"].suffixes)

@@ -1,6 +1,6 @@
 """A slice, its heatmap, and one laid over the other, as arrays."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,9 @@ import numpy.typing as npt
 
 from tumorlens.errors import ConfigError
 from tumorlens.explanation import Explanation, explain
-from tumorlens.outlining import Outline, outline
+from tumorlens.measured_outline import Outline, VolumeOutline
+from tumorlens.model_identity import ModelIdentity
+from tumorlens.outlining import measure_outline
 from tumorlens.prediction import Prediction, VolumePrediction
 from tumorlens.preparation import percentiles, scale_between
 from tumorlens.reporting.colormap import colorize
@@ -41,6 +43,7 @@ class Overlay:
         index: The slice's 0-based index in its volume; None for a scan of its own.
         spacing_mm: Distance between pixel centres in mm, (row, column); None where unknown.
         outline: The tumor's outline; None where the model outlines nothing.
+        outlined_by: The model for whole heads that outlined; None where the answering model did.
     """
 
     scan: RGB
@@ -51,18 +54,27 @@ class Overlay:
     index: int | None = None
     spacing_mm: tuple[float, float] | None = None
     outline: Outline | None = None
+    outlined_by: ModelIdentity | None = None
 
 
 def make_overlay(
-    scan: Scan, prediction: Prediction, *, target: str | None = None, index: int | None = None
+    scan: Scan,
+    prediction: Prediction,
+    *,
+    target: str | None = None,
+    index: int | None = None,
+    found: Outline | None = None,
+    outlined_by: ModelIdentity | None = None,
 ) -> Overlay:
-    """Draw where the network looked in one slice.
+    """Draw where the network looked in one slice, and the tumor's outline.
 
     Args:
         scan: The slice that was answered.
         prediction: The answer about it.
         target: The class to explain; the predicted one where None.
         index: The slice's index in its volume, if it has one.
+        found: The tumor's outline; None to draw none.
+        outlined_by: The model for whole heads that outlined, if one did.
 
     Raises:
         ConfigError: The model has no such class, or the answer is about a scan of another size.
@@ -78,33 +90,58 @@ def make_overlay(
     gray = gray_picture(scan.pixels)
     colours = colorize(explanation.heatmap)
     blend = blend_pictures(gray, colours, explanation.heatmap)
-    found = outline(scan, prediction) if prediction.evidence.outline is not None else None
     if found:
         blend[edge_of(found.mask)] = EDGE
-    return Overlay(gray, colours, blend, prediction, explanation, index, scan.spacing_mm, found)
+    return Overlay(
+        gray, colours, blend, prediction, explanation, index, scan.spacing_mm, found, outlined_by
+    )
 
 
 def make_overlays(
-    scan: Scan | Volume, prediction: Prediction | VolumePrediction, *, target: str | None = None
+    scan: Scan | Volume,
+    prediction: Prediction | VolumePrediction,
+    *,
+    target: str | None = None,
+    outlined: bool = True,
 ) -> Iterator[Overlay]:
     """Draw a slice, or a volume's most suspicious slices, the most suspicious first.
+
+    Args:
+        scan: What was answered.
+        prediction: The answer about it.
+        target: The class to explain; for each slice the predicted one where None.
+        outlined: Whether to outline the tumor, where the model does.
 
     Raises:
         ConfigError: As `make_overlay`; or a slice's answer was given for a volume.
     """
-    if isinstance(scan, Scan) and isinstance(prediction, Prediction):
-        yield make_overlay(scan, prediction, target=target)
-    elif isinstance(scan, Volume) and isinstance(prediction, VolumePrediction):
-        for index in prediction.suspicious:
-            answer = prediction.slice(index)
-            yield make_overlay(scan.slice(index), answer, target=target, index=index)
-    else:
-        raise ConfigError(
-            expected="a scan and the answer about it",
-            found=f"a {type(scan).__name__} and a {type(prediction).__name__}",
-            remedy="Give pairs (scan, predict(scan)).",
-            source=scan.source,
-        )
+    if isinstance(scan, Volume) and isinstance(prediction, VolumePrediction):
+        shown = prediction.suspicious
+        yield from slice_overlays(scan, prediction, shown, target=target, outlined=outlined)
+        return
+    found = measure_outline(scan, prediction)
+    assert isinstance(scan, Scan)
+    assert isinstance(prediction, Prediction)
+    assert not isinstance(found, VolumeOutline)
+    yield make_overlay(scan, prediction, target=target, found=found if outlined else None)
+
+
+def slice_overlays(
+    volume: Volume,
+    prediction: VolumePrediction,
+    indices: Iterable[int],
+    *,
+    target: str | None = None,
+    outlined: bool = True,
+) -> Iterator[Overlay]:
+    """Draw these slices of a volume, with the volume's outline; see `make_overlays`."""
+    whole = measure_outline(volume, prediction) if outlined else None
+    assert whole is None or isinstance(whole, VolumeOutline)
+    by = whole.outlined_by if whole else None
+    for index in indices:
+        scan, answer = volume.slice(index), prediction.slice(index)
+        found = whole.of_slice(index, scan) if whole else None
+        yield make_overlay(scan, answer, target=target, index=index, found=found, outlined_by=by)
 
 
 def edge_of(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

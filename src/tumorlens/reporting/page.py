@@ -11,19 +11,23 @@ from markupsafe import Markup
 
 from tumorlens.card import Card
 from tumorlens.errors import TumorlensError
+from tumorlens.measured_outline import VolumeOutline
 from tumorlens.notice import NOTICE
+from tumorlens.outlining import measure_outline
 from tumorlens.prediction import VolumePrediction
+from tumorlens.reading.own_files import MARK
 from tumorlens.reporting.figure import jpeg_bytes
-from tumorlens.reporting.folder import MARK
 from tumorlens.reporting.overlay import RGB, Overlay
-from tumorlens.reporting.results import Result
+from tumorlens.reporting.results import Answered, Result
 from tumorlens.reporting.wording import (
     also_possible,
+    describe_volume_outline,
     how_answered,
     percent,
     printable,
     spoken,
 )
+from tumorlens.scan import Volume
 
 LARGE_PICTURES = 100
 """From this many inputs on the page shows small pictures, so that it still opens."""
@@ -162,7 +166,12 @@ def render_entry(result: Result, pictures: Iterable[Picture], *, number: int) ->
     bars = [(spoken(name), value, percent(value)) for name, value in answer.probabilities.items()]
     curve = _curve(answer) if isinstance(answer, VolumePrediction) else None
     return _TEMPLATES.get_template("answer.html.j2").render(
-        row=row, bars=bars, pictures=list(pictures), curve=curve, curve_size=_CURVE
+        row=row,
+        bars=bars,
+        pictures=list(pictures),
+        curve=curve,
+        curve_size=_CURVE,
+        outline=_outline(result),
     )
 
 
@@ -204,6 +213,12 @@ def _curve(answer: VolumePrediction) -> Curve:
     line = " ".join(f"{x},{y}" for x, y in points.values())
     dots = tuple((*points[index], index) for index in answer.suspicious)
     return Curve(line, dots, first, last)
+
+
+def _outline(result: Answered) -> str:
+    """A volume's outline in words; empty for a slice, whose own stand in its overlay."""
+    found = measure_outline(*result) if isinstance(result[0], Volume) else None
+    return describe_volume_outline(found) if isinstance(found, VolumeOutline) else ""
 
 
 def _confidence(card: Card) -> dict[str, Any]:

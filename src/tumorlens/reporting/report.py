@@ -9,14 +9,14 @@ from typing import IO
 
 from tumorlens.card import Card, read_card
 from tumorlens.errors import ConfigError, TumorlensError
+from tumorlens.home_folder import expand
 from tumorlens.model import DEFAULT_FOLDER
 from tumorlens.overlapping import cores, overlapped
+from tumorlens.reading.own_files import OVERLAYS, PAGE
 from tumorlens.reporting.figure import draw_figure, png_bytes
 from tumorlens.reporting.folder import (
     CSV,
     JSON,
-    OVERLAYS,
-    PAGE,
     FileNames,
     PartialFile,
     claim_folder,
@@ -70,7 +70,7 @@ def write_report(
             model answered than the card's.
         ModelError: There is no bundled model.
     """
-    place = Path(folder).expanduser()
+    place = expand(folder)
     card = card or read_card(DEFAULT_FOLDER)
     _check_no_other_page(place)
     claim_folder(place)

@@ -1,7 +1,6 @@
 """Inputs -> outlines in a folder: a mask a scan, a label map a volume or case, and a record."""
 
 import io
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -9,30 +8,29 @@ import numpy as np
 from PIL import Image as Pillow
 
 from tumorlens.errors import ScanError
+from tumorlens.measured_outline import Outline, VolumeOutline
 from tumorlens.model import Model
-from tumorlens.outlining import (
-    Outline,
-    VolumeOutline,
-    outline,
-    outline_volume,
-)
+from tumorlens.outlining import outline, outline_volume
 from tumorlens.prediction import Prediction, VolumePrediction, predict
 from tumorlens.reading import Source, read_source
 from tumorlens.reading.case import Case
 from tumorlens.reading.nifti import is_nifti
-from tumorlens.reporting.folder import FileNames, PartialFile, write_bytes, writing
+from tumorlens.reading.own_files import Record
+from tumorlens.reporting.folder import alone_in, write_bytes, writing
 from tumorlens.reporting.label_map import write_label_map
-from tumorlens.reporting.outline_inputs import (
+from tumorlens.reporting.outline_names import (
+    DICOM_OUTLINE,
+    DICOM_REPORT,
     LABEL_MAP,
     MASK,
-    RECORD,
+    PLANES,
     Input,
-    Record,
-    check_apart,
+    claim_names,
 )
-from tumorlens.reporting.whole_tumor import write_case
+from tumorlens.reporting.outline_record import OutlineRecord
+from tumorlens.reporting.whole_tumor import write_case, write_planes
 from tumorlens.scan import Scan, Volume
-from tumorlens.volume_outlining import VolumeModel
+from tumorlens.volume_outlining.lone import lone_head
 
 DicomWriter = Callable[
     [Source, Prediction | VolumePrediction, Outline | VolumeOutline, Path], list[Path]
@@ -59,18 +57,19 @@ def write_segments(
     *,
     model: Model,
     refused: Sequence[ScanError] = (),
-    whole: VolumeModel | None = None,
     dicom: DicomWriter | None = None,
 ) -> Iterator[Record]:
     """Outline every input and write masks and ``segments.json`` into a folder.
 
+    The record is whole and up to date after each input. It goes on telling of what earlier runs
+    outlined there from other sources.
+
     Args:
         inputs: From `find_inputs`.
         folder: Made if absent. A picture gives ``<stem>.mask.png`` (0 or 255, of its own size), a
-            volume or case ``<name>_seg.nii.gz`` (0 or 1, on its own grid).
+            volume or case ``<name>_seg.nii.gz`` (0 or 1, on its own grid), and
+            ``<name>_planes.png`` where the model's companion outlined it.
         model: One that outlines.
-        whole: A model for whole heads, which outlines cases and lone FLAIR volumes (NIfTI); None
-            to outline them slice by slice.
         refused: Errors to record beside.
         dicom: Writes DICOM objects besides, for inputs that are DICOM; an input for which it
             raises a `ScanError` is refused.
@@ -79,48 +78,51 @@ def write_segments(
         Each input's record, or the error of one that was refused; the others go on.
 
     Raises:
-        ConfigError: The model does not outline, files beside the inputs would be written over
-            (see `check_apart`), or the folder cannot be written to.
+        ConfigError: The model does not outline, files of others would be written over (see
+            `claim_names`), or another run writes into the folder, or it cannot be written to.
     """
-    inputs, models = list(inputs), (model, whole)
-    check_apart(inputs, folder)
+    inputs = list(inputs)
+    claimed = claim_names(inputs, folder, _ends_with_dicom if dicom else _ends)
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    names = FileNames()
-    records: list[Record] = [_refusal(error) for error in refused]
-    yield from records
-    for one in inputs:
-        try:
-            record = _segment(one, folder, names, models, dicom)
-        except ScanError as error:
-            record = _refusal(error)
-        records.append(record)
-        yield record
-    with PartialFile(folder / RECORD) as file:
-        file.write(json.dumps(records, indent=2, allow_nan=False) + "\n")
+    with alone_in(folder), OutlineRecord(folder, claimed.files) as record:
+        for error in refused:
+            record.add(_refusal(error))
+            yield _refusal(error)
+        for one, stem in zip(inputs, claimed.stems, strict=True):
+            try:
+                told = _segment(one, folder / stem, model, dicom)
+            except ScanError as error:
+                told = _refusal(error)
+            record.add(told)
+            yield told
+
+
+def _ends(one: Input) -> tuple[str, ...]:
+    """Of the files that an input may give; whether it is a picture or a volume is not known yet."""
+    return (LABEL_MAP, PLANES) if isinstance(one, Case) else (MASK, LABEL_MAP, PLANES)
+
+
+def _ends_with_dicom(one: Input) -> tuple[str, ...]:
+    return (*_ends(one), DICOM_OUTLINE, DICOM_REPORT)
 
 
 def _segment(
     one: Input,
-    folder: Path,
-    names: FileNames,
-    models: tuple[Model, VolumeModel | None],
+    stem: Path,
+    model: Model,
     dicom: DicomWriter | None,
 ) -> Record:
-    model, for_heads = models
-    stem = folder / names.name(one.name)
     if isinstance(one, Case):
-        path, found, about = write_case(one, stem, model=model, whole=for_heads)
-        return _record(str(next(iter(one.files.values())).parent), path, found) | about
+        path, found, about = write_case(one, stem, model=model)
+        return _record(str(one.folder), path, found) | about
     scan = read_source(one)
-    if for_heads and not dicom and _is_flair_file(one, scan):
-        lone = Case(stem.name, {"flair": one.files[0]})
-        path, found, about = write_case(lone, stem, model=model, whole=for_heads)
-        return _record(one.name, path, found) | about
     answer = predict(scan, model=model)
     if isinstance(scan, Volume) and isinstance(answer, VolumePrediction):
         whole = outline_volume(scan, answer)
         beside = _objects(dicom, one, answer, whole, stem)
+        if whole.outlined_by:
+            beside["picture"] = write_planes(lone_head(scan), whole.mask, stem).name
         path = stem.with_name(f"{stem.name}{LABEL_MAP}")
         write_label_map(path, whole.mask, scan, like=_nifti_file(one))
         return _record(one.name, path, answer) | whole.to_json() | beside
@@ -152,12 +154,6 @@ def _record(source: str, mask: Path, answer: Prediction | VolumePrediction) -> R
 
 def _refusal(error: ScanError) -> Record:
     return {"source": error.source, "error": error.to_json()}
-
-
-def _is_flair_file(source: Source, scan: Scan | Volume) -> bool:
-    """Whether it is a volume that the model for whole heads knows alone too."""
-    is_flair = isinstance(scan, Volume) and scan.sequence == "flair"
-    return is_flair and _nifti_file(source) is not None
 
 
 def _nifti_file(source: Source) -> Path | None:

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tumorlens.answer import Prediction, VolumePrediction
-    from tumorlens.outlining import Outline
+    from tumorlens.measured_outline import Outline, VolumeOutline
+    from tumorlens.model_identity import ModelIdentity
 
 
 def printable(text: str) -> str:
@@ -45,10 +46,32 @@ def percent(probability: float) -> str:
     return f"{probability * 100:.1f} %"
 
 
-def describe_outline(outline: "Outline") -> str:
-    """An outline's size and place: ``3.2 % of the head, 412 mm², 25 mm across, upper left``."""
+def describe_outline(outline: "Outline", *, by: "ModelIdentity | None" = None) -> str:
+    """An outline's size and place: ``3.2 % of the head, 412 mm², 25 mm across, upper left``.
+
+    Args:
+        outline: Of a slice.
+        by: The model for whole heads that outlined, if one did: ``..., by whole_tumor 0.1.0``.
+    """
     facts = [f"{outline.area_percent:.1f} % of the head"]
     if outline.area_mm2 is not None and outline.diameter_mm is not None:
         facts += [f"{outline.area_mm2:.0f} mm²", f"{outline.diameter_mm:.0f} mm across"]
     words = dict.fromkeys(word for word in (outline.height, outline.side) if word)
-    return ", ".join([*facts, " ".join(words)])
+    named = [f"by {name_of(by)}"] if by else []
+    return ", ".join([*facts, " ".join(words), *named])
+
+
+def describe_volume_outline(outline: "VolumeOutline") -> str:
+    """A volume's outline in sentences: how large, where it is largest, by what, and its notes."""
+    said = ["Nothing is outlined."]
+    if outline.outline is not None:
+        size = "" if outline.volume_ml is None else f"{outline.volume_ml:.1f} ml, "
+        largest = describe_outline(outline.outline, by=outline.outlined_by)
+        said = [f"Outline: {size}largest in slice {outline.largest}: {largest}."]
+    notes = (printable(f"{note[:1].upper()}{note[1:]}.") for note in outline.notes)
+    return " ".join([*said, *notes])
+
+
+def name_of(model: "ModelIdentity") -> str:
+    """A model's name and version."""
+    return printable(f"{model.name} {model.version}")

@@ -16,8 +16,8 @@ from tumorlens.reporting.overlay import (
     OPACITY,
     Overlay,
     edge_of,
-    make_overlay,
     make_overlays,
+    slice_overlays,
 )
 from tumorlens.scan import Scan, Volume
 
@@ -48,7 +48,8 @@ def draw_explanation(
     Raises:
         ConfigError: The model has no such class.
     """
-    overlay = next(make_overlays(scan, answer, target=target))
+    outlined = view in _OUTLINED
+    overlay = next(make_overlays(scan, answer, target=target, outlined=outlined))
     return png_bytes(VIEWS[view](overlay))
 
 
@@ -65,8 +66,7 @@ def draw_view(scan: Scan | Volume, answer: Prediction | VolumePrediction) -> byt
 
 def _all_overlays(scan: Scan | Volume, answer: Prediction | VolumePrediction) -> Iterator[Overlay]:
     if isinstance(scan, Volume) and isinstance(answer, VolumePrediction):
-        for one in answer.slices:
-            yield make_overlay(scan.slice(one.index), one.answer, index=one.index)
+        yield from slice_overlays(scan, answer, [one.index for one in answer.slices])
     else:
         yield from make_overlays(scan, answer)
 
@@ -139,3 +139,6 @@ VIEWS: dict[str, Callable[[Overlay], Image.Image]] = {
 }
 """What ``/v1/explain`` can draw: the heatmap over the scan, the heatmap alone (transparent where
 there is no evidence), the scan alone, or all with headings as in the report."""
+
+_OUTLINED = {"overlay", "figure"}
+"""Those in which the tumor's outline is drawn."""

@@ -106,7 +106,9 @@ class Answer(Judgement):
     )
     model: Identity
     outline: dict[str, Any] | None = Field(
-        None, description="The tumor's area, diameter and place, where the model outlines."
+        None,
+        description="The tumor's area, diameter and place, where the model outlines; of a volume "
+        "`outlined_by` names the model for whole heads that outlined, null where `model` did.",
     )
     slices: list[SliceJudgement] | None = Field(
         None, description="Of a volume: every slice that was judged, in order."

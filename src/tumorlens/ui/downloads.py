@@ -10,6 +10,7 @@ from PIL import Image
 from tumorlens.card import Card
 from tumorlens.notice import NOTICE
 from tumorlens.reporting.figure import png_bytes
+from tumorlens.reporting.formats import to_record
 from tumorlens.reporting.overlay import make_overlays
 from tumorlens.reporting.page import Picture, make_picture, make_row, render_entry, render_page
 from tumorlens.scan import Scan, Volume
@@ -45,7 +46,7 @@ def offer_downloads(
         )
         st.download_button(
             "Answer",
-            lambda: answer_json(answer),
+            lambda: answer_json(scan(), answer),
             f"{stem}-answer.json",
             "application/json",
             on_click="ignore",
@@ -61,9 +62,9 @@ def offer_downloads(
         )
 
 
-def answer_json(answer: Answer) -> bytes:
-    """The answer as a JSON file, with the notice."""
-    return json.dumps(answer.to_json() | {"notice": NOTICE}, indent=2).encode()
+def answer_json(scan: Scan | Volume, answer: Answer) -> bytes:
+    """The answer as a JSON file, as the command prints it, with the notice."""
+    return json.dumps(to_record((scan, answer)) | {"notice": NOTICE}, indent=2).encode()
 
 
 def report_page(scan: Scan | Volume, answer: Answer, card: Card) -> bytes:

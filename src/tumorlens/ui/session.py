@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
 from tumorlens.errors import ScanError
+from tumorlens.measured_outline import VolumeOutline
 from tumorlens.model import Model
-from tumorlens.outlining import VolumeOutline, outline_volume
+from tumorlens.outlining import outline_volume
 from tumorlens.prediction import Prediction, VolumePrediction, predict
 from tumorlens.reading import Limits
 from tumorlens.scan import Scan, Volume
@@ -31,11 +32,10 @@ _TURN = threading.Lock()
 
 @dataclass(slots=True)
 class _Opened:
-    """The input that a session looks at, decoded, and its outline of one answer."""
+    """The input that a session looks at, decoded."""
 
     key: str
     scan: Scan | Volume
-    outline: tuple[VolumePrediction, VolumeOutline] | None = None
 
 
 @dataclass(slots=True, eq=False, weakref_slot=True)
@@ -89,19 +89,14 @@ class Session:
             _OPENED[self] = opened
             return opened.scan
 
-    def outline(self, one: Input, volume: Volume, answer: VolumePrediction) -> VolumeOutline:
-        """The tumor in the volume that is open.
+    def outline(self, volume: Volume, answer: VolumePrediction) -> VolumeOutline:
+        """The tumor in a volume.
 
         Raises:
             ConfigError: The model does not outline.
         """
         with _TURN:
-            opened = _OPENED.get(self)
-            if opened is None or opened.key != one.key:
-                return outline_volume(volume, answer)
-            if opened.outline is None or opened.outline[0] is not answer:
-                opened.outline = answer, outline_volume(volume, answer)
-            return opened.outline[1]
+            return outline_volume(volume, answer)
 
 
 _OPENED: WeakKeyDictionary[Session, _Opened] = WeakKeyDictionary()

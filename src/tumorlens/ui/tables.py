@@ -5,7 +5,7 @@ from typing import Any
 
 from tumorlens.card import Card
 from tumorlens.errors import ScanError
-from tumorlens.outlining import Outline
+from tumorlens.measured_outline import Outline
 from tumorlens.prediction import Prediction, VolumePrediction
 from tumorlens.reporting.wording import percent, printable, spoken
 from tumorlens.ui.verdict import read_verdict

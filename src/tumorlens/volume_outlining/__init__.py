@@ -4,7 +4,7 @@ Without PyTorch: `sliding_window` runs the ONNX graph of a `VolumeModel` over a 
 answer comes back on the head's own grid.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from itertools import product
 
@@ -79,27 +79,27 @@ def outline_case(
         ScanError: A file cannot be used, or a sequence is missing that the model needs.
         ConfigError, MissingExtraError: Of the method that takes the skull off.
     """
-    missing = check_sequences(case, model.card)
+    missing = check_sequences(case.files, model.card, source=str(case.folder))
     head = read_head(case)
     if skull_strip is not None:
         head = without_skull(head, skull_strip)
     return outline_head(head, model, missing=missing, flips=flips, progress=progress)
 
 
-def check_sequences(case: Case, card: VolumeCard) -> tuple[str, ...]:
-    """The sequences that a case lacks of those that a model knows.
+def check_sequences(given: Collection[str], card: VolumeCard, *, source: str) -> tuple[str, ...]:
+    """The sequences that a head lacks of those that a model knows.
 
     Raises:
         ScanContentError: It lacks some, and the model never learnt to do without.
     """
-    missing = tuple(name for name in card.sequences if name not in case.files)
+    missing = tuple(name for name in card.sequences if name not in given)
     if missing and (card.sequence_dropout == 0 or len(missing) == len(card.sequences)):
         raise ScanContentError(
             expected=f"the sequences {', '.join(card.sequences)}",
             found=f"no {' and no '.join(missing)}",
             remedy="Add the missing volume, or use a model that was trained with "
             "sequence_dropout above 0.",
-            source=str(next(iter(case.files.values())).parent),
+            source=source,
         )
     return missing
 
@@ -114,8 +114,12 @@ def outline_head(
 ) -> CaseOutline:
     """Outline the regions in a head that was read; see `outline_case`."""
     card = model.card
-    seen = clear_background(head) if card.clears_background else head
-    turned = turn(seen, sequences=card.sequences, axes=card.axes, spacing_mm=card.spacing_mm)
+    turned = turn(
+        clear_background(head) if card.clears_background else head,
+        sequences=card.sequences,
+        axes=card.axes,
+        spacing_mm=card.spacing_mm,
+    )
     found = probabilities(
         turned.image,
         model.run,

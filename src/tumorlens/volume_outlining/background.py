@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from tumorlens.scan import FloatArray
 from tumorlens.volume_outlining.head import Head
+from tumorlens.volume_outlining.regions import BoolArray
 
 _THRESHOLD = 0.12  # of the way from the background to the brightest: what is head, not noise
 _BRIGHTEST = 99  # percentile
@@ -26,11 +26,13 @@ def clear_background(head: Head) -> Head:
     """
     if _is_clear(head):
         return head
-    inside = np.logical_or.reduce([_inside(one.voxels) for one in head.volumes.values()])
+    limits = {name: _range(volume.voxels) for name, volume in head.volumes.items()}
+    found = [_inside(volume.voxels, limits[name]) for name, volume in head.volumes.items()]
+    inside = np.logical_or.reduce(found)
     if not inside.any():  # all of one value
         return head
     volumes = {
-        name: replace(volume, voxels=_lifted(volume.voxels, inside))
+        name: replace(volume, voxels=_lifted(volume.voxels, inside, limits[name]))
         for name, volume in head.volumes.items()
     }
     return replace(head, volumes=volumes)
@@ -45,21 +47,25 @@ def _is_clear(head: Head) -> bool:
     return head.is_stripped and float(differing.mean()) <= _DIFFERING
 
 
-def _inside(voxels: FloatArray) -> npt.NDArray[np.bool_]:
+def _inside(voxels: FloatArray, limits: tuple[float, float]) -> BoolArray:
     """bool, (slices, rows, columns): enclosed by what is bright, within each slice."""
-    low, high = _range(voxels)
-    bright = _smoothed(voxels) > low + _THRESHOLD * (high - low)
+    low, high = limits
+    least = low + _THRESHOLD * (high - low)
+    # Slice by slice: a whole head's steps side by side need many times its memory.
+    return np.stack([_enclosed(_smoothed(one) > least) for one in voxels])
+
+
+def _enclosed(bright: BoolArray) -> BoolArray:
+    """bool, (rows, columns): with something bright on all four sides, or bright itself."""
     sides = [
         _from_one_end(bright, axis, backwards=backwards)
-        for axis in (1, 2)
+        for axis in (0, 1)
         for backwards in (False, True)
     ]
     return np.asarray(np.logical_and.reduce(sides), np.bool_)
 
 
-def _from_one_end(
-    bright: npt.NDArray[np.bool_], axis: int, *, backwards: bool
-) -> npt.NDArray[np.bool_]:
+def _from_one_end(bright: BoolArray, axis: int, *, backwards: bool) -> BoolArray:
     """Everything from the first bright voxel on."""
     seen = np.flip(bright, axis) if backwards else bright
     reached = np.logical_or.accumulate(seen, axis=axis)
@@ -79,20 +85,21 @@ def _frame(voxels: FloatArray) -> FloatArray:
     return np.asarray(voxels[:, ~within])
 
 
-def _smoothed(voxels: FloatArray) -> FloatArray:
+def _smoothed(pixels: FloatArray) -> FloatArray:
     """The mean of a square of voxels of the slice around each one."""
-    for axis in (1, 2):
-        length = voxels.shape[axis]
-        widths = [(0, 0)] * 3
+    for axis in (0, 1):
+        length = pixels.shape[axis]
+        widths = [(0, 0), (0, 0)]
         widths[axis] = (_SMOOTHED, _SMOOTHED)
-        padded = np.pad(voxels, widths, mode="edge")
+        padded = np.pad(pixels, widths, mode="edge")
         parts = [padded.take(range(at, at + length), axis=axis) for at in range(2 * _SMOOTHED + 1)]
-        voxels = np.asarray(sum(parts) / np.float32(len(parts)), np.float32)
-    return voxels
+        pixels = np.asarray(sum(parts) / np.float32(len(parts)), np.float32)
+    return pixels
 
 
-def _lifted(voxels: FloatArray, inside: npt.NDArray[np.bool_]) -> FloatArray:
-    low, high = _range(voxels)
-    least = _LEAST * (high - low)
-    shown = inside & voxels.any(axis=(1, 2), keepdims=True)
-    return np.asarray(np.where(shown, np.maximum(voxels - low, least), 0), np.float32)
+def _lifted(voxels: FloatArray, inside: BoolArray, limits: tuple[float, float]) -> FloatArray:
+    low, high = limits
+    lifted = np.asarray(voxels - low, np.float32)
+    np.maximum(lifted, _LEAST * (high - low), out=lifted)
+    lifted[~(inside & voxels.any(axis=(1, 2), keepdims=True))] = 0
+    return lifted

@@ -26,22 +26,22 @@ _HAS_BACKGROUND = 0.1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Head:
-    """A case, read.
+    """A case or a lone volume, read.
 
     Attributes:
-        name: The case's.
-        source: Its folder.
+        name: The case's or volume's.
+        source: Its folder, or its own source.
         volumes: By sequence, all of one shape and grid, as `tumorlens.scan.Volume` has them.
         affine: float64, (4, 4): maps (slice, row, column, 1) to RAS+ mm; guessed as the reader
             does where the files say nothing usable.
-        file: Of the first sequence: its grid is that of the answer.
+        file: Of the first sequence: its grid is that of the answer; None for a lone volume.
     """
 
     name: str
     source: str
     volumes: Mapping[str, Volume]
     affine: npt.NDArray[np.float64]
-    file: Path
+    file: Path | None
 
     @property
     def voxel_ml(self) -> float:
@@ -86,9 +86,8 @@ class Turned:
 
         0 where no sequence shows anything.
         """
-        cut = resample(maps, self.brain.shape) * self.brain
         whole = np.zeros((len(maps), *self.whole), np.float32)
-        whole[(slice(None), *self.box)] = cut
+        whole[(slice(None), *self.box)] = resample(maps, self.brain.shape) * self.brain
         flips = tuple(axis + 1 for axis, flip in enumerate(self.flipped) if flip)
         order = np.argsort(self.axes)
         return np.ascontiguousarray(np.flip(whole, flips).transpose(0, *(order + 1)))
@@ -101,7 +100,8 @@ def read_head(case: Case) -> Head:
         ScanError: A file is damaged, no volume, 4-D, holds NaN or nothing.
         ScanContentError: Two sequences hold the same voxels.
     """
-    volumes = {name: _read(path) for name, path in case.files.items()}
+    # What a file is in its case counts, whatever else its name speaks of.
+    volumes = {name: replace(_read(path), sequence=name) for name, path in case.files.items()}
     file = next(iter(case.files.values()))
     _check_apart(volumes, str(file.parent))
     header = read_header(file)
@@ -144,12 +144,22 @@ def turn(
         sequences: In the order of the channels; those that it lacks are 0.
         axes: Where the indices of X, Y and Z grow to, such as ``LPS``.
         spacing_mm: Of X, Y and Z.
+
+    Raises:
+        ScanContentError: All of these are 0 everywhere.
     """
     order, signs = closest_axes(head.affine)
     flipped = tuple(sign != _SIGN[letter] for sign, letter in zip(signs, axes, strict=True))
     given = [name for name in sequences if name in head.volumes]
     shown = {name: _turn(head.volumes[name].voxels, order, flipped) for name in given}
     some = np.logical_or.reduce([voxels != 0 for voxels in shown.values()])
+    if not some.any():
+        raise ScanContentError(
+            expected="a head",
+            found=f"nothing but zeros in {', '.join(given)}",
+            remedy="Check the file, and what took the skull off.",
+            source=head.source,
+        )
     box = _box(some)
     brain = some[box]
     own = [float(np.linalg.norm(head.affine[:3, axis])) for axis in order]

@@ -1,7 +1,9 @@
 """A model folder for volumes, loaded, and its graph run with ONNX Runtime on NumPy arrays."""
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -13,10 +15,9 @@ from tumorlens.scan import FloatArray
 from tumorlens.verified_file import read_verified
 from tumorlens.volume_outlining.card import VolumeCard, read_volume_card
 
-WHOLE_TUMOR_FOLDER = Path(__file__).parents[1] / "models" / "whole_tumor"
-"""The bundled model, which outlines whole tumors in heads with FLAIR or T1 with contrast."""
-
 INPUT, OUTPUT = "volumes", "logits"
+
+_LOADING = Lock()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +70,23 @@ def load_volume_model(folder: str | Path, *, threads: int = 0) -> VolumeModel:
     if found != (1, len(card.sequences), *card.patch):
         raise _wrong_graph(place, f"an input of {found}")
     return VolumeModel(card, session)
+
+
+def shared_volume_model(folder: Path) -> VolumeModel:
+    """The model in a folder, loaded when it is first asked for and then kept by the process.
+
+    One thread runs a pass: a head is a second's work, and several may be at work.
+
+    Raises:
+        ModelMissingError, ModelCorruptError: As `load_volume_model`.
+    """
+    with _LOADING:
+        return _load_once(folder)
+
+
+@cache
+def _load_once(folder: Path) -> VolumeModel:
+    return load_volume_model(folder, threads=1)
 
 
 def _wrong_graph(folder: Path, found: str) -> ModelCorruptError:

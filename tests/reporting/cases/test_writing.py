@@ -82,6 +82,36 @@ def test_a_report_of_answers_is_not_written_over(model: Model, scan: Scan, tmp_p
     assert (tmp_path / "index.html").read_bytes() == page
 
 
+def test_label_maps_of_others_are_not_written_over(tmp_path: Path) -> None:
+    model = load_volume_model(write_volume_model(tmp_path / "model"))
+    inputs = find_inputs([str(save_case(tmp_path / "case", made_head()))]).inputs
+    (tmp_path / "out").mkdir()
+    for name in ("case_seg.nii.gz", "case_planes.png", "segments.json"):
+        mine = tmp_path / "out" / name
+        mine.write_text("mine")
+        with pytest.raises(ConfigError, match=f"a file {name} that no earlier run wrote"):
+            list(write_case_segments(inputs, tmp_path / "out", model=model))
+        assert mine.read_text() == "mine"
+        mine.unlink()
+
+
+def test_an_interrupted_run_records_what_it_wrote_and_the_next_goes_on(tmp_path: Path) -> None:
+    model = load_volume_model(write_volume_model(tmp_path / "model"))
+    cases = [save_case(tmp_path / "in" / name, made_head()) for name in ("first", "second")]
+    inputs = find_inputs([*map(str, cases)]).inputs
+
+    def interrupted(case: str, done: int, total: int) -> None:
+        if case == "second":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(write_case_segments(inputs, tmp_path / "out", model=model, progress=interrupted))
+    (record,) = json.loads((tmp_path / "out" / "segments.json").read_text())
+    assert record["mask"] == "first_seg.nii.gz"
+    assert not find_inputs([str(tmp_path / "out")]).inputs[0].files
+    assert len(list(write_case_segments(inputs, tmp_path / "out", model=model))) == 2
+
+
 def test_earlier_outlines_are_replaced(tmp_path: Path) -> None:
     model = load_volume_model(write_volume_model(tmp_path / "model"))
     for name in ("one", "other"):
@@ -112,7 +142,7 @@ def test_planes_show_the_tumor_where_radiologists_expect_it(tmp_path: Path) -> N
     case = find_case(save_case(tmp_path / "case", made_head(), axcodes="RAS"))
     assert case is not None
     outline = outline_case(case, load_volume_model(write_volume_model(tmp_path / "model")))
-    head = upright(outline)
+    head = upright(outline.head, outline.labels)
     assert shown_slices(head) == pytest.approx((26.5, 14.5, 20.5), abs=1)
     picture = draw_planes(head, tissue_names(("WT", "TC", "ET")))
     assert isinstance(picture, Image.Image)

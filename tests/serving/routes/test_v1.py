@@ -1,12 +1,16 @@
+from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from httpx2 import Response
 from PIL import Image
 
+from tests.made_cases import made_flair_file
 from tests.reading.made import block, gzipped, nifti_bytes
-from tests.serving.conftest import packed, png, volume_nifti
+from tests.serving.conftest import packed, png, serving, volume_nifti
 from tumorlens.model import Model
 from tumorlens.prediction import VolumePrediction, predict
 from tumorlens.reading import read_data
@@ -104,3 +108,26 @@ def test_the_card(client: TestClient, model: Model) -> None:
     assert told["sha256"] == model.card.sha256
     assert told["notice"] == model.card.notice
     assert set(told) == set(model.card.to_json())
+
+
+def test_a_flair_volume_has_one_outline_on_every_path(
+    outlining: Model, companion: Path, asked: list[Volume]
+) -> None:
+    with serving(replace(outlining, companion=companion)) as client:
+
+        def post(path: str, part: str = "file") -> Response:
+            files = {part: ("p_flair.nii", made_flair_file())}
+            return client.post(path, files=files).raise_for_status()
+
+        told = post("/v1/predict").json()["outline"]
+        assert told["outlined_by"]["name"] == "tiny flair"
+        view = post("/v1/view").json()
+        assert view["answer"]["outline"] == told
+        drawn = [one["index"] for one in view["slices"] if one["outline"]]
+        assert told["largest_slice"] in drawn
+        assert "by tiny flair 0.0.1" in post("/v1/report", "files").text
+        post("/v1/explain?view=figure")
+        assert len(asked) == 4
+        post("/v1/explain?view=heatmap")
+        post("/v1/predict?slice=20")
+        assert len(asked) == 4

@@ -16,8 +16,8 @@ from tumorlens.lab.audit.result import RELATIONS, Audit
 from tumorlens.lab.audit.twins import Twins
 from tumorlens.lab.datasets import read_pixels
 from tumorlens.notice import NOTICE
+from tumorlens.reading.own_files import MARK
 from tumorlens.reporting.figure import jpeg_bytes
-from tumorlens.reporting.folder import MARK
 from tumorlens.reporting.overlay import gray_picture
 from tumorlens.reporting.wording import printable, spoken
 

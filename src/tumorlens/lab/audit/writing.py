@@ -8,7 +8,8 @@ from pathlib import Path
 from tumorlens.errors import ConfigError
 from tumorlens.lab.audit.page import render_page
 from tumorlens.lab.audit.result import Audit
-from tumorlens.reporting.folder import MARK, PartialFile, writing
+from tumorlens.reading.own_files import MARK
+from tumorlens.reporting.folder import PartialFile, writing
 
 PAGE, JSON, GROUPS = "index.html", "audit.json", "groups.csv"
 COLUMNS = ("path", "group", "patient")

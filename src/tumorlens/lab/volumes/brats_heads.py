@@ -59,7 +59,7 @@ def read_case_and_labels(case: BratsCase) -> tuple[Head, LabelArray]:
             remedy=f"{error.remedy} Or delete the case's folder.",
             source=error.source,
         ) from error
-    values = read_labels(case.outline, like=head.file)
+    values = read_labels(case.outline, like=next(iter(files.values())))
     return head, checked_labels(values, files, source=str(case.outline))
 
 

@@ -15,10 +15,10 @@ from PIL import Image
 
 from tumorlens.errors import ScanError
 from tumorlens.notice import NOTICE
+from tumorlens.reading.own_files import MARK
 from tumorlens.reporting.cases.surface import region_surface
 from tumorlens.reporting.cases.upright import Upright
 from tumorlens.reporting.figure import jpeg_bytes
-from tumorlens.reporting.folder import MARK
 from tumorlens.reporting.wording import printable
 from tumorlens.volume_outlining import CaseOutline, VolumeCard
 from tumorlens.volume_outlining.regions import REGIONS, to_regions

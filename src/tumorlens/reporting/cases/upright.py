@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from tumorlens.reading.orientation import closest_axes
 from tumorlens.scan import FloatArray
-from tumorlens.volume_outlining import CaseOutline
+from tumorlens.volume_outlining.head import Head
 from tumorlens.volume_outlining.regions import LabelArray
 
 _WANTED = (-1, -1, 1)  # left, back, head against the right, front and head of RAS
@@ -35,19 +35,23 @@ class Upright:
     sequence: str
 
 
-def upright(outline: CaseOutline) -> Upright:
-    """Turn an answered head, without resampling, and cut it to what is not 0."""
-    head = outline.head
+def upright(head: Head, labels: LabelArray) -> Upright:
+    """Turn a head and its labels, without resampling, and cut them to what is not 0.
+
+    Args:
+        head: What was answered.
+        labels: uint8, (slices, rows, columns) of its volumes.
+    """
     sequence = next(name for name in PREFERRED if name in head.volumes)
     axes, signs = closest_axes(head.affine)
     flips = tuple(axis for axis in range(3) if signs[axis] != _WANTED[axis])
     lengths = np.linalg.norm(head.affine[:3, :3], axis=0)
     voxels = np.flip(head.volumes[sequence].voxels.transpose(axes), flips)
-    labels = np.flip(outline.labels.transpose(axes), flips)
-    box = _box((voxels != 0) | (labels != 0))
+    turned = np.flip(labels.transpose(axes), flips)
+    box = _box((voxels != 0) | (turned != 0))
     return Upright(
         voxels[box],
-        labels[box],
+        turned[box],
         (float(lengths[axes[0]]), float(lengths[axes[1]]), float(lengths[axes[2]])),
         sequence,
     )

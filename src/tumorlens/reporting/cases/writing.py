@@ -1,6 +1,5 @@
 """Cases -> label maps, pictures, a record and a page in one folder."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from tumorlens.errors import ConfigError, ScanContentError, ScanError
 from tumorlens.reading import Source
 from tumorlens.reading.case import SEQUENCES, Case
+from tumorlens.reading.own_files import PAGE, RECORD, Record
 from tumorlens.reporting.cases.page import (
     SURFACES,
     Entry,
@@ -21,21 +21,14 @@ from tumorlens.reporting.cases.upright import upright
 from tumorlens.reporting.figure import png_bytes
 from tumorlens.reporting.folder import (
     JSON,
-    PAGE,
-    FileNames,
     PartialFile,
+    alone_in,
     claim_folder,
     write_bytes,
 )
 from tumorlens.reporting.label_map import write_label_map
-from tumorlens.reporting.outline_inputs import (
-    LABEL_MAP,
-    PLANES,
-    RECORD,
-    Input,
-    Record,
-    check_apart,
-)
+from tumorlens.reporting.outline_names import LABEL_MAP, PLANES, Input, claim_names
+from tumorlens.reporting.outline_record import OutlineRecord
 from tumorlens.volume_outlining import CaseOutline, VolumeModel, outline_case
 from tumorlens.volume_outlining.regions import tissue_names
 
@@ -70,30 +63,32 @@ def write_case_segments(
         Each input's record, or the error of one that was refused; the others go on.
 
     Raises:
-        ConfigError: The folder is that of a case, cannot be written to, or holds an
-            ``index.html`` of another origin or a report of answers.
+        ConfigError: Files of others would be written over (see `claim_names`), the folder cannot
+            be written to, another run writes into it, or it holds an ``index.html`` of another
+            origin or a report of answers.
     """
     answer = partial(_answer, model=model, flips=flips, skull_strip=skull_strip)
-    check_apart(inputs, folder)
+    cases = [one for one in inputs if isinstance(one, Case)]
+    claimed = claim_names(cases, folder, lambda _: (LABEL_MAP, PLANES))
+    stems = iter(claimed.stems)
     _check_no_other_page(folder)
     claim_folder(folder)
-    names = FileNames()
-    records: list[Record] = []
     entries: list[Entry] = []
-    for one in [*refused, *inputs]:
-        try:
-            outline = answer(one, progress)
-        except ScanError as error:
-            records.append({"source": error.source, "error": error.to_json()})
-            entries.append(refused_entry(error))
-        else:
-            with_surfaces = sum(entry.error is None for entry in entries) < SURFACES
-            record, entry = _write(outline, folder, names, model, with_surfaces=with_surfaces)
-            records.append(record | {"skull_strip": skull_strip})
+    with alone_in(folder), OutlineRecord(folder, claimed.files) as record:
+        for one in [*refused, *inputs]:
+            stem = next(stems) if isinstance(one, Case) else ""
+            try:
+                outline = answer(one, progress)
+            except ScanError as error:
+                told: Record = {"source": error.source, "error": error.to_json()}
+                entry = refused_entry(error)
+            else:
+                with_surfaces = sum(entry.error is None for entry in entries) < SURFACES
+                told, entry = _write(outline, folder, stem, model, with_surfaces=with_surfaces)
+                told["skull_strip"] = skull_strip
             entries.append(entry)
-        yield records[-1]
-    with PartialFile(folder / RECORD) as file:
-        file.write(json.dumps(records, indent=2, allow_nan=False) + "\n")
+            record.add(told)
+            yield told
     with PartialFile(folder / PAGE) as file:
         file.write(render_cases(model.card, entries))
 
@@ -141,17 +136,16 @@ def _answer(
 def _write(
     outline: CaseOutline,
     folder: Path,
-    names: FileNames,
+    stem: str,
     model: VolumeModel,
     *,
     with_surfaces: bool,
 ) -> tuple[dict[str, Any], Entry]:
     head = outline.head
-    stem = names.name(head.name)
     mask, picture = f"{stem}{LABEL_MAP}", f"{stem}{PLANES}"
     first = next(iter(head.volumes.values()))
     write_label_map(folder / mask, outline.labels, first, like=head.file)
-    shown = upright(outline)
+    shown = upright(head, outline.labels)
     planes = draw_planes(shown, tissue_names(model.card.regions))
     write_bytes(folder / picture, png_bytes(planes))
     card = model.card

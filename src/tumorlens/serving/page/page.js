@@ -160,6 +160,8 @@ function judged({ conformal_set: likely, advice, skull_strip: stripped, outline 
     const [length, unit] = outline.diameter_mm === null ? [outline.diameter_pixels, "pixels"] : [outline.diameter_mm, "mm"];
     pairs.push(["Longest diameter", `${length.toFixed(0)} ${unit}`], ["Part of the head", `${outline.area_percent.toFixed(1)} %`]);
   }
+  if (outline?.outlined_by) pairs.push(["Outlined by", `${outline.outlined_by.name} ${outline.outlined_by.version}`]);
+  for (const note of outline?.notes ?? []) pairs.push(["Outline", note]);
   if (outline?.volume_ml) pairs.push(["Volume", `${outline.volume_ml.toFixed(1)} ml`]);
   if (!pairs.length) return [];
   const list = facts(pairs);

@@ -6,14 +6,16 @@ from typing import NamedTuple
 import streamlit as st
 
 from tumorlens.errors import ScanError
+from tumorlens.measured_outline import BoolArray
 from tumorlens.model import Model
-from tumorlens.outlining import BoolArray, outline
+from tumorlens.outlining import outline
 from tumorlens.prediction import Prediction, VolumePrediction
+from tumorlens.reporting.wording import name_of
 from tumorlens.scan import Scan, Volume
 from tumorlens.ui import answering, state
 from tumorlens.ui.downloads import offer_downloads
 from tumorlens.ui.inputs import Input
-from tumorlens.ui.notices import kindly, show_error
+from tumorlens.ui.notices import kindly, plain, show_error
 from tumorlens.ui.pictures import Look, draw
 from tumorlens.ui.tables import measures
 from tumorlens.ui.uploading import upload_box, welcome
@@ -60,7 +62,7 @@ def _show(
         place = st.container()  # the picture stands above the slider that says which it is
         if isinstance(scan, Volume) and isinstance(answer, VolumePrediction):
             piece = choose_slice(scan, {"": answer}, key=one.key)
-            mask, title, facts = _volume_outline(one, scan, answer, piece) if outlines else _NONE
+            mask, title, facts = _volume_outline(scan, answer, piece) if outlines else _NONE
         elif isinstance(scan, Scan) and isinstance(answer, Prediction):
             piece = Slice(0, scan, answer)
             mask, title, facts = _outline(scan, answer) if outlines else _NONE
@@ -94,15 +96,15 @@ def _outline(scan: Scan, answer: Prediction) -> _Outlined:
     return _Outlined(found.mask, "Tumor", measures(found) if found.mask.any() else {})
 
 
-def _volume_outline(
-    one: Input, volume: Volume, answer: VolumePrediction, piece: Slice
-) -> _Outlined:
-    found = state.session().outline(one, volume, answer)
+def _volume_outline(volume: Volume, answer: VolumePrediction, piece: Slice) -> _Outlined:
+    found = state.session().outline(volume, answer)
     mask = found.mask[piece.index]
     if found.outline is None:
         return _Outlined(mask, "", {})
     whole = {} if found.volume_ml is None else {"volume": f"{found.volume_ml:.1f} ml"}
-    title = f"Tumor; all but the volume in slice {found.largest}, where it is largest"
+    by = f", outlined by {name_of(found.outlined_by)}" if found.outlined_by else ""
+    title = f"Tumor{by}; all but the volume in slice {found.largest}, where it is largest"
+    title = "; ".join([title, *map(plain, found.notes)])
     return _Outlined(mask, title, whole | measures(found.outline))
 
 
