@@ -9,7 +9,7 @@ from httpx2 import Response
 from PIL import Image
 
 from tests.made_cases import made_flair_file
-from tests.reading.made import block, gzipped, nifti_bytes
+from tests.reading.made import block, gzipped, nifti_bytes, picture_bytes
 from tests.serving.conftest import packed, png, serving, volume_nifti
 from tumorlens.model import Model
 from tumorlens.prediction import VolumePrediction, predict
@@ -49,12 +49,14 @@ def test_one_of_a_batch_that_is_refused_does_not_cost_the_others(client: TestCli
         ("files", ("b.png", png()[:90])),
         ("files", ("c.txt", b"text")),
         ("files", ("d.zip", packed({"d.png": png(200)}))),
+        ("files", ("e.tif", picture_bytes(np.float32([[-3e38, 0], [1, 3e38]]), "TIFF"))),
     ]
     answers = client.post("/v1/predict/batch", files=files).json()["answers"]
-    assert [one["source"] for one in answers] == ["a.png", "b.png", "c.txt", "d.zip"]
-    assert ["error" in one for one in answers] == [False, True, True, False]
+    assert [one["source"] for one in answers] == ["a.png", "b.png", "c.txt", "d.zip", "e.tif"]
+    assert ["error" in one for one in answers] == [False, True, True, False, True]
     assert answers[1]["error"]["code"] == "scan_corrupt"
     assert answers[2]["error"]["code"] == "scan_format"
+    assert answers[4]["error"]["code"] == "scan_content"
 
 
 @pytest.mark.parametrize(
