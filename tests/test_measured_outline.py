@@ -1,3 +1,6 @@
+import tracemalloc
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -50,3 +53,24 @@ def test_a_volume_says_where_it_is_largest_and_who_outlined() -> None:
     figures = found.outline.to_json() if found.outline else {}
     assert len(figures) == 6
     assert {empty.to_json()[name] for name in figures} == {None}
+
+
+def test_the_volume_of_a_sheared_head_is_no_larger() -> None:
+    voxels = np.zeros((4, 6, 5), np.float32)
+    voxels[1:3, 2:4, 1:4] = 1
+    straight = Volume(voxels, "v", (2.0, 1.0, 1.0), affine=np.diag([2.0, 1.0, 1.0, 1.0]))
+    affine = np.diag([2.0, 1.0, 1.0, 1.0])
+    affine[0, 1] = 1.5
+    sheared = replace(straight, spacing_mm=(2.0, 3.25**0.5, 1.0), affine=affine)
+    for volume in (straight, sheared):
+        assert measure_volume(voxels > 0, volume).volume_ml == pytest.approx(12 * 2 / 1000)
+
+
+def test_the_diameter_of_a_long_strip_takes_little_memory() -> None:
+    mask = np.ones((200_000, 2), bool)
+    tracemalloc.start()
+    lying, standing = diameter(mask.T, (1.0, 3.0)), diameter(mask, (3.0, 1.0))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert standing == lying == pytest.approx(600_000, rel=1e-3)
+    assert most < 20 * 2**20

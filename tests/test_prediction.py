@@ -52,6 +52,22 @@ def test_higher_temperature_is_less_sure_of_the_same_label(model: Model, scan: S
     assert sure.probabilities[sure.label] > unsure.probabilities[unsure.label]
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_scan_made_by_hand_must_be_finite(model: Model, value: float) -> None:
+    pixels = head(40, 30, blob=100.0)
+    pixels[0, 0] = value
+    for made in (Scan(pixels, "mine"), Volume(np.stack([pixels, pixels]), "mine")):
+        with pytest.raises(ScanContentError, match="mine: expected finite values"):
+            predict(made, model=model)
+
+
+def test_a_scan_made_by_hand_may_be_of_any_range(model: Model) -> None:
+    pixels = head(40, 30, blob=100.0)
+    vast = (pixels / pixels.max() * 2 - 1) * np.float32(3.3e38)
+    usual, same = (predict(Scan(one, "mine"), model=model) for one in (pixels, vast))
+    assert same.tumor_probability == pytest.approx(usual.tumor_probability, abs=0.05)
+
+
 def test_path_and_scan_give_the_same_answer(model: Model, picture: Path) -> None:
     by_path, by_text = predict(picture, model=model), predict(str(picture), model=model)
     assert isinstance(by_path, Prediction)

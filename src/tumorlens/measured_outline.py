@@ -12,6 +12,7 @@ from tumorlens.scan import FloatArray, Scan, Volume
 
 _HEAD = 0.1  # brighter than this part of the way from background to bright is head
 _MIDDLE = 1 / 3  # of the head's width and height counts as its middle
+_TALL = 4096  # rows of a mask whose diameter is found row by row
 _ANGLES = np.deg2rad(np.arange(0, 180, 2))
 
 BoolArray = npt.NDArray[np.bool_]
@@ -132,9 +133,7 @@ def measure_volume(
         outlined_by: The model for whole heads that outlined; None for the answering model.
         notes: What the reader should know of this outline.
     """
-    spacing = volume.spacing_mm
-    voxel_ml = float(np.prod(spacing)) / 1000 if spacing else None
-    volume_ml = int(mask.sum()) * voxel_ml if voxel_ml is not None else None
+    volume_ml = int(mask.sum()) * volume.voxel_ml if volume.voxel_ml is not None else None
     if not mask.any():
         return VolumeOutline(mask, volume_ml, None, None, outlined_by, notes)
     largest = int(mask.sum(axis=(1, 2)).argmax())
@@ -152,6 +151,8 @@ def diameter(mask: BoolArray, spacing: tuple[float, float]) -> float:
     Returns:
         The largest width over directions 2 degrees apart: at most 0.02 % too short.
     """
+    if mask.shape[0] > max(_TALL, mask.shape[1]):  # turned, a long strip has few rows
+        mask, spacing = mask.T, (spacing[1], spacing[0])
     rows = np.flatnonzero(mask.any(axis=1))
     if not len(rows):
         return 0.0

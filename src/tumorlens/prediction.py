@@ -22,6 +22,7 @@ from tumorlens.model import GraphOutputs, Model, load_model
 from tumorlens.overlapping import overlapped
 from tumorlens.preparation import prepare, strip_skull, strips_volumes
 from tumorlens.reading import read_scan
+from tumorlens.reading.checks import check_finite
 from tumorlens.scan import FloatArray, Scan, Volume
 from tumorlens.volume_joining import accepted_volume, columns, join_slices, slices_with_head
 
@@ -56,13 +57,16 @@ def predict(
         A `Prediction` for a slice, a `VolumePrediction` for a volume.
 
     Raises:
-        ScanError: The path cannot be read as a scan, no slice of the volume shows a head, or
-            the skull cannot be taken off as the model's preparation says.
+        ScanError: The path cannot be read as a scan, the scan holds NaN or infinity, no slice of
+            the volume shows a head, or the skull cannot be taken off as the model's preparation
+            says.
         ModelError: The bundled model cannot be loaded.
         MissingExtraError: What takes the skull off is not installed.
     """
     if isinstance(scan, str | Path):
         scan = read_scan(scan)
+    else:  # read by somebody else
+        check_finite(scan.voxels if isinstance(scan, Volume) else scan.pixels, source=scan.source)
     model = model or _bundled_model()
     if isinstance(scan, Volume):
         return _predict_volume(scan, model)

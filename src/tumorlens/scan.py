@@ -56,6 +56,13 @@ class Volume:
     plane: Plane | None = None
     affine: npt.NDArray[np.float64] | None = None
 
+    @property
+    def voxel_ml(self) -> float | None:
+        """Volume of one voxel in ml, by the affine: axes may be sheared; None where unknown."""
+        if self.affine is not None:
+            return abs(float(np.linalg.det(self.affine[:3, :3]))) / 1000
+        return float(np.prod(self.spacing_mm)) / 1000 if self.spacing_mm else None
+
     def slice(self, index: int) -> Scan:
         """The slice at ``index`` (0-based) as a `Scan` of its own."""
         in_plane = self.spacing_mm[1:] if self.spacing_mm else None

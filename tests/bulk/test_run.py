@@ -128,11 +128,16 @@ def test_ray_says_what_the_plain_engine_says_and_goes_on(
     archive: Path, plain: dict[str, Any], model_folder: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "out"
+    # What lies in the current folder is not run, whatever its name.
+    for name in ("tumorlens", "onnxruntime"):
+        (tmp_path / f"{name}.py").write_text("raise ImportError('was run')")
     first = subprocess.run(
         _on_ray(archive / "patient-1", model_folder, output),
         capture_output=True,
         text=True,
         check=False,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONSAFEPATH": "1"},
     )
     assert first.returncode == 1, first.stderr
     before = sum("/patient-1/" in source for source in plain)

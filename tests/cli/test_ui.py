@@ -53,6 +53,19 @@ def test_without_streamlit_the_way_to_install_it_is_named(monkeypatch: pytest.Mo
     assert "tumorlens[ui]" in caught.value.remedy
 
 
+def test_nothing_in_the_current_folder_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("streamlit", reason="the extra [ui] is not installed")
+    (tmp_path / "streamlit.py").write_text("open('was-run', 'w').close()\n")
+    monkeypatch.chdir(tmp_path)
+    python, *words = launching.make_command("127.0.0.1", 0)
+    asked = [python, *words[: words.index("streamlit") + 1], "--version"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=True)
+    assert "Streamlit, version" in done.stdout
+    assert not (tmp_path / "was-run").exists()
+
+
 def test_streamlit_gets_host_port_and_model(
     model_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -64,7 +77,7 @@ def test_streamlit_gets_host_port_and_model(
     ((command, environment),) = started
     assert done.exit_code == 0
     assert NOTICE in done.stderr
-    assert command[:4] == [sys.executable, "-m", "streamlit", "run"]
+    assert command[:5] == [sys.executable, "-P", "-m", "streamlit", "run"]
     assert {
         "--server.address=0.0.0.0",
         "--server.port=9",

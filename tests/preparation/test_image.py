@@ -42,6 +42,13 @@ def test_percentiles_become_black_and_white_whatever_the_units() -> None:
     assert prepare(made).pixels.max() > 0.95
 
 
+def test_units_as_large_as_float32_has_them() -> None:
+    made = scan(64, 64)
+    between = (made.pixels - 500) / 400
+    vast = Scan((between * 3.3e38).astype(np.float32), "made")
+    np.testing.assert_allclose(prepare(made).pixels, prepare(vast).pixels, atol=1.01 / 255)
+
+
 def test_a_flat_picture_is_black() -> None:
     assert prepare(Scan(np.full((20, 20), 7, np.float32), "made")).pixels.max() == 0
 

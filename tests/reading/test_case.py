@@ -1,20 +1,24 @@
+import os
 from pathlib import Path
 
 import nibabel
 import numpy as np
 import pytest
 
-from tumorlens.errors import ScanContentError
+from tumorlens.errors import ScanContentError, ScanCorruptError, ScanFormatError
 from tumorlens.reading.case import find_case, is_label_map
+from tumorlens.volume_outlining.head import read_head
 
 NAMES_2020 = ("t1", "t1ce", "t2", "flair", "seg")
 NAMES_2023 = ("t1n", "t1c", "t2w", "t2f", "seg")
 
 
-def write_volume(path: Path, shape: tuple[int, ...] = (6, 5, 4), shift: float = 0.0) -> None:
+def write_volume(
+    path: Path, shape: tuple[int, ...] = (6, 5, 4), shift: float = 0.0, seed: int = 0
+) -> None:
     affine = np.diag([1.0, 1.0, 1.0, 1.0])
     affine[0, 3] = shift
-    data = np.random.default_rng(0).integers(0, 99, shape).astype(np.int16)
+    data = np.random.default_rng(seed).integers(0, 99, shape).astype(np.int16)
     nibabel.save(nibabel.Nifti1Image(data, affine), path)
 
 
@@ -68,8 +72,34 @@ def test_sequences_on_different_grids_are_refused(
 def test_a_damaged_volume_is_an_error(tmp_path: Path) -> None:
     write_volume(tmp_path / "c_flair.nii.gz")
     (tmp_path / "c_t1.nii.gz").write_bytes(b"no volume")
-    with pytest.raises(ScanContentError, match="readable t1"):
+    with pytest.raises(ScanCorruptError, match=r"c_t1\.nii\.gz: expected a whole"):
         find_case(tmp_path)
+
+
+def test_a_pipe_under_a_volumes_name_is_not_waited_for(tmp_path: Path) -> None:
+    write_volume(tmp_path / "c_flair.nii.gz")
+    os.mkfifo(tmp_path / "c_t1.nii.gz")
+    with pytest.raises(ScanFormatError, match="pipe"):
+        find_case(tmp_path)
+
+
+def test_several_volumes_in_a_file_are_an_error(tmp_path: Path) -> None:
+    write_volume(tmp_path / "c_flair.nii.gz", (6, 5, 4, 1))
+    write_volume(tmp_path / "c_t1.nii.gz", (6, 5, 4, 2))
+    with pytest.raises(ScanContentError, match="2 volumes in one file"):
+        find_case(tmp_path)
+
+
+def test_bytes_decide_what_a_volume_is(tmp_path: Path) -> None:
+    write_volume(tmp_path / "c_flair.nii")
+    write_volume(tmp_path / "packed.nii.gz", seed=1)
+    (tmp_path / "packed.nii.gz").rename(tmp_path / "c_t1.nii")
+    write_volume(tmp_path / "plain.nii", seed=2)
+    (tmp_path / "plain.nii").rename(tmp_path / "c_t2.nii.gz")
+    case = find_case(tmp_path)
+    assert case is not None
+    assert list(case.files) == ["t1", "t2", "flair"]
+    np.testing.assert_array_equal(np.abs(read_head(case).affine[:3, :3]).sum(axis=0), [1, 1, 1])
 
 
 def test_hidden_files_are_none_of_ours(tmp_path: Path) -> None:

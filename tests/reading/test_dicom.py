@@ -184,6 +184,15 @@ def test_files_of_other_makers(name: str) -> None:
     assert values.max() > values.min()
 
 
+@pytest.mark.parametrize("photometric", ["MONOCHROME1", "MONOCHROME2"])
+@pytest.mark.parametrize("slope", ["1e36", "1e37", "1e300"])
+def test_a_slope_beyond_all_signal(slope: str, photometric: str) -> None:
+    made = dataset(picture(), RescaleSlope=slope, RescaleIntercept="0")
+    made.PhotometricInterpretation = photometric
+    with pytest.raises(ScanContentError, match=r"float32|within"):
+        read(made)
+
+
 def test_without_preamble(tmp_path: Path) -> None:
     data = dicom_bytes(dataset(picture()))
     path = tmp_path / "bare"
@@ -334,6 +343,18 @@ def test_the_decoder_apart_dies_and_comes_back() -> None:
     apart._stop(apart._Child.process)
 
 
+def test_nothing_in_the_current_folder_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("numpy", "pydicom", "json"):
+        (tmp_path / f"{name}.py").write_text("open('was-run', 'w').close()\n")
+    monkeypatch.chdir(tmp_path)
+    apart._stop(apart._started())
+    scan = read(dicom_bytes(dataset(picture()), JPEGLSLossless))
+    np.testing.assert_array_equal(pixels_of(scan), picture())
+    assert not (tmp_path / "was-run").exists()
+
+
 def test_the_decoder_apart_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apart, "_TIMEOUT_S", 0.0)
     apart._stop(apart._started())
@@ -367,6 +388,21 @@ def test_several_sizes(tmp_path: Path) -> None:
     slices[3] = dataset(picture(), InstanceNumber=4)
     with pytest.raises(ScanContentError, match="12 x 10, 24 x 32"):
         read_scan(written(tmp_path / "series", slices))
+
+
+def test_a_series_of_too_many_slices(tmp_path: Path) -> None:
+    folder = written(tmp_path / "series", cut(block(), affine(), (2, 1, 0)))
+    with pytest.raises(ScanTooLargeError, match="at most 13 slices"):
+        read_scan(folder, limits=Limits(max_slices=13))
+    assert len(pixels_of(read_scan(folder, limits=Limits(max_slices=14)))) == 14
+
+
+def test_slices_count_as_they_are_cut_anew(tmp_path: Path) -> None:
+    upright = cut(block((4, 4, 30)), affine(), (1, 2, 0))  # 4 coronal slices become 30 axial ones
+    folder = written(tmp_path / "series", upright)
+    assert len(pixels_of(read_scan(folder))) == 30
+    with pytest.raises(ScanTooLargeError, match="at most 29 slices"):
+        read_scan(folder, limits=Limits(max_slices=29))
 
 
 def test_copies_count_once(tmp_path: Path) -> None:

@@ -88,6 +88,18 @@ def test_deep_values_are_kept(dtype: type, suffix: str) -> None:
     np.testing.assert_array_equal(read(picture_bytes(values, suffix)), values.astype(np.float32))
 
 
+@pytest.mark.parametrize("size", [1e16, 3e38])
+def test_values_that_are_no_signal(size: float) -> None:
+    values = (picture() / 127.5 - 1).astype(np.float32) * np.float32(size)
+    with pytest.raises(ScanContentError, match="within 1e\\+15 of 0"):
+        read(picture_bytes(values, "TIFF"))
+
+
+def test_large_values_are_kept() -> None:
+    values = picture().astype(np.float32) * np.float32(1e12)
+    np.testing.assert_array_equal(read(picture_bytes(values, "TIFF")), values)
+
+
 def test_white_is_zero() -> None:
     values = picture().astype(np.uint16) * 211
     data = picture_bytes(values, "TIFF", tiffinfo={262: 0})

@@ -121,6 +121,26 @@ def test_no_spacing_at_all() -> None:
     assert read(data).spacing_mm is None
 
 
+@pytest.mark.parametrize(("unit", "length_mm"), [(1, 1000.0), (2, 1.0), (3, 0.001), (0, 1.0)])
+@pytest.mark.parametrize("form", ["sform", "qform", "neither"])
+def test_units_of_length(unit: int, length_mm: float, form: str) -> None:
+    image = nib.Nifti1Image(block(), affine((3.0, 2.0, 1.0)))
+    expected = read(image.to_bytes())
+    matrix = image.affine.copy()
+    matrix[:3] /= length_mm
+    stated = nib.Nifti1Image(block(), matrix)
+    stated.set_qform(matrix, code=int(form == "qform"))
+    stated.set_sform(matrix, code=int(form == "sform"))
+    stated.header["xyzt_units"] = unit + 16  # and milliseconds
+    volume = read(stated.to_bytes())
+    assert isinstance(volume, Volume)
+    assert isinstance(expected, Volume)
+    assert volume.spacing_mm == expected.spacing_mm
+    if form != "neither":
+        assert volume.plane == expected.plane
+        np.testing.assert_allclose(volume.affine, expected.affine, atol=1e-4)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_values_that_are_none(value: float) -> None:
     voxels = block().astype(np.float32)
@@ -132,6 +152,30 @@ def test_values_that_are_none(value: float) -> None:
 def test_beyond_float32() -> None:
     with pytest.raises(ScanContentError, match="float32"):
         read(nifti_bytes(block().astype(np.float64) * 1e300))
+
+
+@pytest.mark.parametrize("mark", [-3.4e38, 9.97e36])
+def test_a_mark_for_what_was_not_scanned(mark: float) -> None:
+    voxels = block().astype(np.float32)
+    voxels[0] = mark
+    with pytest.raises(ScanContentError, match="not scanned"):
+        read(nifti_bytes(voxels))
+
+
+@pytest.mark.parametrize("offset", [0, 100, -352])
+def test_voxels_that_begin_within_the_header(offset: int) -> None:
+    data = patched(nifti_bytes(block()), 108, "<f", offset)
+    with pytest.raises(ScanCorruptError, match=f"found a vox_offset of {offset}, within"):
+        read(data)
+
+
+def test_many_tiny_slices_are_refused_before_they_are_unpacked() -> None:
+    voxels = np.tile(block((8, 8, 50)), (1, 1, 60))
+    data = gzipped(nifti_bytes(voxels))
+    assert len(data) < 30_000
+    for cut_short in (data, data[:2000]):
+        with pytest.raises(ScanTooLargeError, match="at most 2,048 slices; found 3,000"):
+            read(cut_short)
 
 
 def test_one_value_everywhere() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tumorlens.reading import Limits, nifti
-from tumorlens.reading.orientation import closest_axes, is_usable, orient
+from tumorlens.reading.orientation import closest_axes, count_slices, is_usable, orient
 from tumorlens.scan import Scan, Volume
 
 from .made import affine, block, nifti_bytes, shown, turns
@@ -68,6 +68,16 @@ def test_a_slab_is_cut_across_its_thin_side() -> None:
     volume = orient(voxels, affine(), source="x", sequence=None)
     assert isinstance(volume, Volume)
     assert volume.plane == "sagittal"
+
+
+@pytest.mark.parametrize("shape", [(20, 20, 20), (6, 30, 30), (30, 7, 40), (9, 8, 1), (8, 1, 90)])
+@pytest.mark.parametrize("spacing", [(1, 1, 1), (5, 1, 1), (1, 0.2, 3)])
+@pytest.mark.parametrize("turn", [((0, 1, 2), (1, 1, 1)), ((2, 0, 1), (-1, 1, -1))])
+def test_slices_are_counted_without_the_voxels(shape, spacing, turn) -> None:
+    stored, matrix = turned(block(shape), affine(spacing), *turn)
+    shown = orient(stored.astype(np.float32), matrix, source="x", sequence=None)
+    slices = len(shown.voxels) if isinstance(shown, Volume) else 1
+    assert count_slices(stored.shape, matrix) == slices
 
 
 def test_one_slice_is_a_scan_whatever_its_thickness() -> None:

@@ -176,6 +176,9 @@ def test_limits(tmp_path: Path, reader: str, name: str) -> None:
     if values.ndim == 3:
         with pytest.raises(ScanTooLargeError, match="voxels"):
             read_scan(path, limits=Limits(max_voxels=values.size - 1))
+        with pytest.raises(ScanTooLargeError, match="slices"):
+            read_scan(path, limits=Limits(max_slices=len(values) - 1))
+        assert len(pixels_of(read_scan(path, limits=Limits(max_slices=len(values))))) == len(values)
 
 
 def test_nothing_heavy_is_imported_for_a_picture(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Label maps lie on the grid of the file that was read, however its axes run."""
 
 import gzip
+import struct
 from itertools import permutations
 from pathlib import Path
 
@@ -69,3 +70,75 @@ def test_a_patients_name_in_the_scans_header_is_not_passed_on(tmp_path: Path) ->
     volume = Volume(np.ones(SHAPE[::-1], np.float32), "volume", None)
     write_label_map(tmp_path / "out.nii.gz", volume.voxels > 0, volume, like=path)
     assert b"DOE^JANE" not in gzip.decompress((tmp_path / "out.nii.gz").read_bytes())
+
+
+def patched(data: bytes, offset: int, form: str, *values: float) -> bytes:
+    size = struct.calcsize(form)
+    return data[:offset] + struct.pack(form, *values) + data[offset + size :]
+
+
+def nifti(*, qform: bool = False, big: bool = False) -> bytes:
+    data = np.random.default_rng(3).integers(0, 1000, SHAPE).astype(np.int16)
+    header = nibabel.Nifti1Header(endianness=">" if big else "<")
+    image = nibabel.Nifti1Image(data, np.diag([2.0, 2.0, 3.0, 1.0]), header)
+    if qform:
+        image.set_qform(image.affine, 1)
+        image.set_sform(None, 0)
+    return bytes(image.to_bytes())
+
+
+ODD = {
+    "gzipped.nii": gzip.compress(nifti()),
+    "gzipped.bin": gzip.compress(nifti()),
+    "plain.nii.gz": nifti(),
+    "big-endian.nii": nifti(big=True),
+    "long-quaternion.nii": patched(nifti(qform=True), 256, "<3f", 0.9, 0.9, 0.9),
+    "nan-sform.nii": patched(nifti(), 280, "<12f", *[np.nan] * 12),
+    "negative-pixdim.nii": patched(nifti(qform=True), 80, "<3f", -2, -2, -3),
+    "nan-pixdim.nii": patched(nifti(), 80, "<3f", np.nan, 0, np.inf),
+    "offset.nii": patched(nifti(), 108, "<f", 368)[:352] + bytes(16) + nifti()[352:],
+    "five-axes.nii": patched(nifti(), 40, "<6h", 5, *SHAPE, 1, 1),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_whatever_is_read_gets_a_label_map_that_can_be_loaded(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(ODD[name])
+    volume = read_scan(path)
+    assert isinstance(volume, Volume)
+    write_label_map(tmp_path / "out.nii.gz", volume.voxels > 500, volume, like=path)
+    written = nibabel.load(tmp_path / "out.nii.gz")
+    stored = np.asarray(nibabel.Nifti1Image.from_bytes(nifti()).dataobj)
+    labels = np.asarray(written.dataobj)
+    np.testing.assert_array_equal(labels.reshape(SHAPE), stored > 500)
+    assert labels.shape == (*SHAPE, *([1, 1] if name == "five-axes.nii" else []))
+    assert np.isfinite(written.affine).all()
+
+
+def test_a_broken_affine_does_not_cost_the_other(tmp_path: Path) -> None:
+    image = nibabel.Nifti1Image(np.arange(np.prod(SHAPE), dtype=np.int16).reshape(SHAPE), np.eye(4))
+    image.set_qform(np.diag([2.0, 2.0, 3.0, 1.0]), 1)
+    path = tmp_path / "in.nii"
+    path.write_bytes(patched(image.to_bytes(), 280, "<12f", *[np.nan] * 12))
+    volume = read_scan(path)
+    assert isinstance(volume, Volume)
+    write_label_map(tmp_path / "out.nii.gz", volume.voxels > 500, volume, like=path)
+    written = nibabel.load(tmp_path / "out.nii.gz")
+    assert (written.header["sform_code"], written.header["qform_code"]) == (0, 1)
+    np.testing.assert_allclose(written.affine, np.diag([2.0, 2.0, 3.0, 1.0]))
+
+
+def test_a_label_map_keeps_the_files_unit_of_length(tmp_path: Path) -> None:
+    image = nibabel.Nifti1Image.from_bytes(nifti())
+    metres = nibabel.Nifti1Image(np.asarray(image.dataobj), np.diag([0.002, 0.002, 0.003, 1.0]))
+    metres.header.set_xyzt_units("meter")
+    path = tmp_path / "in.nii"
+    nibabel.save(metres, path)
+    volume = read_scan(path)
+    assert isinstance(volume, Volume)
+    assert volume.spacing_mm == pytest.approx((3.0, 2.0, 2.0))
+    write_label_map(tmp_path / "out.nii.gz", volume.voxels > 500, volume, like=path)
+    written = nibabel.load(tmp_path / "out.nii.gz")
+    assert written.header.get_xyzt_units()[0] == "meter"
+    np.testing.assert_allclose(written.affine, metres.affine)

@@ -38,6 +38,14 @@ def test_colours_are_the_anchors_and_lie_between_them() -> None:
     np.testing.assert_array_equal(colorize(np.array([-1.0, 2.0])), [INFERNO[0], INFERNO[-1]])
 
 
+def test_gray_is_the_same_in_any_units() -> None:
+    pixels = np.linspace(-1, 1, 400, dtype=np.float32).reshape(20, 20)
+    shown = gray_picture(pixels)
+    for size in (3.3e38, 1e-30):
+        np.testing.assert_allclose(gray_picture(pixels * np.float32(size)), shown, atol=1)
+    assert gray_picture(np.full((3, 3), 7, np.float32)).max() == 0
+
+
 def test_colours_grow_lighter_with_the_value() -> None:
     lightness = colorize(np.linspace(0, 1, 64)) @ np.array([0.299, 0.587, 0.114])
     assert (np.diff(lightness) > -0.6).all()
@@ -50,6 +58,26 @@ def test_parts_have_the_scans_own_size(model: Model, rows: int, columns: int) ->
     for part in (overlay.scan, overlay.heatmap, overlay.blend):
         assert part.shape == (rows, columns, 3)
         assert part.dtype == np.uint8
+
+
+@pytest.mark.parametrize("shape", [(1, 20_000), (20_000, 1), (3, 9_000)])
+def test_a_strip_of_pixels_makes_no_huge_figure(model: Model, shape: tuple[int, int]) -> None:
+    pixels = np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
+    scan = Scan(pixels, "strip")
+    overlay = next(make_overlays(scan, predict(scan, model=model)))
+    figure = draw_figure(overlay)
+    assert max(figure.size) < 6600
+    assert figure.width * figure.height < 4e6
+
+
+def test_a_large_scan_is_shrunk_in_the_figure_and_keeps_its_aspect(model: Model) -> None:
+    overlay = _overlay(model, 300, 4100)
+    figure = np.asarray(draw_figure(overlay))
+    small = np.asarray(Image.fromarray(overlay.scan).resize((2048, 150), Image.Resampling.BOX))
+    gap = (figure.shape[1] - 3 * 2048) // 4
+    panel = figure[:, gap : gap + 2048]
+    rows = [top for top in range(len(panel) - 150) if (panel[top] == small[0]).all()]
+    assert any((panel[top : top + 150] == small).all() for top in rows)
 
 
 def test_blend_is_the_scan_where_there_is_no_evidence(model: Model) -> None:

@@ -18,12 +18,20 @@ from tumorlens.serving.schemas import Base64Scan, Instances
         b'{"instances": [1]}',
         b'{"instances": [{"b64": 1}]}',
         b"[]",
+        b'{"instances": [{"b64": "eA==", "name": "\\ud800x"}]}',
+        b'{"instances": [{"b64": "eA==", "name": "\xed\xa0\x80x"}]}',
         b'{"instances": [{"b64": "eA=="}], "x": ' + b"9" * 5000 + b"}",
     ],
 )
 def test_what_is_no_such_json_is_refused(data: bytes) -> None:
     with pytest.raises(BadRequestError, match="JSON"):
         parse_json(data, Instances)
+
+
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"])
+def test_any_text_that_can_be_sent_back_is_a_name(start: bytes) -> None:
+    body = b'{"instances": [{"b64": "eA==", "name": "\\ud83e\\udde0 \xc3\xa4"}]}'
+    assert parse_json(start + body, Instances).instances[0].name == "\U0001f9e0 ä"
 
 
 def test_scans_are_decoded() -> None:

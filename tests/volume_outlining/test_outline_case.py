@@ -126,7 +126,7 @@ def test_a_head_with_its_skull_is_answered_with_a_note(tmp_path: Path) -> None:
     ("spoil", "said"),
     [
         (lambda voxels: np.where(voxels > 150, np.nan, voxels), "NaN"),
-        (lambda voxels: np.stack([voxels, voxels], -1), "several in one file"),
+        (lambda voxels: np.stack([voxels, voxels], -1), "2 volumes in one file"),
         (lambda voxels: voxels * 0, "one value"),
         (lambda voxels: voxels[:, :, :20], "shapes"),
         (lambda voxels: voxels[:, :, :1], "shapes"),

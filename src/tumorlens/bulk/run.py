@@ -14,6 +14,7 @@ from typing import Any
 
 import ray
 import ray.data
+from ray.job_config import JobConfig
 
 from tumorlens.bulk.answering import BUNDLED, Answerer, Done, ModelChoice
 from tumorlens.bulk.chunks import Chunk, cut, source_id
@@ -170,11 +171,17 @@ def _cluster(address: str | None) -> Iterator[int]:
     is_ours = not ray.is_initialized()
     try:
         if address is not None and is_ours:
-            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+            ray.init(
+                address=address,
+                job_config=_job(),
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+            )
         elif is_ours:
             ray.init(
                 include_dashboard=False,
                 object_store_memory=_OBJECT_STORE,
+                job_config=_job(),
                 log_to_driver=False,
                 logging_level=logging.ERROR,
             )
@@ -193,6 +200,15 @@ def _cluster(address: str | None) -> Iterator[int]:
     finally:
         if is_ours:
             ray.shutdown()
+
+
+def _job() -> JobConfig:
+    """Settings by which no process of the job imports anything from the current folder.
+
+    That may be the folder of the scans; Ray puts it before all others, unless it takes the job
+    for one that a client sent from elsewhere.
+    """
+    return JobConfig(_client_job=True)
 
 
 def _keep_quiet() -> None:

@@ -41,7 +41,8 @@ def make_command(host: str, port: int) -> list[str]:
         "browser.gatherUsageStats": "false",
     }
     flags = [f"--{name}={value}" for name, value in options.items()]
-    return [sys.executable, "-m", "streamlit", "run", str(_APP), *flags]
+    # -P: nothing is imported from the current folder, which may hold anything.
+    return [sys.executable, "-P", "-m", "streamlit", "run", str(_APP), *flags]
 
 
 def make_environment(*, host: str, model: Path | None, folders: Path | None) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from tumorlens.preparation.head import find_head
 from tumorlens.preparation.image import Box, Image, Placement, Preparation, prepare
-from tumorlens.preparation.percentiles import percentile, percentiles
+from tumorlens.preparation.percentiles import percentile, percentiles, scale_between
 from tumorlens.preparation.skull_stripping import (
     LEFT_ON,
     SKULL_STRIPPERS,
@@ -23,6 +23,7 @@ __all__ = [
     "percentile",
     "percentiles",
     "prepare",
+    "scale_between",
     "strip_skull",
     "strips_volumes",
 ]

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from tumorlens.preparation.head import find_head
-from tumorlens.preparation.percentiles import percentiles
+from tumorlens.preparation.percentiles import percentiles, scale_between
 from tumorlens.preparation.skull_stripping import strip_skull, stripper
 from tumorlens.scan import FloatArray, Scan
 
@@ -170,8 +170,7 @@ def _scale_intensity(pixels: FloatArray, ends: tuple[float, float]) -> FloatArra
     low, high = percentiles(pixels, *ends)
     if high <= low:
         return np.zeros_like(pixels)
-    scaled = (pixels - np.float32(low)) / np.float32(high - low)
-    return np.asarray(np.clip(scaled, 0.0, 1.0), np.float32)
+    return scale_between(pixels, low, high)
 
 
 def _inset(shape: tuple[int, ...], spacing_mm: tuple[float, float] | None, size: int) -> Box:

@@ -1,13 +1,13 @@
 """A case: one head in several MR sequences, each a NIfTI volume in one folder, as in BraTS."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from tumorlens.errors import ScanContentError
-from tumorlens.reading.nifti import affine_read_by
+from tumorlens.reading.nifti import affine_read_by, read_header, volume_shape
 from tumorlens.reading.orientation import Affine
 from tumorlens.reading.sequence import guess_sequence
 
@@ -53,6 +53,7 @@ def find_case(folder: Path) -> Case | None:
 
     Raises:
         ScanContentError: A sequence stands there twice, or the volumes have different grids.
+        ScanError: A volume's header cannot be read.
     """
     volumes = [
         path
@@ -103,22 +104,13 @@ def check_grids(case: Case, folder: Path) -> None:
     """Hold the volumes of a case to one shape and affine; only headers are read.
 
     Raises:
-        ScanContentError: They differ, or one cannot be read.
+        ScanContentError: They differ, or a file holds several volumes.
+        ScanError: A header cannot be read (`tumorlens.reading.nifti.read_header`).
     """
-    import nibabel
-
     grids = {}
     for name, path in case.files.items():
-        try:
-            header = nibabel.load(path).header
-        except Exception as error:  # nibabel raises many types on damaged files
-            raise ScanContentError(
-                expected=f"a readable {name} volume",
-                found=str(error).splitlines()[0],
-                remedy="Copy or download the file again.",
-                source=str(path),
-            ) from error
-        grids[name] = (_lengths(header.get_data_shape(), path), affine_read_by(header))
+        header = read_header(path)
+        grids[name] = (volume_shape(header, source=str(path)), affine_read_by(header))
     first, *others = grids
     for other in others:
         same_shape = grids[first][0] == grids[other][0]
@@ -135,16 +127,3 @@ def check_grids(case: Case, folder: Path) -> None:
 def is_same_place(one: Affine, other: Affine) -> bool:
     """Whether two affines put voxels in the same places, to a hundredth of a mm."""
     return np.allclose(one, other, atol=_TOLERANCE)
-
-
-def _lengths(shape: Sequence[int], path: Path) -> tuple[int, ...]:
-    """Of the three axes; axes of length 1 after them say nothing."""
-    if any(length != 1 for length in shape[3:]):
-        raise ScanContentError(
-            expected="one volume (3-D)",
-            found=f"several in one file ({' x '.join(map(str, shape))})",
-            remedy="Write the one that belongs to the case to a file of its own, for example "
-            "with fslroi or nibabel.",
-            source=str(path),
-        )
-    return tuple(shape[:3])

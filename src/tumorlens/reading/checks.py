@@ -9,6 +9,9 @@ from tumorlens.errors import ScanContentError, ScanEmptyError, ScanTooLargeError
 from tumorlens.reading.limits import Limits
 from tumorlens.scan import FloatArray
 
+LARGEST = 1e15
+"""No value may be further from 0: the squares of a volume's values still add up in float32."""
+
 
 def check_shape(shape: Sequence[int], *, source: str, limits: Limits) -> None:
     """Hold a declared shape against the limits, before decoding.
@@ -45,11 +48,59 @@ def check_shape(shape: Sequence[int], *, source: str, limits: Limits) -> None:
             )
 
 
-def check_values(values: FloatArray, *, source: str) -> None:
-    """Make sure that decoded values are finite and not all the same.
+def check_slices(count: int, *, source: str, limits: Limits) -> None:
+    """Hold a number of slices against the limit, before they are decoded.
+
+    Args:
+        count: How many there are, or one more than allowed.
+        source: What is being read, for the message.
+        limits: What is allowed.
 
     Raises:
-        ScanContentError: There is NaN or infinity, or nothing but one value.
+        ScanTooLargeError: More than allowed.
+    """
+    if count > limits.max_slices:
+        raise ScanTooLargeError(
+            expected=f"at most {limits.max_slices:,} slices",
+            found=f"{count:,} or more",
+            remedy="Give a part of them, or raise Limits(max_slices=...).",
+            source=source,
+        )
+
+
+def check_values(values: FloatArray, *, source: str) -> None:
+    """Make sure that decoded values are finite, of a size that is signal, and not all the same.
+
+    Raises:
+        ScanContentError: There is NaN or infinity, a value beyond `LARGEST`, or nothing but one
+            value.
+    """
+    low, high = check_finite(values, source=source)
+    if max(-low, high) > LARGEST:
+        raise ScanContentError(
+            expected=f"values within {LARGEST:g} of 0, as any signal is",
+            found=f"{low:g} to {high:g}",
+            remedy="They are damage, or mark what was not scanned: replace them first, for example "
+            "with fslmaths in -thr 0 -uthr 1e6 out or numpy.clip.",
+            source=source,
+        )
+    if low == high:
+        raise ScanContentError(
+            expected="a picture with something in it",
+            found=f"the one value {low:g} everywhere",
+            remedy="Export the scan again, or choose a slice that shows the head.",
+            source=source,
+        )
+
+
+def check_finite(values: FloatArray, *, source: str) -> tuple[float, float]:
+    """Make sure that values are finite.
+
+    Returns:
+        The smallest and the largest.
+
+    Raises:
+        ScanContentError: There is NaN or infinity.
     """
     low, high = float(values.min()), float(values.max())
     if not (math.isfinite(low) and math.isfinite(high)):
@@ -60,10 +111,4 @@ def check_values(values: FloatArray, *, source: str) -> None:
             remedy="Replace them first, for example with fslmaths in -nan out or numpy.nan_to_num.",
             source=source,
         )
-    if low == high:
-        raise ScanContentError(
-            expected="a picture with something in it",
-            found=f"the one value {low:g} everywhere",
-            remedy="Export the scan again, or choose a slice that shows the head.",
-            source=source,
-        )
+    return low, high

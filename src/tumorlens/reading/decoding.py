@@ -7,8 +7,35 @@ from contextlib import contextmanager
 
 from tumorlens.errors import ScanCorruptError, ScanError, ScanTooLargeError
 
-# `warnings.catch_warnings` swaps a global list, so two threads must not do it at once.
-_WARNINGS_LOCK = threading.RLock()
+
+class _Silence:
+    """No warnings as long as anybody decodes.
+
+    `warnings.catch_warnings` swaps a list that all threads share: the first thread that comes puts
+    ours in its place, the last one that goes puts the old one back, and none waits for another.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._users = 0
+        self._filters = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._users += 1
+            if self._users == 1:
+                self._filters = warnings.catch_warnings()
+                self._filters.__enter__()
+                warnings.simplefilter("ignore")
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                self._filters.__exit__(None, None, None)
+
+
+_SILENCE = _Silence()
 
 
 @contextmanager
@@ -29,8 +56,7 @@ def decoding(kind: str, *, source: str) -> Iterator[None]:
         ScanTooLargeError: The memory did not suffice.
     """
     try:
-        with _WARNINGS_LOCK, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _SILENCE:
             yield
     except ScanError:
         raise

@@ -3,6 +3,7 @@
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from tumorlens.errors import ScanEmptyError, ScanFormatError, ScanMissingError, ScanTooLargeError
 from tumorlens.reading.limits import Limits
@@ -26,22 +27,25 @@ def read_bytes(path: Path, *, source: str, limits: Limits) -> bytes:
         ScanEmptyError: It has no bytes.
     """
     try:
-        status = path.stat()
-        if stat.S_ISDIR(status.st_mode):
-            raise IsADirectoryError
-        if not stat.S_ISREG(status.st_mode):
-            raise ScanFormatError(
-                expected="a regular file",
-                found="a pipe, a socket or a device",
-                remedy="Write the scan to a file first and give its path.",
-                source=source,
-            )
-        check_bytes(status.st_size, source=source, limits=limits)
+        check_bytes(_regular(path, source).st_size, source=source, limits=limits)
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         raise _missing(error, source) from error
     check_not_empty(data, source=source)
     return data
+
+
+def open_file(path: Path, *, source: str) -> BinaryIO:
+    """Open a regular file for its bytes.
+
+    Raises:
+        ScanMissingError, ScanFormatError: As `read_bytes`.
+    """
+    try:
+        _regular(path, source)
+        return path.open("rb")
+    except (OSError, ValueError) as error:
+        raise _missing(error, source) from error
 
 
 def check_not_empty(data: bytes, *, source: str) -> None:
@@ -75,6 +79,21 @@ def check_bytes(count: int, *, source: str, limits: Limits) -> None:
             remedy="Give a smaller file, or raise Limits(max_bytes=...).",
             source=source,
         )
+
+
+def _regular(path: Path, source: str) -> os.stat_result:
+    """What is known of a regular file."""
+    status = path.stat()
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError
+    if not stat.S_ISREG(status.st_mode):
+        raise ScanFormatError(
+            expected="a regular file",
+            found="a pipe, a socket or a device",
+            remedy="Write the scan to a file first and give its path.",
+            source=source,
+        )
+    return status
 
 
 def _missing(error: OSError | ValueError, source: str) -> ScanMissingError:

@@ -20,10 +20,11 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from tumorlens.errors import ScanContentError
-from tumorlens.reading.checks import check_shape, check_values
+from tumorlens.reading.checks import check_shape, check_slices, check_values
 from tumorlens.reading.decoding import decoding
 from tumorlens.reading.limits import Limits
 from tumorlens.reading.sequence import guess_sequence
+from tumorlens.reading.tiff_pages import count_pages
 from tumorlens.scan import FloatArray, Scan, Volume
 
 # The classes themselves and not `PIL.Image.open`, which compares the size with a limit of its
@@ -68,7 +69,7 @@ def read(data: bytes, *, source: str, limits: Limits) -> Scan | Volume:
 
     Raises:
         ScanCorruptError: It cannot be decoded.
-        ScanTooLargeError: It has more pixels than allowed; nothing was decoded.
+        ScanTooLargeError: It has more pixels or pages than allowed; nothing was decoded.
         ScanContentError: It moves, its pages differ in size, or its values are no picture.
     """
     kind, opener = _FORMATS[data[:2]]
@@ -77,6 +78,9 @@ def read(data: bytes, *, source: str, limits: Limits) -> Scan | Volume:
     with decoding(kind, source=source):
         picture = opener(BytesIO(data))
         check_shape(picture.size[::-1], source=source, limits=limits)
+        if opener is TiffImageFile:
+            pages = count_pages(data, most=limits.max_slices)
+            check_slices(pages, source=source, limits=limits)
         count = int(getattr(picture, "n_frames", 1))
     if count > 1 and opener is not TiffImageFile:
         raise ScanContentError(
@@ -87,12 +91,12 @@ def read(data: bytes, *, source: str, limits: Limits) -> Scan | Volume:
         )
     check_shape((count, *picture.size), source=source, limits=limits)
     with decoding(kind, source=source):
-        pages = [_page(picture, index, source=source, limits=limits) for index in range(count)]
+        shown = [_page(picture, index, source=source, limits=limits) for index in range(count)]
     sequence = guess_sequence(PurePath(source).name)
     if count == 1:
-        check_values(pages[0], source=source)
-        return Scan(pages[0], source, sequence=sequence)
-    voxels = _stacked(pages, source)
+        check_values(shown[0], source=source)
+        return Scan(shown[0], source, sequence=sequence)
+    voxels = _stacked(shown, source)
     check_values(voxels, source=source)
     return Volume(voxels, source, sequence=sequence)
 

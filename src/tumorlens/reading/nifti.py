@@ -3,7 +3,7 @@
 Where the file says nothing usable about its orientation (both codes 0, or an affine of zeros or
 NaN), its axes are taken as nibabel takes them: the first to the patient's left, the second to the
 front, the third to the head. The voxels are then shown by that guess, but ``plane`` and ``affine``
-stay None.
+stay None. Lengths in metres or microns become mm, as the header names its unit (``xyzt_units``).
 """
 
 import gzip
@@ -19,17 +19,26 @@ from nibabel.nifti1 import Nifti1Header
 from nibabel.nifti2 import Nifti2Header
 
 from tumorlens.errors import ScanContentError, ScanCorruptError, ScanFormatError
-from tumorlens.reading.checks import check_shape, check_values
+from tumorlens.reading.checks import check_shape, check_slices, check_values
 from tumorlens.reading.decoding import decoding
-from tumorlens.reading.files import check_bytes
+from tumorlens.reading.files import check_bytes, open_file, read_head
+from tumorlens.reading.formats import HEAD_BYTES, reader_name
 from tumorlens.reading.limits import Limits
-from tumorlens.reading.orientation import Affine, is_usable, orient
+from tumorlens.reading.orientation import Affine, count_slices, is_usable, orient
 from tumorlens.reading.sequence import guess_sequence
 from tumorlens.scan import FloatArray, Scan, Volume
 
 _KIND = "NIfTI volume"
 _HEAD_BYTES = 540
+_GZIP = b"\x1f\x8b"
+_UNITS_MM = {1: 1000.0, 2: 1.0, 3: 0.001}  # metres, millimetres, microns
 _SIZES = {348: Nifti1Header, 540: Nifti2Header}
+
+FORMS = {
+    "sform": ("srow_x", "srow_y", "srow_z"),
+    "qform": ("quatern_b", "quatern_c", "quatern_d", "qoffset_x", "qoffset_y", "qoffset_z"),
+}
+"""The affines that a header may state, the first that can be used counts; the fields of each."""
 
 
 def read(data: bytes, *, source: str, limits: Limits) -> Scan | Volume:
@@ -47,56 +56,112 @@ def read(data: bytes, *, source: str, limits: Limits) -> Scan | Volume:
     Raises:
         ScanFormatError: An Analyze file or the header of a two-file NIfTI.
         ScanCorruptError: Truncated or damaged.
-        ScanTooLargeError: More voxels than allowed; nothing was unpacked beyond the header.
+        ScanTooLargeError: More voxels or slices than allowed; nothing was unpacked beyond the
+            header.
         ScanContentError: Several volumes (4-D), colours, complex numbers, NaN, one value.
     """
     header = _header(_unpack(data, _HEAD_BYTES, source), source)
-    shape = _shape(header, source)
+    shape = volume_shape(header, source=source)
     check_shape(shape, source=source, limits=limits)
+    stated = stated_affine(header)
+    affine = _guessed_affine(header) if stated is None else stated
+    check_slices(count_slices(shape, affine), source=source, limits=limits)
     voxels = _voxels(header, data, shape, source, limits)
     check_values(voxels, source=source)
 
-    affine = stated_affine(header)
-    sequence = guess_sequence(PurePath(source).name)
-    if affine is not None:
-        return orient(voxels, affine, source=source, sequence=sequence)
-    shown = orient(voxels, _guessed_affine(header), source=source, sequence=sequence)
+    shown = orient(voxels, affine, source=source, sequence=guess_sequence(PurePath(source).name))
+    if stated is not None:
+        return shown
     if isinstance(shown, Volume):
         shown = replace(shown, plane=None, affine=None)
     return shown if _zooms(header)[1] else replace(shown, spacing_mm=None)
 
 
 def is_nifti(path: Path) -> bool:
-    """Whether a file begins like a NIfTI file, plain or gzipped."""
-    with path.open("rb") as file:
-        start = file.read(2)
-    with gzip.open(path) if start == b"\x1f\x8b" else path.open("rb") as file:
-        head = file.read(_HEAD_BYTES)
-    return head[344:348] in {b"n+1\0", b"ni1\0"} or head[4:8] in {b"n+2\0", b"ni2\0"}
+    """Whether `read` is the reader of a file; False where it cannot be opened."""
+    return reader_name(read_head(path, HEAD_BYTES)) == "nifti"
+
+
+def read_header(path: Path) -> Any:
+    """The header of a file, as `read` parses it, whatever its suffix; its fields are not checked.
+
+    Returns:
+        A `nibabel.Nifti1Header`, or a `nibabel.Nifti2Header`.
+
+    Raises:
+        ScanMissingError: There is no such file, or it may not be read.
+        ScanFormatError: No regular file, an Analyze file or the header of a two-file NIfTI.
+        ScanCorruptError: No NIfTI file, or truncated within its header.
+    """
+    source = str(path)
+    with open_file(path, source=source) as file, decoding(_KIND, source=source):
+        packed = file.read(len(_GZIP)) == _GZIP
+        file.seek(0)
+        head = gzip.GzipFile(fileobj=file).read(_HEAD_BYTES) if packed else file.read(_HEAD_BYTES)
+        return _header(head, source)
+
+
+def volume_shape(header: Any, *, source: str) -> tuple[int, int, int]:
+    """The three lengths of the volume; axes of length 1 after them are dropped.
+
+    Raises:
+        ScanCorruptError: There is no number of axes.
+        ScanContentError: There are several volumes (4-D).
+    """
+    dim = [int(length) for length in header["dim"]]
+    if not 1 <= dim[0] <= 7:
+        raise ScanCorruptError(
+            expected="1 to 7 axes",
+            found=f"{dim[0]} in the header",
+            remedy="Copy or export the file again.",
+            source=source,
+        )
+    lengths = [*dim[1 : dim[0] + 1], 1, 1]
+    others = [length for length in lengths[3:] if length != 1]
+    if others:
+        count = math.prod(others)
+        shape = " x ".join(str(length) for length in dim[1 : dim[0] + 1])
+        raise ScanContentError(
+            expected="one volume (3-D)",
+            found=f"{count} volumes in one file ({shape})",
+            remedy="Write one of them to a file of its own, for example the first: "
+            "fslroi in.nii.gz out.nii.gz 0 1, or in Python nibabel.save("
+            "nibabel.load('in.nii.gz').slicer[..., 0], 'out.nii.gz').",
+            source=source,
+        )
+    return lengths[0], lengths[1], lengths[2]
 
 
 def affine_read_by(header: Any) -> Affine:
-    """The affine by which `read` turns the voxels of a file with this nibabel header."""
+    """The affine in mm by which `read` turns the voxels of a file with this nibabel header."""
     affine = stated_affine(header)
     return _guessed_affine(header) if affine is None else affine
 
 
 def stated_affine(header: Any) -> Affine | None:
-    """The sform, else the qform, if it has a code and can be used; else None."""
-    for code, method in (("sform_code", header.get_sform), ("qform_code", header.get_qform)):
-        if header[code] > 0:
-            try:
-                affine = np.asarray(method(), np.float64)
-            except Exception:  # a quaternion longer than 1, a negative spacing
-                continue
-            if is_usable(affine):
-                return affine
+    """The sform, else the qform, in mm, if it has a code and can be used; else None."""
+    for form in FORMS:
+        affine = usable_affine(header, form)
+        if affine is not None:
+            return affine
     return None
+
+
+def usable_affine(header: Any, form: str) -> Affine | None:
+    """One of the `FORMS` of a header, in mm; None where it has no code or cannot be used."""
+    if header[f"{form}_code"] <= 0:
+        return None
+    try:
+        affine = np.asarray(getattr(header, f"get_{form}")(), np.float64)
+    except Exception:  # a quaternion longer than 1, a negative spacing
+        return None
+    affine[:3] = _in_mm(affine[:3], header)
+    return affine if is_usable(affine) else None
 
 
 def _unpack(data: bytes, count: int, source: str) -> bytes:
     """The first ``count`` bytes, and never more of a gzip file; fewer at the file's end."""
-    if data[:2] != b"\x1f\x8b":
+    if not data.startswith(_GZIP):
         return data[:count]
     with decoding("gzipped NIfTI volume", source=source), gzip.open(BytesIO(data)) as file:
         unpacked = file.read(count)
@@ -122,32 +187,6 @@ def _header(head: bytes, source: str) -> Any:
     return header
 
 
-def _shape(header: Any, source: str) -> tuple[int, int, int]:
-    """The three lengths of the volume; axes of length 1 after them are dropped."""
-    dim = [int(length) for length in header["dim"]]
-    if not 1 <= dim[0] <= 7:
-        raise ScanCorruptError(
-            expected="1 to 7 axes",
-            found=f"{dim[0]} in the header",
-            remedy="Copy or export the file again.",
-            source=source,
-        )
-    lengths = [*dim[1 : dim[0] + 1], 1, 1]
-    others = [length for length in lengths[3:] if length != 1]
-    if others:
-        count = math.prod(others)
-        shape = " x ".join(str(length) for length in dim[1 : dim[0] + 1])
-        raise ScanContentError(
-            expected="one volume (3-D)",
-            found=f"{count} volumes in one file ({shape})",
-            remedy="Write one of them to a file of its own, for example the first: "
-            "fslroi in.nii.gz out.nii.gz 0 1, or in Python nibabel.save("
-            "nibabel.load('in.nii.gz').slicer[..., 0], 'out.nii.gz').",
-            source=source,
-        )
-    return lengths[0], lengths[1], lengths[2]
-
-
 def _voxels(
     header: Any, data: bytes, shape: tuple[int, int, int], source: str, limits: Limits
 ) -> FloatArray:
@@ -162,11 +201,19 @@ def _voxels(
             remedy="Convert it to one channel first, for example to its luminance or magnitude.",
             source=source,
         )
+    first = int(header["sizeof_hdr"])
+    if start < first:
+        raise ScanCorruptError(
+            expected=f"voxels behind the header (vox_offset of {first + 4} or more)",
+            found=f"a vox_offset of {start:,}, within the header",
+            remedy="Convert or export the file again; what wrote it left a wrong vox_offset.",
+            source=source,
+        )
     check_bytes(start, source=source, limits=limits)
     count = math.prod(shape)
     end = start + count * dtype.itemsize
     raw = _unpack(data, end, source)
-    if start < int(header["sizeof_hdr"]) or len(raw) < end:
+    if len(raw) < end:
         raise ScanCorruptError(
             expected=f"{end:,} bytes of voxels as its header says",
             found=f"{len(raw):,} bytes; the voxels begin at byte {start:,}",
@@ -198,6 +245,17 @@ def _guessed_affine(header: Any) -> Affine:
 
 def _zooms(header: Any) -> tuple[list[float], bool]:
     """Three spacings in mm, and whether the file gave them; else they are 1."""
-    zooms = [abs(float(step)) for step in header["pixdim"][1:4]]
+    zooms = [abs(float(step)) for step in _in_mm(header["pixdim"][1:4], header)]
     known = all(math.isfinite(step) and 1e-6 < step < 1e6 for step in zooms)
     return (zooms if known else [1.0, 1.0, 1.0]), known
+
+
+def _in_mm(lengths: npt.NDArray[Any], header: Any) -> npt.NDArray[np.float64]:
+    """Lengths in the header's unit of space, which is millimetres where it names none, in mm."""
+    unit = _UNITS_MM.get(int(header["xyzt_units"]) & 7, 1.0)
+    scaled = np.asarray(lengths, np.float64) * unit
+    if unit == 1:
+        return scaled
+    with np.errstate(over="ignore"):  # infinite lengths are not used
+        # 0.003 m in float32, as such files have it, are 3.00000003 mm.
+        return scaled.astype(np.float32).astype(np.float64)

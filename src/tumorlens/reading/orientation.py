@@ -1,5 +1,6 @@
 """From an affine to slices as radiologists see them; the same for NIfTI and DICOM."""
 
+from collections.abc import Sequence
 from itertools import permutations
 
 import numpy as np
@@ -42,7 +43,7 @@ def orient(
     """
     axes, signs = closest_axes(affine)
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
-    plane = _plane([voxels.shape[a] for a in axes], [float(spacing[a]) for a in axes])
+    plane = _plane(voxels.shape, affine)
     order = [axes[world] for world, _ in _DISPLAY[plane]]
     flips = tuple(a for a, (w, sign) in enumerate(_DISPLAY[plane]) if signs[w] != sign)
 
@@ -56,6 +57,18 @@ def orient(
     if shown.shape[0] == 1:
         return Scan(shown[0], source, steps[1:], sequence)
     return Volume(shown, source, steps, sequence, plane, affine @ to_old)
+
+
+def count_slices(shape: Sequence[int], affine: Affine) -> int:
+    """How many slices `orient` makes of a block.
+
+    Args:
+        shape: Of the block, three axes.
+        affine: As for `orient`.
+    """
+    axes, _ = closest_axes(affine)
+    across, _ = _DISPLAY[_plane(shape, affine)][0]
+    return shape[axes[across]]
 
 
 def is_usable(affine: Affine) -> bool:
@@ -82,13 +95,16 @@ def closest_axes(affine: Affine) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return axes, tuple(-1 if directions[w, axes[w]] < 0 else 1 for w in range(3))
 
 
-def _plane(shape: list[int], spacing: list[float]) -> Plane:
-    """The plane of the slices of a block, from its lengths and spacings along R, A and S."""
+def _plane(shape: Sequence[int], affine: Affine) -> Plane:
+    """The plane of the slices of a block of such axes."""
+    axes, _ = closest_axes(affine)
+    steps = np.linalg.norm(affine[:3, :3], axis=0)
+    lengths, spacing = [shape[axis] for axis in axes], [float(steps[axis]) for axis in axes]
     planes: tuple[Plane, ...] = ("sagittal", "coronal", "axial")
     axial_first = (2, 1, 0)
-    if 1 in shape:
-        return planes[next(axis for axis in axial_first if shape[axis] == 1)]
-    extent = [count * step for count, step in zip(shape, spacing, strict=True)]
+    if 1 in lengths:
+        return planes[next(axis for axis in axial_first if lengths[axis] == 1)]
+    extent = [count * step for count, step in zip(lengths, spacing, strict=True)]
     thin = min(axial_first, key=lambda axis: extent[axis])
     if extent[thin] < _SLAB * sorted(extent)[1]:
         return planes[thin]

@@ -32,5 +32,7 @@ def colorize(values: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.uint8]:
     """
     table = np.array(INFERNO, np.float32)
     anchors = np.linspace(0, 1, len(table))
-    channels = [np.interp(values, anchors, table[:, channel]) for channel in range(3)]
-    return np.asarray(np.rint(np.stack(channels, axis=-1)), np.uint8)
+    colours = np.empty((*np.shape(values), 3), np.uint8)
+    for channel in range(3):  # one by one: np.interp takes eight bytes a value
+        colours[..., channel] = np.rint(np.interp(values, anchors, table[:, channel]))
+    return colours

@@ -18,6 +18,7 @@ _Colour = tuple[int, int, int]
 _BACKGROUND = (16, 18, 22)
 _TEXT = (238, 240, 244)
 _QUIET = (156, 164, 176)
+_LONGEST = 2048  # pixels of a panel: more is not seen, and a strip of pixels would fill the memory
 _MIN_COLUMN = 168  # below this the headings of a panel would be cramped
 _FONT = (13.0, 40.0)  # smallest and largest text, in pixels
 _COLUMNS_PER_EM = 21
@@ -26,7 +27,7 @@ _LINES_KEPT = 64  # lines of text that come again in every figure, such as the n
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Lengths in pixels, all derived from the scan's size."""
+    """Lengths in pixels, all derived from the scan's size; rows and columns are a panel's."""
 
     rows: int
     columns: int
@@ -36,6 +37,8 @@ class _Layout:
 
     @classmethod
     def of(cls, rows: int, columns: int) -> "_Layout":
+        scale = min(1.0, _LONGEST / max(rows, columns))
+        rows, columns = max(1, round(rows * scale)), max(1, round(columns * scale))
         font = float(np.clip(columns / _COLUMNS_PER_EM, *_FONT))
         return cls(rows, columns, font, max(columns, _MIN_COLUMN), round(font * 1.1))
 
@@ -48,8 +51,8 @@ def draw_figure(overlay: Overlay) -> Image.Image:
     """Draw the three panels, each at the scan's own size, with headings, colour bar and notice.
 
     Returns:
-        RGB. Panels are never resized: where a scan is too small for the text beside it, the
-        picture grows around the panels.
+        RGB. Panels are never enlarged: where a scan is too small for the text beside it, the
+        picture grows around the panels. They are shrunk where a side is longer than 2,048 pixels.
     """
     layout = _Layout.of(*overlay.scan.shape[:2])
     width = layout.width - 2 * layout.gap
@@ -119,9 +122,14 @@ def _panels(overlay: Overlay, layout: _Layout) -> Image.Image:
     for number, (caption, pixels) in enumerate(zip(heads, pictures, strict=True)):
         left = number * (layout.column + layout.gap)
         band.paste(caption, (left, 0))
-        band.paste(Image.fromarray(pixels), (left, above))
+        band.paste(_panel(pixels, layout), (left, above))
     band.paste(bar, (layout.column + layout.gap, above + layout.rows))
     return band
+
+
+def _panel(pixels: RGB, layout: _Layout) -> Image.Image:
+    picture, size = Image.fromarray(pixels), (layout.columns, layout.rows)
+    return picture if picture.size == size else picture.resize(size, Image.Resampling.BOX)
 
 
 def _colour_bar(layout: _Layout) -> Image.Image:

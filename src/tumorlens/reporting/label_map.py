@@ -1,12 +1,19 @@
 """A volume's mask or labels as a NIfTI label map, on the grid of the volume's file."""
 
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
 import numpy.typing as npt
 
-from tumorlens.reading.nifti import affine_read_by
+from tumorlens.reading.nifti import (
+    FORMS,
+    affine_read_by,
+    read_header,
+    usable_affine,
+    volume_shape,
+)
 from tumorlens.reading.orientation import orient
 from tumorlens.reporting.folder import writing
 from tumorlens.scan import Volume
@@ -51,20 +58,35 @@ def _as_shown(labels: npt.NDArray[np.uint8], volume: Volume) -> nibabel.Nifti1Im
 
 def _as_in_file(labels: npt.NDArray[np.uint8], like: Path) -> nibabel.Nifti1Image:
     """Each shown voxel goes back to where reading took it from."""
-    original = nibabel.load(like)
-    shape = (*original.shape, 1, 1)[:3]
-    numbers = np.arange(int(np.prod(shape)), dtype=np.int64).reshape(shape)
+    header = read_header(like)
+    shape = volume_shape(header, source=str(like))
+    numbers: npt.NDArray[Any] = np.arange(int(np.prod(shape)), dtype=np.int64).reshape(shape)
     # The numbers of the voxels take the same way as the voxels did.
-    shown = orient(numbers, affine_read_by(original.header), source="", sequence=None)
+    shown = orient(numbers, affine_read_by(header), source="", sequence=None)
     taken_from = shown.voxels if isinstance(shown, Volume) else shown.pixels
     stored = np.zeros(numbers.size, np.uint8)
     stored[taken_from.ravel()] = labels.ravel()
-    header = original.header.copy()
+    kind = nibabel.Nifti2Image if isinstance(header, nibabel.Nifti2Header) else nibabel.Nifti1Image
+    # Without an affine of its own the image leaves the header's as they are.
+    return kind(stored.reshape(header.get_data_shape()), None, _header_like(header))
+
+
+def _header_like(header: Any) -> Any:
+    """The header of labels beside a file: its axes without its texts, and without what is broken.
+
+    An affine that reading cannot use is left out: nibabel would refuse the label map for it.
+    """
+    header = header.copy()
     header.set_data_dtype(np.uint8)
+    header["vox_offset"] = 0  # right behind the header
     header["scl_slope"], header["scl_inter"] = 1, 0
     header["cal_max"], header["cal_min"] = 0, 0
     for free_text in _FREE_TEXT.intersection(header.keys()):
         header[free_text] = b""
-    header.extensions.clear()
-    kind = type(original)
-    return kind(stored.reshape(original.shape), original.affine, header)
+    steps = np.abs(header["pixdim"][1:4])
+    header["pixdim"][1:4] = np.where(np.isfinite(steps) & (steps > 0), steps, 1)
+    for form, fields in FORMS.items():
+        if header[f"{form}_code"] > 0 and usable_affine(header, form) is None:
+            for field in (f"{form}_code", *fields):
+                header[field] = 0
+    return header

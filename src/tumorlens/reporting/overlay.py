@@ -12,7 +12,7 @@ from tumorlens.measured_outline import Outline, VolumeOutline
 from tumorlens.model_identity import ModelIdentity
 from tumorlens.outlining import measure_outline
 from tumorlens.prediction import Prediction, VolumePrediction
-from tumorlens.preparation import percentiles
+from tumorlens.preparation import percentiles, scale_between
 from tumorlens.reporting.colormap import colorize
 from tumorlens.scan import FloatArray, Scan, Volume
 
@@ -169,9 +169,9 @@ def gray_picture(pixels: FloatArray) -> RGB:
     """
     low, high = percentiles(pixels, *PERCENTILES)
     if high <= low:
-        low, high = pixels.min(), pixels.max()
-    scaled = (pixels - low) / max(float(high - low), 1e-12)
-    levels = np.rint(np.clip(scaled, 0, 1) * 255).astype(np.uint8)
+        low, high = float(pixels.min()), float(pixels.max())
+    scaled = scale_between(pixels, low, high) if high > low else np.zeros_like(pixels)
+    levels = np.rint(scaled * 255).astype(np.uint8)
     return np.repeat(levels[..., np.newaxis], 3, axis=-1)
 
 
@@ -183,5 +183,9 @@ def blend_pictures(under: RGB, over: RGB, weight: FloatArray) -> RGB:
         over: The same.
         weight: float32, (rows, columns), 0..1; 1 gives `OPACITY`.
     """
-    alpha = OPACITY * weight[..., np.newaxis]
-    return np.asarray(np.rint(under * (1 - alpha) + over * alpha), np.uint8)
+    alpha = OPACITY * weight
+    blend = np.empty_like(under)
+    for channel in range(3):  # one by one: large scans would take much memory
+        mixed = under[..., channel] * (1 - alpha) + over[..., channel] * alpha
+        blend[..., channel] = np.rint(mixed)
+    return blend

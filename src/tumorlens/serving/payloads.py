@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-import json
+import codecs
 from collections.abc import Sequence
 from functools import partial
 from typing import TypeVar
@@ -29,19 +29,22 @@ async def receive_json(request: Request, service: Service, shape: type[Shape]) -
 
 
 def parse_json(data: bytes, shape: type[Shape]) -> Shape:
-    """JSON text as an object of a shape.
+    """JSON text (UTF-8) as an object of a shape.
+
+    Texts in it that no encoding has, such as half a surrogate pair, are no JSON here: they could
+    not be sent back.
 
     Raises:
         BadRequestError: It is no JSON, or not of that shape.
     """
     try:
-        return shape.model_validate(json.loads(data))
+        return shape.model_validate_json(data.removeprefix(codecs.BOM_UTF8))
     except ValidationError as error:
-        first = error.errors()[0]
+        first = error.errors(include_url=False)[0]
+        if first["type"] == "json_invalid":
+            raise bad_json(shape.__name__, "a text that is no JSON") from error
         place = ".".join(str(step) for step in first["loc"])
         raise bad_json(shape.__name__, f"at {place or 'its top'}: {first['msg']}") from error
-    except (ValueError, RecursionError) as error:
-        raise bad_json(shape.__name__, "a text that is no JSON") from error
 
 
 def decode_scans(scans: Sequence[Base64Scan], *, max_files: int) -> list[Upload]:

@@ -9,8 +9,8 @@ from tumorlens.reading import Limits
 
 MEBIBYTE = 2**20
 
-SERVING_LIMITS = Limits(max_bytes=256 * MEBIBYTE, max_voxels=64 * MEBIBYTE)
-"""Narrower than on the command line, as several scans are in memory at a time."""
+SERVING_LIMITS = Limits(max_bytes=256 * MEBIBYTE, max_voxels=64 * MEBIBYTE, max_slices=1024)
+"""Narrower than on the command line, as several scans are in memory at a time and others wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ MODEL, FOLDERS, EXAMPLES, MAX_VOXELS = (
 )
 """Environment variables by which ``tumorlens ui`` tells the app its settings."""
 
-SMALL = Limits(max_bytes=128 * MEBI, max_voxels=16 * MEBI)
+SMALL = Limits(max_bytes=128 * MEBI, max_voxels=16 * MEBI, max_slices=1024)
 """What fits an app with 1 GB of memory: 256 x 256 x 256 voxels."""
 
 

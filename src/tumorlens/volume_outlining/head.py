@@ -6,7 +6,6 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import nibabel
 import numpy as np
 import numpy.typing as npt
 
@@ -14,7 +13,7 @@ from tumorlens.errors import ScanContentError
 from tumorlens.preparation import find_brain
 from tumorlens.reading import read_scan
 from tumorlens.reading.case import SEQUENCES, Case
-from tumorlens.reading.nifti import affine_read_by
+from tumorlens.reading.nifti import affine_read_by, read_header, volume_shape
 from tumorlens.reading.orientation import closest_axes, orient
 from tumorlens.scan import FloatArray, Volume
 from tumorlens.volume_outlining.resampling import new_length, resample
@@ -105,8 +104,8 @@ def read_head(case: Case) -> Head:
     volumes = {name: replace(_read(path), sequence=name) for name, path in case.files.items()}
     file = next(iter(case.files.values()))
     _check_apart(volumes, str(file.parent))
-    header = nibabel.load(file).header
-    shape = (*header.get_data_shape(), 1, 1)[:3]
+    header = read_header(file)
+    shape = volume_shape(header, source=str(file))
     grid = orient(
         np.broadcast_to(np.float32(0), shape), affine_read_by(header), source="", sequence=None
     )

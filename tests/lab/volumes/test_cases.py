@@ -149,7 +149,7 @@ def test_missing_sequences_are_named_unless_learnt_to_do_without(tmp_path: Path)
     [
         (lambda voxels: np.where(voxels > 150, np.nan, voxels), "NaN"),
         (lambda voxels: voxels[:, :, :9], "different shapes"),
-        (lambda voxels: np.stack([voxels] * 2, -1), "several in one file"),
+        (lambda voxels: np.stack([voxels] * 2, -1), "2 volumes in one file"),
     ],
 )
 def test_volumes_that_cannot_be_used_are_data_errors(

@@ -1,4 +1,5 @@
 import base64
+import json
 from typing import Any
 
 import numpy as np
@@ -104,6 +105,7 @@ def test_slices_as_numbers(client: TestClient, model: Model, nested: bool) -> No
         (_tensor([1.0], "FP32", [10**9, 10**9]), 413),
         (_tensor([1.0] * 4, "FP32", [2, 2]), 422),
         (_tensor([1e300] * 4, "FP32", [2, 2]), 422),
+        (_tensor([-3e38, 3e38] * 2, "FP32", [2, 2]), 422),
         (_tensor(["eA=="]), 415),
         (_tensor(["eA=="]) | {"outputs": [{"name": "weather"}]}, 400),
         (_tensor(["eA=="]) | {"outputs": ["label"]}, 400),
@@ -115,6 +117,14 @@ def test_other_bodies_are_refused_in_the_protocol_s_way(
     done = client.post(PATH, json=body)
     assert done.status_code == status
     assert isinstance(done.json()["error"], str)
+
+
+def test_a_name_that_could_not_be_sent_back_is_refused(client: TestClient) -> None:
+    body = _tensor([base64.b64encode(png()).decode()]) | {"id": "\udfff"}
+    text = json.dumps(body)  # as an escape
+    done = client.post(PATH, content=text, headers={"Content-Type": "application/json"})
+    assert done.status_code == 400
+    assert "no JSON" in done.json()["error"]
 
 
 @pytest.mark.parametrize("path", ["/v2/models/other", "/v2/models/tiny/versions/9"])

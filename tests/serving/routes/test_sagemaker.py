@@ -36,6 +36,13 @@ def test_instances_are_answered(client: TestClient, wanted: dict[str, object]) -
     assert second["error"]["code"] == "scan_format"
 
 
+def test_a_name_that_could_not_be_sent_back_is_refused(client: TestClient) -> None:
+    text = json.dumps({"instances": [b64(png()) | {"name": "\ud800x"}]})
+    for kind in ("application/json", "application/jsonlines"):
+        done = client.post("/invocations", content=text, headers={"content-type": kind})
+        assert done.status_code == 400
+
+
 def test_lines_are_answered_with_lines(client: TestClient, wanted: dict[str, object]) -> None:
     lines = "\n".join(json.dumps(b64(data)) for data in (png(), b"text")) + "\n"
     done = client.post(

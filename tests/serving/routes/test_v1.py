@@ -2,12 +2,14 @@ from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
 from PIL import Image
 
 from tests.made_cases import made_flair_file
+from tests.reading.made import block, gzipped, nifti_bytes, picture_bytes
 from tests.serving.conftest import packed, png, serving, volume_nifti
 from tumorlens.model import Model
 from tumorlens.prediction import VolumePrediction, predict
@@ -26,6 +28,13 @@ def test_a_volume_is_answered_with_all_its_slices(
     assert len(told["slices"]) == len(answer.slices) > 1
 
 
+def test_a_volume_of_too_many_slices_is_refused(client: TestClient) -> None:
+    voxels = np.tile(block((8, 8, 25)), (1, 1, 41))  # few bytes, and an answer for each
+    done = client.post("/v1/predict", files={"file": ("v.nii.gz", gzipped(nifti_bytes(voxels)))})
+    assert done.status_code == 413
+    assert done.json()["error"]["expected"] == "at most 1,024 slices"
+
+
 def test_one_slice_of_a_volume(client: TestClient, model: Model, volume: Volume) -> None:
     data = volume_nifti(volume)
     told = client.post("/v1/predict?slice=6", files={"file": ("v.nii", data)}).json()
@@ -40,12 +49,14 @@ def test_one_of_a_batch_that_is_refused_does_not_cost_the_others(client: TestCli
         ("files", ("b.png", png()[:90])),
         ("files", ("c.txt", b"text")),
         ("files", ("d.zip", packed({"d.png": png(200)}))),
+        ("files", ("e.tif", picture_bytes(np.float32([[-3e38, 0], [1, 3e38]]), "TIFF"))),
     ]
     answers = client.post("/v1/predict/batch", files=files).json()["answers"]
-    assert [one["source"] for one in answers] == ["a.png", "b.png", "c.txt", "d.zip"]
-    assert ["error" in one for one in answers] == [False, True, True, False]
+    assert [one["source"] for one in answers] == ["a.png", "b.png", "c.txt", "d.zip", "e.tif"]
+    assert ["error" in one for one in answers] == [False, True, True, False, True]
     assert answers[1]["error"]["code"] == "scan_corrupt"
     assert answers[2]["error"]["code"] == "scan_format"
+    assert answers[4]["error"]["code"] == "scan_content"
 
 
 @pytest.mark.parametrize(

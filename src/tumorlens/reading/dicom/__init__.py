@@ -22,7 +22,7 @@ What is decided here:
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 
-from tumorlens.reading.checks import check_shape
+from tumorlens.reading.checks import check_shape, check_slices
 from tumorlens.reading.dicom.header import (
     Header,
     check_kind,
@@ -63,7 +63,7 @@ def read(data: bytes, *, source: str, limits: Limits) -> Scan | Volume:
     check_kind(dataset, source=source)
     sequence = guess_dataset_sequence(dataset) or guess_sequence(PurePath(source).name)
     slices = slices_of(dataset, source=source, limits=limits)
-    return stack(slices, source=source, sequence=sequence)
+    return stack(slices, source=source, sequence=sequence, limits=limits)
 
 
 def read_series(files: Sequence[Path], *, source: str, limits: Limits) -> Scan | Volume:
@@ -93,9 +93,11 @@ def read_series(files: Sequence[Path], *, source: str, limits: Limits) -> Scan |
         check_kind(dataset, source=name)
         frames, rows, columns = frame_shape(dataset, source=name)
         check_shape((len(slices) + frames, rows, columns), source=source, limits=limits)
+        check_slices(len(slices) + frames, source=source, limits=limits)
         slices += slices_of(dataset, source=name, limits=limits)
         sequence = sequence or guess_dataset_sequence(dataset)
-    return stack(slices, source=source, sequence=sequence or guess_sequence(PurePath(source).name))
+    sequence = sequence or guess_sequence(PurePath(source).name)
+    return stack(slices, source=source, sequence=sequence, limits=limits)
 
 
 def read_series_header(path: Path) -> Header:

@@ -121,8 +121,9 @@ def _started() -> subprocess.Popen[bytes]:
         _stop(_Child.process)
         _Child.process = None
     if _Child.process is None:
+        # -P: nothing is imported from the current folder, which may be that of the scans.
         _Child.process = subprocess.Popen(
-            [sys.executable, "-m", "tumorlens.reading.dicom.worker"],
+            [sys.executable, "-P", "-m", "tumorlens.reading.dicom.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

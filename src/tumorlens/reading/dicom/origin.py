@@ -107,7 +107,8 @@ def trace(files: Sequence[Path], *, source: str, limits: Limits = DEFAULT_LIMITS
         numbered = cast(FloatArray, numbers.reshape(frames, rows, columns))
         slices += frames_of(dataset, numbered, source=str(file))
         headers.append(_without_pixels(dataset))
-    shown = stack([replace(one, inverted=False) for one in slices], source=source, sequence=None)
+    uninverted = [replace(one, inverted=False) for one in slices]
+    shown = stack(uninverted, source=source, sequence=None, limits=limits)
     places = shown.voxels if isinstance(shown, Volume) else shown.pixels[np.newaxis]
     rows, columns = slices[0].pixels.shape
     return Origin(

@@ -25,7 +25,7 @@ from pydicom.uid import (
 )
 
 from tumorlens.errors import ScanCorruptError, ScanFormatError
-from tumorlens.reading.checks import check_shape
+from tumorlens.reading.checks import check_shape, check_slices
 from tumorlens.reading.decoding import decoding
 from tumorlens.reading.dicom.apart import decode_apart
 from tumorlens.reading.dicom.codestream import parse_codestream
@@ -90,6 +90,7 @@ def read_frames(
     """
     shape = frame_shape(dataset, source=source)
     check_shape(shape if shape[0] > 1 else shape[1:], source=source, limits=limits)
+    check_slices(shape[0], source=source, limits=limits)
     syntax = _transfer_syntax(dataset, source)
     with decoding(f"DICOM image ({syntax.name})", source=source):
         _check_codestreams(dataset, syntax, shape, source)
@@ -101,10 +102,12 @@ def read_frames(
         if "ModalityLUTSequence" in dataset:
             stored = apply_modality_lut(stored, dataset)
         gray = luminance(stored.astype(np.float32)) if stored.ndim == 4 else _plain(stored, dataset)
-    for index, frame in enumerate(gray):
-        slope, intercept = rescale(index)
-        frame *= np.float32(slope)  # noqa: PLW2901
-        frame += np.float32(intercept)  # noqa: PLW2901
+    # What overflows float32 becomes infinite, and is refused afterwards like any infinity.
+    with np.errstate(all="ignore"):
+        for index, frame in enumerate(gray):
+            slope, intercept = rescale(index)
+            frame *= np.float32(slope)  # noqa: PLW2901
+            frame += np.float32(intercept)  # noqa: PLW2901
     return gray
 
 

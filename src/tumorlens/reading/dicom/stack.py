@@ -6,9 +6,10 @@ from itertools import pairwise
 import numpy as np
 
 from tumorlens.errors import ScanContentError
-from tumorlens.reading.checks import check_values
+from tumorlens.reading.checks import check_slices, check_values
 from tumorlens.reading.dicom.slices import Slice
-from tumorlens.reading.orientation import Affine, orient
+from tumorlens.reading.limits import Limits
+from tumorlens.reading.orientation import Affine, count_slices, orient
 from tumorlens.scan import FloatArray, Scan, Volume
 
 _SAME_PLACE_MM = 1e-2
@@ -18,13 +19,16 @@ _EVEN = 1.5
 """A step this much longer than the median one skips a slice."""
 
 
-def stack(slices: list[Slice], *, source: str, sequence: str | None) -> Scan | Volume:
+def stack(
+    slices: list[Slice], *, source: str, sequence: str | None, limits: Limits
+) -> Scan | Volume:
     """Put the slices of one series in order and show them by the convention of `Volume`.
 
     Args:
         slices: At least one, in any order.
         source: Passed on.
         sequence: Passed on.
+        limits: How many slices there may be, cut as they are shown.
 
     Returns:
         A `Scan` for one slice, else a `Volume`; shown as stored, and without plane and affine,
@@ -33,6 +37,7 @@ def stack(slices: list[Slice], *, source: str, sequence: str | None) -> Scan | V
     Raises:
         ScanContentError: Not one volume: several sizes, orientations, or images at one
             position; missing slices; or values that are no picture.
+        ScanTooLargeError: More slices than allowed.
     """
     _check_sizes(slices, source)
     placed = all(s.directions is not None for s in slices)
@@ -43,7 +48,9 @@ def stack(slices: list[Slice], *, source: str, sequence: str | None) -> Scan | V
     voxels = _voxels(ordered)
     check_values(voxels, source=source)
     if placed:
-        shown = orient(voxels, _affine(ordered), source=source, sequence=sequence)
+        affine = _affine(ordered)
+        check_slices(count_slices(voxels.shape, affine), source=source, limits=limits)
+        shown = orient(voxels, affine, source=source, sequence=sequence)
         return shown if ordered[0].spacing else _without_spacing(shown)
     spacing = ordered[0].spacing
     if len(ordered) == 1:
@@ -56,7 +63,8 @@ def _voxels(slices: list[Slice]) -> FloatArray:
     voxels = np.stack([s.pixels for s in slices])
     if slices[0].inverted:
         low, high = voxels.min(), voxels.max()
-        voxels = (low + high) - voxels
+        with np.errstate(all="ignore"):  # infinities are refused afterwards
+            voxels = (low + high) - voxels
     return voxels
 
 
