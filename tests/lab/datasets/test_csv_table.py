@@ -124,7 +124,7 @@ def test_an_outline_without_tumor_is_refused_beside_a_tumor_only(
     table.write_text("path,label,mask\npictures/a.png,no_tumor,mask.png\n")
     assert len(load_examples(table)) == 1
     table.write_text("path,label,mask\npictures/a.png,glioma,mask.png\n")
-    with pytest.raises(DataError, match=rf"1 without any.*mask\.png, whose largest value is {value}"):
+    with pytest.raises(DataError, match=rf"1 without any.*mask\.png, .* largest value is {value}"):
         load_examples(table)
 
 

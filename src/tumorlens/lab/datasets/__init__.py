@@ -191,7 +191,8 @@ def _has_our_classes(examples: Collection[Example]) -> bool:
 
 def _unrecognised(folder: Path) -> DataError:
     """What is there instead of a data set, and what to do about it."""
-    archives = [path.name for path in sorted(folder.iterdir()) if path.suffix in _ARCHIVES]
+    packed = [path for path in sorted(folder.iterdir()) if path.suffix in _ARCHIVES]
+    archives = [path.name for path in packed if not is_other_scan(path)]
     classes = [path.name for path in class_folders.class_folders(folder)]
     files = list(data_files(folder))
     tables = [path for path in files if path.suffix.lower() == TABLE_SUFFIX]

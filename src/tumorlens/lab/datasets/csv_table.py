@@ -87,7 +87,9 @@ def seems_to_label(path: Path) -> bool:
 
 
 def _tables(folder: Path) -> list[Path]:
-    found = [folder] if folder.is_file() else sorted(folder.glob("*.csv"))
+    if folder.is_file():
+        return [folder] if is_table(folder) else []
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".csv")
     return [path for path in found if is_table(path)]
 
 
