@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.reading.made import dataset, dicom_bytes, picture
 from tumorlens.errors import DataError
 from tumorlens.lab.datasets import load_examples, read_mask, recognise
 from tumorlens.lab.pictures import load_pictures
 from tumorlens.preparation import Preparation
 
-from ...reading.made import dataset, dicom_bytes, picture
 from .made_sets import make_class_folders, make_csv, save
 
 

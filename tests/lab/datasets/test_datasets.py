@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.reading.made import dataset, dicom_bytes, picture
 from tumorlens.errors import DataError
 from tumorlens.lab.datasets import (
     DATASETS,
@@ -16,7 +17,6 @@ from tumorlens.lab.datasets import (
     recognise,
 )
 
-from ...reading.made import dataset, dicom_bytes, picture
 from .made_sets import MAKERS, make_br35h, make_cheng, make_class_folders, make_lgg, save
 
 DATA = Path(__file__).parents[4] / "shared" / "data"

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.reading.made import block, dataset, dicom_bytes, nifti_bytes, picture
 from tumorlens.lab.audit import audit
 from tumorlens.lab.audit.page import render_page
 from tumorlens.lab.datasets import DATASETS, load_examples
 from tumorlens.lab.datasets.passed_over import passed_over
 
-from ...reading.made import block, dataset, dicom_bytes, nifti_bytes, picture
 from .made_sets import MAKERS, make_class_folders, save
 
 DATA = Path(__file__).parents[4] / "shared" / "data"

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from PIL import Image as Pillow
 
 from tumorlens.errors import DataError
@@ -210,7 +211,7 @@ def _largest(mask: Path) -> int:
     """The largest grey level of an outline, 0..255."""
     try:
         with Pillow.open(mask) as picture:
-            return int(picture.convert("L").getextrema()[1])
+            return int(np.asarray(picture.convert("L")).max(initial=0))
     except (OSError, SyntaxError) as error:
         raise DataError(
             expected="outlines that can be read",
