@@ -57,6 +57,8 @@ def test_pictures_in_no_class_are_told(config: Path, class_folders: Path, tmp_pa
     root = tmp_path / "made"
     shutil.copytree(class_folders, root)
     shutil.copy(next(class_folders.rglob("*.png")), root / "beside.png")
+    (root / "1.dcm").write_bytes(bytes(128) + b"DICM")
+    (root / "classes.csv").write_text("image,class\nbeside.png,glioma\n")
     done = CliRunner().invoke(
         app,
         [
@@ -66,7 +68,10 @@ def test_pictures_in_no_class_are_told(config: Path, class_folders: Path, tmp_pa
     )
     assert done.exit_code == 1
     assert "absent.csv" in done.stderr
-    assert f"in no class of a data set: 1 ({root / 'beside.png'})" in done.stderr.replace("\n", "")
+    said = done.stderr.replace("\n", "")
+    assert f"in no class of a data set: 1 ({root / 'beside.png'})" in said
+    assert f"list DICOM slices): 1 ({root / '1.dcm'})" in said
+    assert f"columns are named path and label: 1 ({root / 'classes.csv'})" in said
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """``run.json``: only the very same run goes on in a folder."""
 
+import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ from tumorlens.errors import ConfigError, TrainingError
 from tumorlens.lab.config import Config, parse_config
 from tumorlens.lab.pictures import Pictures
 from tumorlens.lab.run_data import load_run_data
-from tumorlens.lab.run_record import RUN_FILE, record_run, recorded_config
+from tumorlens.lab.run_record import RUN_FILE, hash_pictures, record_run, recorded_config
 from tumorlens.lab.splitting import Split
 
 
@@ -40,6 +42,39 @@ def test_another_split_is_refused_whatever_file_it_came_from(
         with pytest.raises(TrainingError, match="other split"):
             record_run(run, config, pictures, other)
     assert (run / RUN_FILE).read_bytes() == before
+
+
+def test_other_outlines_are_other_data(
+    run: Path, loaded: tuple[Pictures, Split], config: Config
+) -> None:
+    pictures, split = loaded
+    drawn = pictures.masks.copy()
+    drawn[0, 3:9, 3:9] = 255
+    for other in (
+        replace(pictures, masks=drawn),
+        replace(pictures, outlined=~pictures.outlined),
+    ):
+        assert hash_pictures(other) != hash_pictures(pictures)
+        with pytest.raises(TrainingError, match="other data"):
+            record_run(run, config, other, split)
+
+
+def test_a_record_from_before_outlines_were_recorded_is_accepted(
+    run: Path, loaded: tuple[Pictures, Split], config: Config
+) -> None:
+    pictures, split = loaded
+    record = json.loads((run / RUN_FILE).read_text())
+    digest = hashlib.sha256(pictures.pixels.tobytes())
+    for one in pictures.examples:
+        digest.update(f"{one.picture},{one.label},{one.group}\n".encode())
+    earlier = json.dumps(record | {"data_sha256": digest.hexdigest()})
+    (run / RUN_FILE).write_text(earlier)
+    record_run(run, config, pictures, split)
+    assert json.loads((run / RUN_FILE).read_text()) == record
+    (run / RUN_FILE).write_text(earlier)
+    moved = replace(pictures, pixels=pictures.pixels[::-1].copy())
+    with pytest.raises(TrainingError, match="other data"):
+        record_run(run, config, moved, split)
 
 
 def test_a_record_from_before_splits_were_recorded_is_accepted(

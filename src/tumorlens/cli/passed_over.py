@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tumorlens.cli.exits import say
+from tumorlens.extras import import_extra
 
 _NAMED = 3
 
@@ -14,8 +15,14 @@ def tell_passed_over(files: Sequence[Path]) -> None:
 
 
 def tell_unlabelled(files: Sequence[Path]) -> None:
-    """Say how many pictures stand in no class of a data set, and name the first."""
-    _tell(files, "in no class of a data set")
+    """Say how many files are in no class of a data set, each kind alone, and name the first."""
+    tables = [file for file in files if file.suffix.lower() == ".csv"]
+    suffixes = import_extra("tumorlens.lab.datasets.example", extra="lab").PICTURE_SUFFIXES
+    pictures = [file for file in files if file.suffix.lower() in suffixes]
+    others = [file for file in files if file.suffix.lower() not in (".csv", *suffixes)]
+    _tell(pictures, "in no class of a data set")
+    _tell(tables, "as one CSV a folder is read, whose columns are named path and label")
+    _tell(others, "being no pictures by name (a CSV of path,label,patient may list DICOM slices)")
 
 
 def _tell(files: Sequence[Path], why: str) -> None:

@@ -34,9 +34,10 @@ def record_run(run: Path, config: Config, pictures: Pictures, split: Split) -> N
             or its record is damaged.
         ConfigError: The folder cannot be written.
     """
+    without_outlines, with_outlines = _hashes(pictures)
     record = {
         "config": config.model_dump(mode="json"),
-        "data_sha256": hash_pictures(pictures),
+        "data_sha256": with_outlines,
         "split_sha256": _split_hash(pictures, split),
         "versions": {
             name: version(name) for name in ("tumorlens", "torch", "timm", "numpy", "pillow")
@@ -45,7 +46,7 @@ def record_run(run: Path, config: Config, pictures: Pictures, split: Split) -> N
     }
     path = run / RUN_FILE
     if path.exists():
-        _check_same_run(path, record)
+        _check_same_run(path, record, without_outlines)
     write_bytes(path, (json.dumps(record, indent=2) + "\n").encode())
 
 
@@ -90,19 +91,27 @@ def read_record(path: Path) -> dict[str, Any]:
 
 
 def hash_pictures(pictures: Pictures) -> str:
-    """SHA-256 over the prepared pixels, names, labels and groups, in hexadecimal."""
+    """SHA-256 over the prepared pixels, names, labels, groups and outlines, in hexadecimal."""
+    return _hashes(pictures)[1]
+
+
+def _hashes(pictures: Pictures) -> tuple[str, str]:
+    """The hash without the outlines, which runs of earlier versions recorded, and with them."""
     digest = hashlib.sha256(np.ascontiguousarray(pictures.pixels).data)
     for example in pictures.examples:
         digest.update(f"{example.picture},{example.label},{example.group}\n".encode())
-    return digest.hexdigest()
+    without = digest.hexdigest()
+    for outlines in (pictures.masks, pictures.outlined):
+        digest.update(np.ascontiguousarray(outlines).data)
+    return without, digest.hexdigest()
 
 
-def _check_same_run(path: Path, record: Mapping[str, Any]) -> None:
+def _check_same_run(path: Path, record: Mapping[str, Any], without_outlines: str) -> None:
     before = read_record(path)
     same = {
         "settings": _settings(before["config"], path) == _settings(record["config"], path),
-        "data": before.get("data_sha256") == record["data_sha256"],
-        # Runs of earlier versions did not record it.
+        # Runs of earlier versions recorded no outlines, and no split.
+        "data": before.get("data_sha256") in {record["data_sha256"], without_outlines},
         "split": before.get("split_sha256", record["split_sha256"]) == record["split_sha256"],
     }
     for what, is_same in same.items():

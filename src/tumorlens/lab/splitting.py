@@ -12,6 +12,8 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from tumorlens.errors import DataError
 from tumorlens.lab.datasets import Example
+from tumorlens.lab.datasets.binary_folders import unknown_tumors
+from tumorlens.lab.datasets.example import TUMOR
 from tumorlens.lab.settings import known_name
 from tumorlens.reporting.folder import PartialFile
 
@@ -255,11 +257,7 @@ def _check(examples: Sequence[Example], folds: int) -> None:
     for example in examples:
         groups.setdefault(example.label, set()).add(example.group)
     if len(groups) < 2:
-        raise DataError(
-            expected="pictures of at least two classes",
-            found=f"only {', '.join(groups) or 'none'}",
-            remedy="Put the pictures of each class into a folder named after the class.",
-        )
+        raise _one_class(examples)
     label, fewest = min(groups.items(), key=lambda item: len(item[1]))
     if len(fewest) < folds:
         raise DataError(
@@ -267,3 +265,17 @@ def _check(examples: Sequence[Example], folds: int) -> None:
             found=f"{len(fewest)} of {label}",
             remedy="Lower data.folds in the config, or add patients.",
         )
+
+
+def _one_class(examples: Sequence[Example]) -> DataError:
+    found = f"only {examples[0].label if examples else 'none'}"
+    remedy = "Put the pictures of each class into a folder named after the class."
+    folders = sorted({one.path.parent for one in examples})
+    left = [yes for folder in folders if (yes := unknown_tumors(folder))]
+    if left:
+        found += f", because {left[0]} does not say which tumor its pictures show"
+        remedy = (
+            f"To tell tumor from no tumor, rename it to {TUMOR}. To tell kinds of tumor apart, "
+            "put the pictures of each kind into a folder named after it."
+        )
+    return DataError(expected="pictures of at least two classes", found=found, remedy=remedy)

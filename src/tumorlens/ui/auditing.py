@@ -112,7 +112,7 @@ def audit_tables(
             }
             for one in record["carried"]
         ],
-        "Pictures in no class of a data set, not looked at": [
+        "Pictures, scans and tables that no data set takes up, not looked at": [
             {"picture": printable(path)} for path in record["passed_over"]
         ],
         "Faults of single pictures": [

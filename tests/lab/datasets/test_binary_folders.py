@@ -8,8 +8,9 @@ import pytest
 
 from tumorlens.errors import DataError
 from tumorlens.lab.datasets import load_examples, recognise
+from tumorlens.lab.splitting import split_by_group
 
-from .made_sets import make_br35h, make_class_folders, make_navoneel
+from .made_sets import make_br35h, make_class_folders, make_navoneel, save
 
 
 @pytest.mark.parametrize(("make", "tumors"), [(make_br35h, 1), (make_navoneel, 2)])
@@ -23,6 +24,19 @@ def test_some_tumor_is_a_label_only_where_asked_for(
     shutil.rmtree(tmp_path / "data" / "no")
     with pytest.raises(DataError, match="no pictures in no/"):
         load_examples(tmp_path / "data")
+
+
+def test_what_was_left_out_of_yes_and_no_is_told_with_a_way_out(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    for number in range(2):
+        save(root / "no" / f"{number}.png")
+        save(root / "yes" / f"{number}.png")
+    with pytest.raises(DataError, match=r"only no_tumor, because .*yes does not say which") as told:
+        split_by_group(load_examples(root), folds=2, fold=0, seed=0)
+    assert "rename it to tumor" in told.value.remedy
+    (root / "yes").rename(root / "tumor")
+    split = split_by_group(load_examples(root), folds=2, fold=0, seed=0)
+    assert len(split.training) == len(split.validation) == 2
 
 
 def test_other_sets_have_all_their_classes_either_way(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.reading.made import dataset, dicom_bytes, picture
 from tumorlens.errors import DataError
 from tumorlens.lab.datasets import (
     DATASETS,
@@ -144,6 +145,15 @@ def test_what_is_there_instead_is_said(tmp_path: Path) -> None:
         load_examples(folder)
     (folder / "archive.zip").write_bytes(b"PK")
     with pytest.raises(DataError, match=r"archive\.zip, which is not unpacked"):
+        load_examples(folder)
+    (folder / "archive.zip").unlink()
+    (folder / "no_tumor").mkdir()
+    for name in ("1.dcm", "2.dcm"):
+        (folder / "no_tumor" / name).write_bytes(dicom_bytes(dataset(picture())))
+    with pytest.raises(DataError, match=r"no_tumor/1\.dcm and 1 more, no pictures.*in a CSV"):
+        load_examples(folder)
+    (folder / "labels.csv").write_text("image,class\n1.png,glioma\n")
+    with pytest.raises(DataError, match=r"labels\.csv, which.*columns named path,label"):
         load_examples(folder)
     with pytest.raises(DataError, match="no such folder"):
         load_examples(tmp_path / "absent")

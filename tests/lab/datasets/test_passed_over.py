@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.reading.made import block, dataset, dicom_bytes, nifti_bytes, picture
 from tumorlens.lab.audit import audit
 from tumorlens.lab.audit.page import render_page
 from tumorlens.lab.datasets import DATASETS, load_examples
@@ -56,6 +57,34 @@ def test_a_csv_passes_over_what_lies_beside_it(tmp_path: Path) -> None:
     assert left(tmp_path / "ours") == ["forgotten.png"]
     table = next((tmp_path / "ours").glob("*.csv"))
     assert passed_over(table, load_examples(table)) == ()
+
+
+def test_scans_that_are_no_pictures_are_missed_by_their_bytes(tmp_path: Path) -> None:
+    make_class_folders(tmp_path / "ours")
+    half = tmp_path / "ours" / "Training"
+    for name in ("glioma_tumor/1.dcm", "glioma_tumor/IM0001", "meningioma/1.2.840.5"):
+        (half / name).parent.mkdir(exist_ok=True)
+        (half / name).write_bytes(dicom_bytes(dataset(picture())))
+    for name in ("head.nii", "head_mask.nii"):
+        (half / "meningioma" / name).write_bytes(nifti_bytes(block()))
+    (half / "meningioma" / "notes").write_text("no scan")
+    assert left(tmp_path / "ours") == [
+        "Training/glioma_tumor/1.dcm",
+        "Training/glioma_tumor/IM0001",
+        "Training/meningioma/1.2.840.5",
+        "Training/meningioma/head.nii",
+    ]
+
+
+def test_tables_of_labels_are_missed_where_they_are_not_read(tmp_path: Path) -> None:
+    make_class_folders(tmp_path / "ours")
+    (tmp_path / "ours" / "labels.csv").write_text("Image;Diagnosis\n1.jpg;glioma\n")
+    (tmp_path / "ours" / "scanners.csv").write_text("scanner,field\nA,3\n")
+    assert left(tmp_path / "ours") == ["labels.csv"]
+    MAKERS["csv"][0](tmp_path / "table")
+    assert left(tmp_path / "table") == []
+    (tmp_path / "table" / "other.csv").write_text("file,class\na.png,glioma\n")
+    assert left(tmp_path / "table") == ["other.csv"]
 
 
 def test_links_to_pictures_are_pictures(tmp_path: Path) -> None:

@@ -55,8 +55,8 @@ class Audit:
         files: Every file.
         twins: Pairs of the same picture, as indices into ``files``.
         clusters: Clusters and groups, in the order of ``files``.
-        passed_over: Picture files of the folders that were not looked at, because the data sets
-            they lie in do not take them up.
+        passed_over: Pictures, other scans and tables of labels in the folders that were not
+            looked at, because the data sets they lie in do not take them up.
     """
 
     files: tuple[Inspected, ...]

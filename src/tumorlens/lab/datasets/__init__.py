@@ -19,7 +19,15 @@ from tumorlens.lab.datasets import (
     sartaj,
 )
 from tumorlens.lab.datasets.checks import check_outlines, check_patients
-from tumorlens.lab.datasets.example import About, Dataset, Example, folders_in, pictures_in
+from tumorlens.lab.datasets.data_files import TABLE_SUFFIX, data_files, is_other_scan
+from tumorlens.lab.datasets.example import (
+    PICTURE_SUFFIXES,
+    About,
+    Dataset,
+    Example,
+    folders_in,
+    pictures_in,
+)
 from tumorlens.lab.datasets.pixels import read_mask, read_pixels
 from tumorlens.labels import CLASSES
 
@@ -39,7 +47,7 @@ DATASETS: dict[str, Dataset] = {
     "cheng": Dataset(cheng.matches, cheng.read, cheng.ABOUT),
     "brisc": Dataset(brisc.matches, brisc.read, brisc.ABOUT, leaves_out=brisc.leaves_out),
     "lgg": Dataset(lgg.matches, lgg.read, lgg.ABOUT, leaves_out=lgg.leaves_out),
-    "brats": Dataset(brats.matches, brats.read, brats.ABOUT),
+    "brats": Dataset(brats.matches, brats.read, brats.ABOUT, leaves_out=brats.leaves_out),
     "brats2013_slices": Dataset(
         brats2013_slices.matches,
         brats2013_slices.read,
@@ -71,6 +79,12 @@ DATASETS: dict[str, Dataset] = {
     ),
 }
 """The first that recognises a folder reads it: the particular before the general."""
+
+OTHER_SCANS = (
+    "Class folders hold pictures (" + ", ".join(PICTURE_SUFFIXES) + "). List DICOM files of one "
+    "slice in a CSV of path,label,patient; save the slices of volumes as pictures."
+)
+"""What to do about scans in class folders that are no pictures by name."""
 
 _ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".rar", ".7z")
 
@@ -177,13 +191,23 @@ def _has_our_classes(examples: Collection[Example]) -> bool:
 
 def _unrecognised(folder: Path) -> DataError:
     """What is there instead of a data set, and what to do about it."""
-    archives = [path.name for path in sorted(folder.iterdir()) if path.suffix in _ARCHIVES]
+    packed = [path for path in sorted(folder.iterdir()) if path.suffix in _ARCHIVES]
+    archives = [path.name for path in packed if not is_other_scan(path)]
     classes = [path.name for path in class_folders.class_folders(folder)]
+    files = list(data_files(folder))
+    tables = [path for path in files if path.suffix.lower() == TABLE_SUFFIX]
+    scans = [path for path in files if is_other_scan(path)]
     found = "none that is known"
     remedy = "Put the pictures of each class into a folder named after the class."
     if archives:
         found += f", but {archives[0]}, which is not unpacked"
         remedy = "Unpack it here."
+    elif tables:
+        found += f", but {_shown(tables, folder)}, which cannot be read as it is"
+        remedy = "Give one CSV itself, with columns named path,label[,patient][,split][,mask]."
+    elif scans:
+        found += f", but {_shown(scans, folder)}, no pictures by their names"
+        remedy = OTHER_SCANS
     elif classes:
         found += f", but one class only ({classes[0]})"
         remedy = "Put the pictures of each other class into a folder beside it."
@@ -195,3 +219,8 @@ def _unrecognised(folder: Path) -> DataError:
         remedy=remedy + " `tumorlens datasets list` says how each data set is recognised.",
         source=str(folder),
     )
+
+
+def _shown(files: list[Path], folder: Path) -> str:
+    more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+    return files[0].relative_to(folder).as_posix() + more

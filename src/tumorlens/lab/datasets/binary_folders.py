@@ -31,6 +31,13 @@ def leaves_out(path: Path) -> bool:
     return inner[-1:] == ["yes"] or inner[-2:] == [_COPY, "no"] or bool(_UNREAD & {*inner})
 
 
+def unknown_tumors(folder: Path) -> Path | None:
+    """The folder ``yes/`` beside a folder ``no/``; None where there is no picture in it."""
+    beside = folder.parent / "yes"
+    is_there = folder.name == "no" and beside.is_dir() and pictures_in(beside)
+    return beside if is_there else None
+
+
 def read_without_tumor(root: Path, *, folder: Path, about: About) -> list[Example]:
     """One example a picture of ``no/``; no patient is known.
 

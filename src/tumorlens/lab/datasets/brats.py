@@ -92,6 +92,11 @@ def matches(folder: Path) -> bool:
     return bool(_case_folders(folder))
 
 
+def leaves_out(path: Path) -> bool:
+    """Other volumes beside a case's sequences."""
+    return path.name.lower().endswith((".nii", ".nii.gz"))
+
+
 def read(folder: Path) -> list[Example]:
     """One example an axial slice and sequence, grouped by patient.
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from PIL import Image as Pillow
 
 from tumorlens.errors import DataError
-from tumorlens.lab.datasets.example import TUMOR, Example
+from tumorlens.lab.datasets.example import PICTURE_SUFFIXES, TUMOR, Example
 from tumorlens.lab.datasets.pixels import is_one_picture, read_mask, read_pixels
 from tumorlens.labels import NO_TUMOR
 
@@ -57,12 +57,13 @@ def check_outlines(examples: Sequence[Example]) -> None:
 
 
 def _same_size(example: Example) -> bool:
-    """Whether the headers agree; where not, whether the pixels do (a picture may lie turned)."""
+    """Whether the headers agree; else whether the pixels do (turned pictures, DICOM)."""
     assert example.mask is not None
     try:
-        with Pillow.open(example.path) as picture, Pillow.open(example.mask) as mask:
-            if picture.size == mask.size:
-                return True
+        if example.path.suffix.lower() in PICTURE_SUFFIXES:
+            with Pillow.open(example.path) as picture, Pillow.open(example.mask) as mask:
+                if picture.size == mask.size:
+                    return True
         outline = read_mask(example)
         return outline is not None and outline.shape == read_pixels(example).shape
     except (OSError, SyntaxError) as error:

@@ -70,7 +70,7 @@ class Example:
         official: The part of the data set's own split that holds it, ``training``,
             ``testing`` or ``validation``; None where it has no split of its own.
         mask_above: There is tumor where the mask's value is above this: 127 for pictures of
-            black and white, 0 where the values are kinds of tissue.
+            black and white, 0 where the values are kinds of tissue, or 0 and 1.
     """
 
     path: Path

@@ -1,12 +1,13 @@
-"""Pictures that lie in a folder of data and were not taken up, so that none is lost in silence."""
+"""What lies in a folder of data and was not taken up, so that nothing is lost in silence."""
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from functools import cache
 from pathlib import Path
 
-from tumorlens.lab.datasets import DATASETS, candidates, recognise
-from tumorlens.lab.datasets.example import PICTURE_SUFFIXES, Example
+from tumorlens.lab.datasets import DATASETS, candidates, csv_table, recognise
+from tumorlens.lab.datasets.data_files import data_files
+from tumorlens.lab.datasets.example import Example
 
 _OUTLINE_FOLDERS = {"mask", "masks"}
 _OUTLINE_ENDS = ("_mask", "-mask", "_seg", "-seg")
@@ -15,11 +16,11 @@ _OUTLINE_ENDS = ("_mask", "-mask", "_seg", "-seg")
 def passed_over(
     folder: Path, examples: Iterable[Example], *, only: Collection[str] = ()
 ) -> tuple[Path, ...]:
-    """The picture files below a folder that no example was made of.
+    """The pictures, other scans and tables of labels below a folder that were not taken up.
 
     Outlines are not among them, nor what a data set leaves out knowingly (`Dataset.leaves_out`),
     nor the sets of which nothing was wanted: those not named in ``only``, those of other classes
-    than ours, those of volumes. No file is opened.
+    than ours, those of volumes. Of files whose names are no pictures' the first bytes are read.
 
     Args:
         folder: As `load_examples` got it; of a CSV alone nothing is passed over.
@@ -37,10 +38,12 @@ def passed_over(
     is_taken = _taken(examples)
     left: dict[Path, list[Path]] = {}
     begun: set[Path] = set()
-    for path in (path for root in (sets if only else [folder]) for path in _pictures(root)):
+    for path in (path for root in (sets if only else [folder]) for path in data_files(root)):
         owner = next((one for one in (folder, *path.parents) if one in sets), folder)
         if is_taken(path):
             begun.add(owner)
+        elif _is_table_of(path, owner, sets.get(owner)):
+            continue
         elif not _is_left_out(path.relative_to(owner), sets.get(owner)):
             left.setdefault(owner, []).append(path)
     unwanted = set(sets) - begun
@@ -68,22 +71,13 @@ def _taken(examples: Iterable[Example]) -> Callable[[Path], bool]:
 
 def _is_left_out(path: Path, name: str | None) -> bool:
     """Whether a file, relative to its set, is an outline, or left out by intent."""
+    stem = Path(path.name.lower().removesuffix(".gz")).stem
     is_outline = bool(
         _OUTLINE_FOLDERS & {part.lower() for part in path.parts[:-1]}
-    ) or path.stem.lower().endswith(_OUTLINE_ENDS)
+    ) or stem.endswith(_OUTLINE_ENDS)
     return is_outline or (name is not None and DATASETS[name].leaves_out(path))
 
 
-def _pictures(root: Path) -> Iterator[Path]:
-    """Every picture file below a folder, hidden ones left out; linked folders are entered once."""
-    seen: set[str] = set()
-    for place, folders, files in os.walk(root, followlinks=True):
-        real = os.path.realpath(place)
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        for name in sorted(files):
-            if name.lower().endswith(PICTURE_SUFFIXES) and not name.startswith("."):
-                yield Path(place, name)
+def _is_table_of(path: Path, owner: Path, name: str | None) -> bool:
+    """Whether a file is the CSV that its set was read by."""
+    return name == "csv" and path.parent == owner and csv_table.is_table(path)

@@ -17,7 +17,7 @@ class Parts:
         evaluated: Those of the part that is evaluated; all where there is no split.
         training: Those of the training part; empty where there is no split.
         others: Those that the split does not name.
-        passed_over: Picture files of the folder that are in no class of a data set.
+        passed_over: What no data set of the folder takes up.
         leaky: Whether the split records a group as both training and validation.
     """
 
