@@ -8,7 +8,7 @@ from optuna.exceptions import StorageInternalError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
-from tumorlens.errors import ConfigError
+from tumorlens.errors import ConfigError, TumorlensError
 
 _REMEDY = (
     "Check that it is there and may be written to by you now, or name another --storage. "
@@ -46,8 +46,13 @@ def reaching(storage: str) -> Iterator[None]:
     """Turn what a study's database says against its use into a `ConfigError`."""
     try:
         yield
-    except (SQLAlchemyError, StorageInternalError) as error:
-        raise _unusable(storage, _said(error)) from error
+    except TumorlensError:
+        raise
+    except Exception as error:
+        inner = _of_database(error)
+        if inner is None:
+            raise
+        raise _unusable(storage, _said(inner)) from error
 
 
 def shown(storage: str) -> str:
@@ -65,6 +70,13 @@ def _check_address(storage: str) -> None:
             remedy="Give one as postgresql://USER@HOST/NAME, mysql://..., or leave it out.",
             source="--storage",
         ) from None
+
+
+def _of_database(error: BaseException | None) -> Exception | None:
+    """The error itself, or the one that Optuna stumbled over while it cleared up after it."""
+    while error is not None and not isinstance(error, (SQLAlchemyError, StorageInternalError)):
+        error = error.__context__
+    return error
 
 
 def _said(error: Exception) -> str:
