@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,21 @@ from tumorlens.card import Card, read_card
 from tumorlens.cli import app
 from tumorlens.lab import joining
 from tumorlens.lab.config import parse_config
+from tumorlens.lab.finished import finished_network
 from tumorlens.lab.run import run_training
 from tumorlens.labels import CLASSES
 from tumorlens.model import load_model
 from tumorlens.prediction import predict
 
+FILLED = parse_config(
+    {
+        "name": "filled",
+        "preparation": {"size": 32},
+        "network": {"name": "custom_cnn"},
+        "training": {"epochs": 2, "batch_size": 8, "cycles": 2, "smote": True},
+        "data": {"folds": 3},
+    }
+)
 PICTURES = np.random.default_rng(0).random((2, 1, 32, 32), np.float32)
 
 
@@ -161,6 +172,106 @@ def test_the_average_is_the_mean_of_the_weights(runs: list[Path], tmp_path: Path
     np.testing.assert_allclose(found, torch.stack(weights).mean(0).numpy(), atol=1e-6)
 
 
+@pytest.fixture(scope="module")
+def filled(class_folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose linear layer was trained once more, on embeddings filled up by SMOTE."""
+    run = tmp_path_factory.mktemp("smote") / "run"
+    run_training(FILLED, class_folders, run)
+    return run
+
+
+def test_a_run_with_smote_is_joined_as_its_model_answers(filled: Path, tmp_path: Path) -> None:
+    done = ensemble(filled, filled, "--output", tmp_path / "mean", "--method", "average")
+    assert done.exit_code == 0, done.output
+    own = load_model(filled / "model")
+    joined = load_model(tmp_path / "mean").run(PICTURES).logits
+    np.testing.assert_allclose(joined, own.run(PICTURES).logits, atol=1e-4)
+    best = load_file(filled / "checkpoints" / "best.safetensors")["weight/linear.weight"]
+    assert np.abs(best.numpy() - own.class_weights).max() > 0.01
+
+
+def test_a_teacher_with_smote_teaches_what_its_model_answers(filled: Path) -> None:
+    teacher = finished_network(filled, CLASSES, FILLED.preparation.build())
+    with torch.inference_mode():
+        said = teacher(torch.from_numpy(PICTURES)).logits.numpy()
+    own = load_model(filled / "model").run(PICTURES).logits
+    np.testing.assert_allclose(said, own, atol=1e-4)
+
+
+def test_snapshots_of_a_run_with_smote_are_refused(filled: Path, tmp_path: Path) -> None:
+    done = ensemble(filled, "--output", tmp_path / "x", "--snapshots")
+    assert done.exit_code == 2
+    assert "runs without training.smote" in done.stderr
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_run_with_smote_from_before_its_weights_were_kept_is_finished_again(
+    filled: Path, class_folders: Path, tmp_path: Path
+) -> None:
+    older = shutil.copytree(filled, tmp_path / "older")
+    kept = older / "checkpoints" / "finished.safetensors"
+    before = kept.read_bytes()
+    kept.unlink()
+    chosen = ("--output", tmp_path / "mean", "--method", "average")
+    done = ensemble(older, older, *chosen)
+    assert done.exit_code == 2
+    assert "checkpoints/finished.safetensors" in done.stderr
+    assert "Give the command that began the run again" in done.stderr
+    run_training(FILLED, class_folders, older)
+    assert kept.read_bytes() == before
+    assert ensemble(older, older, *chosen).exit_code == 0
+
+
+@pytest.mark.parametrize(("method", "earlier"), [("vote", False), ("average", True)])
+def test_a_model_that_was_stopped_while_it_was_fitted_is_not_there(
+    runs: list[Path],
+    class_folders: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    method: str,
+    earlier: bool,
+) -> None:
+    output = tmp_path / "both"
+    if earlier:
+        shutil.copytree(runs[0] / "model", output)
+
+    def found() -> dict[str, bytes]:
+        files = [path for path in output.rglob("*") if path.is_file()]
+        seen = [path for path in files if ".tumorlens-partial" not in path.parts]
+        return {str(path.relative_to(output)): path.read_bytes() for path in seen}
+
+    before = found()
+
+    def stop(*_: object, **__: object) -> None:
+        assert found() == before  # what a kill at this moment leaves
+        assert output.exists() is earlier
+        raise KeyboardInterrupt
+
+    chosen = ("--output", output, "--method", method, "--data", class_folders)
+    with monkeypatch.context() as patched:
+        for step in ("fit_confidence", "score_answers"):
+            patched.setattr(joining, step, stop)
+            assert ensemble(*runs[:2], *chosen).exit_code == 130
+            assert [path.name for path in tmp_path.iterdir()] == ["both"] * earlier
+            assert found() == before
+    done = ensemble(*runs[:2], *chosen, "--scores", output / "scores")
+    assert done.exit_code == 0, done.output
+    assert read_card(output).name == "both"
+    assert (output / "scores" / "evaluation.json").is_file()
+    check_confidence(read_card(output))
+
+
+def test_the_folder_one_stands_in_takes_a_model(
+    runs: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    done = ensemble(*runs[:2], "--output", ".")
+    assert done.exit_code == 0, done.output
+    assert read_card(tmp_path / "here").name == "here"
+
+
 def test_the_snapshots_of_one_run_are_joined(runs: list[Path], tmp_path: Path) -> None:
     done = ensemble(runs[0], "--output", tmp_path / "snapshots", "--snapshots")
     assert done.exit_code == 0, done.output
@@ -176,6 +287,9 @@ def test_the_snapshots_of_one_run_are_joined(runs: list[Path], tmp_path: Path) -
         (["--share", "1"], 2, "2 shares"),
         (["--others", "x"], 2, "--others alone"),
         (["--scores", "x"], 2, "--scores alone"),
+        (["--share", "1", "--share", "2", "--method", "average"], 2, "--share beside average"),
+        (["--share", "1", "--method", "stacking", "--data", "x"], 2, "--share beside stacking"),
+        (["--share", "1", "--method", "fitted", "--data", "x"], 2, "--share beside fitted"),
     ],
 )
 def test_mistakes_are_plain_messages(

@@ -135,6 +135,48 @@ def test_only_what_is_named_is_tuned_and_poor_trials_are_dropped(
     assert best.training.learning_rate == read_config(config).training.learning_rate
 
 
+@pytest.mark.parametrize("storage", ["given", "default", "address"])
+def test_a_database_that_cannot_be_used_is_told(
+    config: Path, class_folders: Path, tmp_path: Path, storage: str
+) -> None:
+    broken = tmp_path / ("study.db" if storage == "default" else "given.db")
+    broken.write_bytes(b"of something else" * 100)
+    address = {"given": f"sqlite:///{broken}", "default": "", "address": "given.db"}[storage]
+    done = run_tune(config, class_folders, tmp_path, "--trials", "1", "--storage", address)
+    assert done.exit_code == 2, done.output
+    assert "tumorlens: " in done.stderr
+    assert "database" in done.stderr
+    assert done.exception is None or isinstance(done.exception, SystemExit)
+
+
+def test_a_database_that_is_lost_in_a_trial_is_told(
+    config: Path, class_folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def quick(*_: object, on_epoch: Callable[[EpochRecord], None]) -> Trained:
+        (tmp_path / "study.db").write_bytes(b"overwritten" * 10_000)
+        on_epoch(EpochRecord(1, 0.1, 1.0, 0.5, 0.5, 0.5, 0.5, 0.0))
+        raise AssertionError("the loss was kept")
+
+    monkeypatch.setattr(tuning, "train", quick)
+    done = run_tune(config, class_folders, tmp_path, "--trials", "1")
+    assert done.exit_code == 2, done.output
+    assert "expected a database that can hold the study" in done.stderr
+
+
+def test_a_misspelt_share_is_refused_and_the_study_begins_once_it_is_corrected(
+    config: Path, class_folders: Path, tmp_path: Path
+) -> None:
+    arguments = ("--trials", "1", "--only", "dropout", "--set")
+    wrong = run_tune(config, class_folders, tmp_path, *arguments, "data.share={mad=0.9}")
+    assert wrong.exit_code == 2
+    assert "data.share: expected names of data sets that are there: made; found mad" in wrong.stderr
+    right = run_tune(config, class_folders, tmp_path, *arguments, "data.share={made=0.9}")
+    assert right.exit_code == 0, right.output
+    again = run_tune(config, class_folders, tmp_path, *arguments, "data.share={made=0.8}")
+    assert again.exit_code == 2
+    assert "was begun with" in again.stderr
+
+
 def test_an_unknown_name_is_refused(config: Path, class_folders: Path, tmp_path: Path) -> None:
     done = run_tune(config, class_folders, tmp_path, "--only", "droput")
     assert done.exit_code == 2

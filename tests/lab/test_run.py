@@ -17,7 +17,7 @@ from tumorlens.lab.evaluation import evaluate
 from tumorlens.lab.evaluation.parts import examples_of_part
 from tumorlens.lab.gate import NOTE
 from tumorlens.lab.pictures import Pictures
-from tumorlens.lab.run import Watch, run_training
+from tumorlens.lab.run import Watch, help_training, run_training
 from tumorlens.lab.run_data import load_run_data
 from tumorlens.lab.splitting import Split, write_split
 from tumorlens.model import load_model
@@ -179,6 +179,17 @@ def test_unknown_names_are_found_before_anything_is_loaded(
     wrong = config.model_copy(update={section: getattr(config, section).model_copy(update=values)})
     with pytest.raises(ConfigError, match=meant):
         run_training(wrong, tmp_path / "no data", tmp_path / "run")
+
+
+def test_a_misspelt_share_is_refused_before_the_run_begins(
+    class_folders: Path, config: Config, tmp_path: Path
+) -> None:
+    shared = config.data.model_copy(update={"share": {"mad": 0.1}})
+    wrong = config.model_copy(update={"data": shared})
+    for train in (run_training, help_training):
+        with pytest.raises(ConfigError, match=r"data\.share: .* there: made; found mad\."):
+            train(wrong, class_folders, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_card_carries_the_scores(run: Path) -> None:

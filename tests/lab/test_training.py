@@ -8,13 +8,14 @@ import pytest
 import torch
 
 from tumorlens.errors import ConfigError, TrainingError
-from tumorlens.lab import networks
+from tumorlens.lab import networks, training
+from tumorlens.lab.checkpoint import load_checkpoint
 from tumorlens.lab.config import Config, parse_config
 from tumorlens.lab.datasets import load_examples
 from tumorlens.lab.networks import Backbone
 from tumorlens.lab.pictures import Pictures, load_pictures
 from tumorlens.lab.splitting import Split, split_by_group
-from tumorlens.lab.training import LAST, Trained, predict_logits, train
+from tumorlens.lab.training import BEST, FINISHED, LAST, Trained, predict_logits, train
 from tumorlens.labels import CLASSES
 
 
@@ -226,6 +227,46 @@ def test_smote_changes_the_linear_layer_alone(
         if not torch.equal(value, plain[key])
     }
     assert different == {"linear.weight", "linear.bias"}
+
+
+def test_what_smote_made_is_kept_beside_the_best_epoch(
+    config: Config, data: tuple[Pictures, Split], tmp_path: Path
+) -> None:
+    filled = changed(config, {"training": {"smote": True}})
+    trained = train(filled, *data, CLASSES, tmp_path / "smote")
+    plain = train(config, *data, CLASSES, tmp_path / "plain")
+    assert not (tmp_path / "plain" / FINISHED).exists()
+    for path, expected in ((FINISHED, trained), (BEST, plain)):
+        again = train(config, *data, CLASSES, tmp_path / "plain").network
+        load_checkpoint(tmp_path / "smote" / path, again)
+        for key, value in again.state_dict().items():
+            assert torch.equal(value, expected.network.state_dict()[key]), key
+
+
+def test_a_run_killed_while_smote_retrains_keeps_nothing_half_done(
+    config: Config,
+    data: tuple[Pictures, Split],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    filled = changed(config, {"training": {"smote": True}})
+    unbroken = train(filled, *data, CLASSES, tmp_path / "unbroken")
+
+    def half(linear: torch.nn.Linear, *_: object) -> None:
+        torch.nn.init.zeros_(linear.weight)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(training, "retrain_linear", half)
+        with pytest.raises(KeyboardInterrupt):
+            train(filled, *data, CLASSES, tmp_path / "killed")
+    assert not (tmp_path / "killed" / FINISHED).exists()
+    for _ in ("resumed", "finished already"):
+        resumed = train(filled, *data, CLASSES, tmp_path / "killed")
+        np.testing.assert_array_equal(weights(unbroken), weights(resumed))
+        for name in (BEST, FINISHED):
+            kept = (tmp_path / "killed" / name).read_bytes()
+            assert kept == (tmp_path / "unbroken" / name).read_bytes()
 
 
 def test_pictures_too_small_for_the_network_are_refused(

@@ -57,7 +57,8 @@ def ensemble(
     from tumorlens.cli.progress import bars
     from tumorlens.reporting.folder import check_writable
 
-    check_writable(output)
+    for folder in (output, scores) if scores else (output,):
+        check_writable(folder)
     joining = import_extra("tumorlens.lab.joining", extra="lab")
     with bars(transient=True) as progress:
         reading = progress.add_task("reading pictures", total=None, visible=data is not None)

@@ -17,6 +17,7 @@ from tumorlens.lab.blending import find_siblings
 from tumorlens.lab.catalogue import CATALOGUE
 from tumorlens.lab.checkpoint import is_checkpoint, load_checkpoint
 from tumorlens.lab.config import Config
+from tumorlens.lab.datasets import Example
 from tumorlens.lab.distilling import Teachers
 from tumorlens.lab.finished import finished_network
 from tumorlens.lab.losses import LOSSES
@@ -104,6 +105,22 @@ def set_up(config: Config, pictures: Pictures, split: Split, classes: Sequence[s
         siblings=_siblings(config, pictures),
         teachers=_teachers(config, classes, fabric),
     )
+
+
+def check_shares(config: Config, examples: Sequence[Example]) -> None:
+    """A misspelt data set in ``data.share`` would be drawn whole, in silence.
+
+    Raises:
+        ConfigError: One that is named is not among the examples.
+    """
+    known = {example.dataset for example in examples}
+    if unknown := set(config.data.share) - known:
+        raise ConfigError(
+            expected=f"names of data sets that are there: {', '.join(sorted(known))}",
+            found=", ".join(sorted(unknown)),
+            remedy="Correct data.share, or leave them out: the names are those of the folders.",
+            source="data.share",
+        )
 
 
 def _siblings(config: Config, pictures: Pictures) -> np.ndarray:

@@ -16,6 +16,8 @@ from tumorlens.reporting.folder import writing
 
 LAST, BEST = "checkpoints/last.safetensors", "checkpoints/best.safetensors"
 """Within a run folder."""
+FINISHED = "checkpoints/finished.safetensors"
+"""After the linear layer was trained once more at the end (SMOTE), where it was."""
 SNAPSHOT = "checkpoints/snapshot_{}.safetensors"
 """Of each cycle of the learning rate, from 1, where there is more than one."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tumorlens.card import read_card
 from tumorlens.errors import ConfigError
-from tumorlens.lab.checkpoint import BEST, load_checkpoint
+from tumorlens.lab.checkpoint import BEST, FINISHED, load_checkpoint
 from tumorlens.lab.networks import Classifier, build_network
 from tumorlens.lab.run_record import MODEL, recorded_config
 from tumorlens.preparation import Preparation
@@ -24,8 +24,28 @@ def bare_network(run: Path, classes: int) -> Classifier:
     ).eval()
 
 
+def finished_weights(run: Path) -> Path:
+    """The checkpoint with the weights that a finished run's model has.
+
+    It is that of the best epoch; with ``training.smote`` what came of it afterwards.
+
+    Raises:
+        ConfigError: There is none: the run did not come to its end, or the latter was not kept
+            yet when it did; or the folder holds no settings that are known today.
+    """
+    path = run / (FINISHED if recorded_config(run).training.smote else BEST)
+    if not path.is_file():
+        raise ConfigError(
+            expected=f"a finished run, with {path.parent.name}/{path.name}",
+            found="no such file",
+            remedy="Give the command that began the run again: it goes on where it stopped.",
+            source=str(run),
+        )
+    return path
+
+
 def finished_network(run: Path, classes: Sequence[str], preparation: Preparation) -> Classifier:
-    """The network of a finished run with the weights of its best epoch.
+    """The network of a finished run with the weights that its model has.
 
     Args:
         run: The run folder.
@@ -33,7 +53,7 @@ def finished_network(run: Path, classes: Sequence[str], preparation: Preparation
         preparation: That it must have seen scans by, but for the size.
 
     Raises:
-        ConfigError: It is of other classes or another preparation, or no run folder.
+        ConfigError: It is of other classes or another preparation, or no finished run.
         ModelError: The run has no model.
         TrainingError: Its checkpoint cannot be read.
     """
@@ -52,5 +72,5 @@ def finished_network(run: Path, classes: Sequence[str], preparation: Preparation
                 source=str(run),
             )
     network = bare_network(run, len(classes))
-    load_checkpoint(run / BEST, network)
+    load_checkpoint(finished_weights(run), network)
     return network

@@ -34,7 +34,7 @@ def growing_model(folder: Path, *, copied: Path | None = None) -> Iterator[Path]
     Raises:
         ConfigError: The folder cannot be written.
     """
-    beside = folder.with_name(f"{folder.name}.partial")
+    beside = folder.parent / f"{folder.name}.partial"  # "." has no name to be changed
     with writing(folder):
         is_new = not folder.exists()
         aside = beside if is_new else folder / PARTIAL

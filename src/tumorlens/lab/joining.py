@@ -8,24 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from tumorlens.calibration import bend
 from tumorlens.card import Card, read_card, write_card
 from tumorlens.errors import ConfigError
 from tumorlens.lab.calibration import fit_temperature
-from tumorlens.lab.checkpoint import load_checkpoint
 from tumorlens.lab.confidence import Confidence, fit_confidence, write_confidence
 from tumorlens.lab.ensembling import check_alike, joined_preparation, merge_models
-from tumorlens.lab.evaluation import card_scores, score_answers, write_evaluation
+from tumorlens.lab.evaluation import Evaluation, card_scores, score_answers, write_evaluation
 from tumorlens.lab.export import export_model
-from tumorlens.lab.finished import bare_network
+from tumorlens.lab.growing_model import growing_model
 from tumorlens.lab.joining_material import Material, read_material
+from tumorlens.lab.member_weights import mean_network, snapshot_models
 from tumorlens.lab.mixing import Mixing, fit_shares, mix_unseen, stack, vote
 from tumorlens.lab.pictures import ByteArray
 from tumorlens.lab.progress import Progress, silent
 from tumorlens.lab.run_record import MODEL
-from tumorlens.lab.training import BEST, SNAPSHOT
 from tumorlens.model import Model, load_model
 from tumorlens.prediction import softmax
 from tumorlens.scan import FloatArray
@@ -63,9 +61,9 @@ def join_runs(
 
     Args:
         runs: Run folders.
-        output: The model folder to write.
+        output: The model folder to write, whole or not at all.
         method: One of `METHODS`.
-        shares: Of each member in a vote; all alike where empty.
+        shares: Of each member in a vote, for `VOTE` alone; all alike where empty.
         data: Where the pictures of the first run lie. Needed to fit anything; where given,
             temperature, conformal sets and input gate are fitted on them too, as `run_training`
             does, and the card has scores on the validation pictures. The model has no gate and
@@ -86,29 +84,30 @@ def join_runs(
         DataError: A member was trained on validation pictures, or the data cannot be read.
         ModelError: A run has no model.
     """
-    _check_request(method, data, {"--others": others, "--scores": scores})
+    _check_request(method, shares, data, {"--others": others, "--scores": scores})
     material = read_material(runs, data, others=others, progress=progress) if data else None
-    if method == AVERAGE:
-        model, logits = _average(runs, output, snapshots, material)
-    else:
-        with tempfile.TemporaryDirectory() as aside:
-            folders = _snapshots(runs, Path(aside)) if snapshots else [run / MODEL for run in runs]
-            model, logits = _mix(folders, output, method, shares, material)
-    if material is None:
-        return model
-    confidence, temperature = _fit_confidence(model, output, logits, material, on_confidence)
-    answers = bend(softmax(logits / np.float32(temperature)), confidence.curve)
-    examples, blank = material.validation.examples, len(material.validation.blank)
-    evaluation = score_answers(model, examples, answers, blank=blank)
     command = _command(runs, output, method, shares, snapshots)
-    if scores:
+    name, evaluation = output.absolute().name, None
+    with growing_model(output) as folder, tempfile.TemporaryDirectory() as aside:
+        if method == AVERAGE:
+            model, logits = _average(runs, folder, material, name=name, snapshots=snapshots)
+        else:
+            own = [run / MODEL for run in runs]
+            members = snapshot_models(runs, Path(aside)) if snapshots else own
+            model, logits = _mix(members, folder, material, name=name, method=method, shares=shares)
+        if material is not None:
+            fitted = _fit_confidence(model, folder, logits, material, on_confidence)
+            evaluation = _score(model, logits, material, *fitted)
+            found = card_scores(evaluation.to_json(command=command))
+            write_card(folder, replace(read_card(folder), scores=found))
+    if scores and evaluation:  # afterwards, because its folder may lie in the model's
         write_evaluation(scores, evaluation, command=command)
-    found = card_scores(evaluation.to_json(command=command))
-    write_card(output, replace(read_card(output), scores=found))
     return load_model(output)
 
 
-def _check_request(method: str, data: Path | None, fitted: Mapping[str, Path | None]) -> None:
+def _check_request(
+    method: str, shares: Sequence[float], data: Path | None, fitted: Mapping[str, Path | None]
+) -> None:
     """What is fitted or scored needs data; ``fitted`` are such options and what was given."""
     if method not in METHODS or (method in (FITTED, STACKING) and data is None):
         raise ConfigError(
@@ -116,6 +115,13 @@ def _check_request(method: str, data: Path | None, fitted: Mapping[str, Path | N
             found=method if method not in METHODS else f"{method} without --data",
             remedy="Give the folder that the runs were trained from.",
             source="--method",
+        )
+    if shares and method != VOTE:
+        raise ConfigError(
+            expected=f"shares for the method {VOTE} alone",
+            found=f"--share beside {method}, which takes none",
+            remedy=f"Leave out --share, or take --method {VOTE}.",
+            source="--share",
         )
     for option, given in fitted.items():
         if given and data is None:
@@ -168,12 +174,23 @@ def _fit_confidence(
     return confidence, temperature
 
 
+def _score(
+    model: Model, logits: FloatArray, material: Material, confidence: Confidence, temperature: float
+) -> Evaluation:
+    """The scores of the whole on the validation pictures, by its logits about them."""
+    answers = bend(softmax(logits / np.float32(temperature)), confidence.curve)
+    examples, blank = material.validation.examples, len(material.validation.blank)
+    return score_answers(model, examples, answers, blank=blank)
+
+
 def _mix(
     folders: Sequence[Path],
     output: Path,
+    material: Material | None,
+    *,
+    name: str,
     method: str,
     shares: Sequence[float],
-    material: Material | None,
 ) -> tuple[Model, FloatArray]:
     """The model that runs all members, and its logits about the validation pictures."""
     members = [load_model(folder, gated=False) for folder in folders]
@@ -186,7 +203,7 @@ def _mix(
             source="--share",
         )
     cards = [member.card for member in members]
-    card = _card(cards, output.name, method, fitted=material is not None)
+    card = _card(cards, name, method, fitted=material is not None)
     fit = _fitter(method, shares or [1] * len(members), len(card.classes))
     logits: list[FloatArray] = []
     targets = np.zeros(0, np.intp)
@@ -227,59 +244,19 @@ def _calibrated(member: Model, pixels: ByteArray) -> FloatArray:
     return np.concatenate(rows)
 
 
-def _checkpoints(run: Path, snapshots: bool) -> list[Path]:
-    """Of one run: the best epoch, or each cycle's snapshot."""
-    found = [run / BEST]
-    if snapshots:
-        found = sorted((run / SNAPSHOT).parent.glob(Path(SNAPSHOT).name.format("*")))
-    if not found or not found[0].is_file():
-        raise ConfigError(
-            expected="a run with snapshots (training.cycles)" if snapshots else "a finished run",
-            found="no checkpoint of that kind",
-            remedy="Give the folders that `tumorlens train` wrote (--run).",
-            source=str(run),
-        )
-    return found
-
-
-def _snapshots(runs: Sequence[Path], aside: Path) -> list[Path]:
-    """A model folder for each snapshot, with the card of its run but for what was fitted to it."""
-    folders: list[Path] = []
-    for run in runs:
-        card = replace(
-            read_card(run / MODEL), curve=(), conformal=None, gate=None, int8=None, sequence=None
-        )
-        network = bare_network(run, len(card.classes))
-        for path in _checkpoints(run, snapshots=True):
-            load_checkpoint(path, network)
-            folders.append(aside / str(len(folders)))
-            export_model(network, replace(card, name=f"{card.name} {path.stem}"), folders[-1])
-    return folders
-
-
 def _average(
     runs: Sequence[Path],
     output: Path,
-    snapshots: bool,
     material: Material | None,
+    *,
+    name: str,
+    snapshots: bool,
 ) -> tuple[Model, FloatArray]:
-    """The mean of the checkpoints' weights (and batch-norm statistics), as one network.
-
-    M. Wortsman and others, "Model soups", ICML 2022, arXiv:2203.05482. Sensible for runs that
-    began from the same weights.
-    """
+    """The model with the mean of the members' weights, and its logits about them."""
     cards = [read_card(run / MODEL) for run in runs]
     check_alike([load_model(run / MODEL, gated=False) for run in runs], same_size=True)
-    network = bare_network(runs[0], len(cards[0].classes))
-    states = []
-    for path in (path for run in runs for path in _checkpoints(run, snapshots)):
-        load_checkpoint(path, network)
-        states.append({key: value.clone() for key, value in network.state_dict().items()})
-    mean = {
-        key: torch.stack([one[key].double() for one in states]).mean(dim=0) for key in states[0]
-    }
-    network.load_state_dict({key: mean[key].to(states[0][key].dtype) for key in mean})
-    card = _card(cards, output.name, AVERAGE, fitted=material is not None)
+    network = mean_network(runs, len(cards[0].classes), snapshots=snapshots)
+    card = _card(cards, name, AVERAGE, fitted=material is not None)
     temperature = float(np.mean([one.temperature for one in cards]))
     model = export_model(network, replace(card, temperature=temperature), output)
     if material is None:

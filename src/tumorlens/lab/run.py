@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tumorlens.card import Card, write_card
+from tumorlens.lab.bench import check_shares
 from tumorlens.lab.calibration import fit_temperature
 from tumorlens.lab.confidence import fit_confidence, write_confidence
 from tumorlens.lab.config import Config
@@ -119,6 +120,7 @@ def run_training(
         on_passed_over=watch.on_passed_over,
     )
     examples = pictures.examples
+    check_shares(config, examples)
     watch.on_split(pictures, split)
     with writing(run):
         run.mkdir(parents=True, exist_ok=True)
@@ -157,6 +159,7 @@ def help_training(config: Config, data: Path, run: Path, *, allow_leaks: bool = 
     """
     _check_names(config)
     pictures, split = load_run_data(config, data, run, allow_leaks=allow_leaks)
+    check_shares(config, pictures.examples)
     train(config, pictures, split, _classes(pictures.examples), run)
 
 

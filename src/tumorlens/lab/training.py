@@ -15,7 +15,14 @@ from tumorlens.lab.augmentation import augment, mix_up
 from tumorlens.lab.balancing import draw, draw_with_return
 from tumorlens.lab.bench import Bench, set_up
 from tumorlens.lab.blending import blend
-from tumorlens.lab.checkpoint import BEST, LAST, SNAPSHOT, load_checkpoint, save_checkpoint
+from tumorlens.lab.checkpoint import (
+    BEST,
+    FINISHED,
+    LAST,
+    SNAPSHOT,
+    load_checkpoint,
+    save_checkpoint,
+)
 from tumorlens.lab.config import Config
 from tumorlens.lab.distilling import lesson_loss
 from tumorlens.lab.history import EpochRecord, write_history
@@ -36,7 +43,7 @@ from tumorlens.lab.splitting import Split
 from tumorlens.lab.transplanting import Labelled, transplant
 from tumorlens.lab.within_reach import to_float
 
-__all__ = ["BEST", "LAST", "SNAPSHOT", "Trained", "predict_logits", "train"]
+__all__ = ["BEST", "FINISHED", "LAST", "SNAPSHOT", "Trained", "predict_logits", "train"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,7 +51,8 @@ class Trained:
     """The outcome of a run.
 
     Attributes:
-        network: With the weights of the epoch whose validation loss was lowest, on the CPU.
+        network: With the weights of the epoch whose validation loss was lowest, on the CPU;
+            with SMOTE the linear layer was trained once more after it.
         history: One record an epoch.
     """
 
@@ -114,10 +122,11 @@ def train(
         bench.fabric.barrier()
         on_history(history)
         on_epoch(record)
-    load_checkpoint(run / BEST, bench.bare)
+    kept = load_checkpoint(run / BEST, bench.bare)
     network = bench.bare.cpu().eval()
     if config.training.smote:
         _fill_up_and_retrain(network, bench, config.training.seed)
+        save(run / FINISHED, network, None, kept)
     return Trained(network, tuple(history))
 
 

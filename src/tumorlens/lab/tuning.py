@@ -16,14 +16,18 @@ import tomli_w
 from optuna.trial import BaseTrial, FrozenTrial, Trial, TrialState
 
 from tumorlens.errors import ConfigError, DataError, TrainingError
+from tumorlens.lab.bench import check_shares
 from tumorlens.lab.config import Config, parse_config
 from tumorlens.lab.figure import new_figure, save_figure
 from tumorlens.lab.history import EpochRecord
+from tumorlens.lab.pictures import Pictures
 from tumorlens.lab.progress import Progress, silent
 from tumorlens.lab.run_data import load_run_data
 from tumorlens.lab.run_record import hash_pictures
 from tumorlens.lab.settings import known_name
 from tumorlens.lab.space import SPACE
+from tumorlens.lab.splitting import Split
+from tumorlens.lab.study_database import open_study, reaching, shown
 from tumorlens.lab.training import train
 from tumorlens.labels import CLASSES
 
@@ -86,22 +90,79 @@ def tune(
         on_trial: Called after every trial.
 
     Raises:
-        ConfigError: A name is unknown, or the study was begun with other settings.
+        ConfigError: A name is unknown, the study was begun with other settings, or its database
+            cannot be reached or used.
         DataError: The data cannot be used, or the study was begun with other data.
         TrainingError: No trial came to an end.
     """
     space = [known_name(name, SPACE, setting="--only") for name in only] or list(SPACE)
     output.mkdir(parents=True, exist_ok=True)
     storage = storage or f"sqlite:///{(output / 'study.db').as_posix()}"
-    study = _open(config, space, storage)
-    pictures, split = load_run_data(config, data, output, progress=on_load)
-    if not _agrees(study, _DATA, hash_pictures(pictures)):
+    with reaching(storage):
+        study = _open(config, storage)
+        _check_settings(study, config, space, storage)
+        pictures, split = load_run_data(config, data, output, progress=on_load)
+        check_shares(config, pictures.examples)
+        _check_settings(study, config, space, storage, keep=True)
+        _check_data(study, pictures, data)
+        if _count(study, *_DONE) < trials:
+            enough = optuna.study.MaxTrialsCallback(trials, states=_DONE)
+
+            def tell(_: optuna.Study, trial: FrozenTrial) -> None:
+                on_trial(trial)
+
+            objective = _objective(config, space, output, pictures, split)
+            study.optimize(objective, callbacks=[enough, tell], catch=(TrainingError,))
+        return _write(config, space, study, output)
+
+
+def _open(config: Config, storage: str) -> optuna.Study:
+    """The study of this name, begun or continued."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # a failed trial is told by on_trial
+    study = open_study(config.name, storage)
+    seed = config.training.seed + len(study.trials)  # a continued study does not repeat itself
+    study.sampler = optuna.samplers.TPESampler(seed=seed)
+    study.pruner = optuna.pruners.MedianPruner(STARTUP_TRIALS, WARMUP_EPOCHS)
+    return study
+
+
+def _check_settings(
+    study: optuna.Study, config: Config, space: list[str], storage: str, *, keep: bool = False
+) -> None:
+    """They are those that the study was begun with; kept only once all else is right, if new."""
+    common = config.model_dump(mode="json", exclude={"card"})
+    settings = json.dumps({"config": common, "space": sorted(space)}, sort_keys=True)
+    if not _agrees(study, _SETTINGS, settings, keep=keep):
+        raise ConfigError(
+            expected="the settings that this study was begun with",
+            found="others",
+            remedy=_ANEW,
+            source=shown(storage),
+        )
+
+
+def _check_data(study: optuna.Study, pictures: Pictures, data: Path) -> None:
+    if not _agrees(study, _DATA, hash_pictures(pictures), keep=True):
         raise DataError(
             expected="the pictures, labels and groups that this study was begun with",
             found="others",
             remedy=_ANEW,
             source=str(data),
         )
+
+
+def _agrees(study: optuna.Study, name: str, value: str, *, keep: bool) -> bool:
+    """Whether this is what the study was begun with, or it says nothing of it yet."""
+    begun = study.user_attrs.get(name)
+    if begun is None and keep:
+        study.set_user_attr(name, value)
+    return begun in (None, value)
+
+
+def _objective(
+    config: Config, space: list[str], output: Path, pictures: Pictures, split: Split
+) -> Callable[[Trial], float]:
+    """What trains with a trial's settings and gives the lowest validation loss."""
     present = {example.label for example in pictures.examples}
     classes = [name for name in CLASSES if name in present] + sorted(present - set(CLASSES))
 
@@ -125,43 +186,7 @@ def tune(
             shutil.rmtree(folder / "checkpoints", ignore_errors=True)
         return min(record.validation_loss for record in trained.history)
 
-    if _count(study, *_DONE) < trials:
-        enough = optuna.study.MaxTrialsCallback(trials, states=_DONE)
-
-        def tell(_: optuna.Study, trial: FrozenTrial) -> None:
-            on_trial(trial)
-
-        study.optimize(objective, callbacks=[enough, tell], catch=(TrainingError,))
-    return _write(config, space, study, output)
-
-
-def _open(config: Config, space: list[str], storage: str) -> optuna.Study:
-    """The study of this name, begun or continued."""
-    optuna.logging.set_verbosity(optuna.logging.ERROR)  # a failed trial is told by on_trial
-    study = optuna.create_study(
-        storage=storage, study_name=config.name, load_if_exists=True, direction="minimize"
-    )
-    common = config.model_dump(mode="json", exclude={"card"})
-    settings = json.dumps({"config": common, "space": sorted(space)}, sort_keys=True)
-    if not _agrees(study, _SETTINGS, settings):
-        raise ConfigError(
-            expected="the settings that this study was begun with",
-            found="others",
-            remedy=_ANEW,
-            source=storage,
-        )
-    seed = config.training.seed + len(study.trials)  # a continued study does not repeat itself
-    study.sampler = optuna.samplers.TPESampler(seed=seed)
-    study.pruner = optuna.pruners.MedianPruner(STARTUP_TRIALS, WARMUP_EPOCHS)
-    return study
-
-
-def _agrees(study: optuna.Study, name: str, value: str) -> bool:
-    """Whether this is what the study was begun with; kept where it says nothing of it yet."""
-    begun = study.user_attrs.get(name)
-    if begun is None:
-        study.set_user_attr(name, value)
-    return begun in (None, value)
+    return objective
 
 
 def _chosen(config: Config, space: list[str], trial: BaseTrial) -> Config:
