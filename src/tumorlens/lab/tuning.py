@@ -144,7 +144,7 @@ def _check_settings(
 def _check_data(study: optuna.Study, pictures: Pictures, data: Path) -> None:
     if not _agrees(study, _DATA, hash_pictures(pictures), keep=True):
         raise DataError(
-            expected="the pictures, labels and groups that this study was begun with",
+            expected="the pictures, labels, groups and outlines that this study was begun with",
             found="others",
             remedy=_ANEW,
             source=str(data),
