@@ -169,7 +169,7 @@ def test_a_misspelt_share_is_refused_and_the_study_begins_once_it_is_corrected(
     arguments = ("--trials", "1", "--only", "dropout", "--set")
     wrong = run_tune(config, class_folders, tmp_path, *arguments, "data.share={mad=0.9}")
     assert wrong.exit_code == 2
-    assert "data.share: expected names of data sets that are there: made; found mad" in wrong.stderr
+    assert "data.share: expected names of data sets, here made; found mad" in wrong.stderr
     right = run_tune(config, class_folders, tmp_path, *arguments, "data.share={made=0.9}")
     assert right.exit_code == 0, right.output
     again = run_tune(config, class_folders, tmp_path, *arguments, "data.share={made=0.8}")

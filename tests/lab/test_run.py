@@ -187,7 +187,7 @@ def test_a_misspelt_share_is_refused_before_the_run_begins(
     shared = config.data.model_copy(update={"share": {"mad": 0.1}})
     wrong = config.model_copy(update={"data": shared})
     for train in (run_training, help_training):
-        with pytest.raises(ConfigError, match=r"data\.share: .* there: made; found mad\."):
+        with pytest.raises(ConfigError, match=r"data\.share: .* here made; found mad\."):
             train(wrong, class_folders, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

@@ -17,7 +17,7 @@ from tumorlens.lab.blending import find_siblings
 from tumorlens.lab.catalogue import CATALOGUE
 from tumorlens.lab.checkpoint import is_checkpoint, load_checkpoint
 from tumorlens.lab.config import Config
-from tumorlens.lab.datasets import Example
+from tumorlens.lab.datasets import DATASETS, Example
 from tumorlens.lab.distilling import Teachers
 from tumorlens.lab.finished import finished_network
 from tumorlens.lab.losses import LOSSES
@@ -110,13 +110,16 @@ def set_up(config: Config, pictures: Pictures, split: Split, classes: Sequence[s
 def check_shares(config: Config, examples: Sequence[Example]) -> None:
     """A misspelt data set in ``data.share`` would be drawn whole, in silence.
 
+    Public sets that are absent may be named: a config serves whoever has some of them.
+
     Raises:
-        ConfigError: One that is named is not among the examples.
+        ConfigError: One that is named is neither among the examples, nor left out, nor any of
+            `DATASETS`.
     """
-    known = {example.dataset for example in examples}
-    if unknown := set(config.data.share) - known:
+    there = {example.dataset for example in examples}
+    if unknown := set(config.data.share) - there - {*DATASETS, *config.data.leave_out}:
         raise ConfigError(
-            expected=f"names of data sets that are there: {', '.join(sorted(known))}",
+            expected=f"names of data sets, here {', '.join(sorted(there))}",
             found=", ".join(sorted(unknown)),
             remedy="Correct data.share, or leave them out: the names are those of the folders.",
             source="data.share",
