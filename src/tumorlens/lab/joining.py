@@ -58,6 +58,7 @@ def join_runs(
     scores: Path | None = None,
     progress: Progress = silent,
     on_confidence: Progress = silent,
+    on_unsure: Callable[[str], None] = silent,
 ) -> Model:
     """Write one model folder out of several finished runs.
 
@@ -77,6 +78,7 @@ def join_runs(
             `tumorlens evaluate` cannot do.
         progress: Called with (done, total) while pictures are read.
         on_confidence: Called with (done, total) while the whole describes pictures for its gate.
+        on_unsure: Told in one line what could not be checked of the members.
 
     Returns:
         The model as the runtime loads it.
@@ -87,7 +89,9 @@ def join_runs(
         ModelError: A run has no model.
     """
     _check_request(method, data, {"--others": others, "--scores": scores})
-    material = read_material(runs, data, others=others, progress=progress) if data else None
+    material = None
+    if data:
+        material = read_material(runs, data, others=others, progress=progress, on_unsure=on_unsure)
     if method == AVERAGE:
         model, logits = _average(runs, output, snapshots, material)
     else:
