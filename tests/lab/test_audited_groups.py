@@ -27,7 +27,8 @@ def write_groups(path: Path, rows: list[tuple[str, str, str]]) -> Path:
 @pytest.fixture
 def turned(class_folders: Path, tmp_path: Path) -> Path:
     """A data set with a quarter-turned copy of each picture, and an audit that ties them."""
-    root, rows = tmp_path / "made", []
+    root = tmp_path / "made"
+    rows: list[tuple[str, str, str]] = []
     for path in sorted(class_folders.rglob("*.png")):
         target = root / path.relative_to(class_folders)
         target.parent.mkdir(parents=True, exist_ok=True)

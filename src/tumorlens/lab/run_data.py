@@ -107,11 +107,11 @@ def _refuse_seen(
     held = list(split.validation)
     if config.data.leave_out:
         held += leave_one_source_out(examples, config.data.leave_out).validation
-    earlier = [(Path(teacher), "training.teachers") for teacher in config.training.teachers]
+    earlier = [("training.teachers", one, Path(one)) for one in config.training.teachers]
     weights = Path(config.network.weights)
     if is_checkpoint(weights):
-        earlier.insert(0, (weights.parent.parent, "network.weights"))
-    for run, setting in earlier:
+        earlier.append(("network.weights", str(weights), weights.parent.parent))
+    for setting, given, run in earlier:
         prepared = pictures.pixels, config.preparation.build()
         seen = find_seen(run, examples, held, prepared=prepared)
         if seen.pictures:
@@ -125,8 +125,8 @@ def _refuse_seen(
             )
         if seen.unknown:
             on_unsure(
-                f"{setting}: cannot tell whether {run} saw these pictures, {len(seen.unknown)} of "
-                f"the {len(held)} held out: {seen.why}"
+                f"{setting}: cannot tell whether {given} saw these pictures, {len(seen.unknown)} "
+                f"of the {len(held)} held out: {seen.why}"
             )
 
 

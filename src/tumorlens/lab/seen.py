@@ -73,7 +73,7 @@ def find_seen(
     groups = trained | {examples[index].group for index in learnt}
     seen = tuple(index for index in held if examples[index].group in groups)
     unknown = () if looks is not None else sorted({*held} & {*strangers} - {*seen})
-    why = f"{run / SPLIT_FILE} does not name them, and there is no {FINGERPRINTS} beside it"
+    why = f"{run / SPLIT_FILE} does not name them, and has no {FINGERPRINTS} to compare beside it"
     return Seen(seen, tuple(unknown), why if unknown else "")
 
 
