@@ -6,9 +6,10 @@ import pytest
 from PIL import Image
 
 from tumorlens.errors import DataError
-from tumorlens.lab.audited_groups import join_audited
+from tumorlens.lab.audited_groups import audited_pairs
 from tumorlens.lab.config import Config, parse_config
 from tumorlens.lab.datasets import Example
+from tumorlens.lab.grouping import join_groups
 from tumorlens.lab.leaks import find_leaks
 from tumorlens.lab.run_data import load_run_data
 from tumorlens.lab.splitting import Split
@@ -106,7 +107,8 @@ def test_groups_are_joined_to_those_that_are_known(tmp_path: Path) -> None:
     path = write_groups(
         tmp_path / "groups.csv", [(str(a), "made:7", "made:7"), (str(b), "made:7", "made:7")]
     )
-    joined, named = join_audited(examples, path)
+    pairs, named = audited_pairs(examples, path)
+    joined = join_groups(examples, pairs)
     assert [one.group for one in joined] == ["made:7", "made:7", "made:7", "d.png"]
     assert [one.patient for one in joined] == [None, "7", "7", None]
     assert named == 2
@@ -122,8 +124,8 @@ def test_relative_paths_and_links_are_followed(
     (tmp_path / "link").symlink_to(real)
     monkeypatch.chdir(tmp_path)
     path = write_groups(tmp_path / "groups.csv", [("link/a.png", "g", ""), ("link/b.png", "g", "")])
-    joined, _ = join_audited([an_example(real / "a.png"), an_example(real / "b.png")], path)
-    assert joined[0].group == joined[1].group
+    found = audited_pairs([an_example(real / "a.png"), an_example(real / "b.png")], path)
+    assert found == ([(0, 1)], 2)
 
 
 @pytest.mark.parametrize(
@@ -146,4 +148,4 @@ def test_what_is_no_audit_of_these_pictures_is_refused(
     if text is not None:
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(DataError, match=said):
-        join_audited([an_example(tmp_path / "a.png")], path)
+        audited_pairs([an_example(tmp_path / "a.png")], path)

@@ -10,22 +10,21 @@ from pathlib import Path
 
 from tumorlens.errors import DataError
 from tumorlens.lab.datasets import Example
-from tumorlens.lab.grouping import join_groups
 
 COLUMNS = ("path", "group", "patient")
 """Of ``groups.csv``."""
 
 
-def join_audited(examples: Sequence[Example], path: Path) -> tuple[list[Example], int]:
-    """Join the groups of pictures that an audit has in one group.
+def audited_pairs(examples: Sequence[Example], path: Path) -> tuple[list[tuple[int, int]], int]:
+    """Which pictures an audit has in one group.
 
     Args:
-        examples: With the groups that are known of them.
+        examples: The pictures.
         path: The audit's ``groups.csv``; relative paths in it count from the current folder.
             Paths that are none of the examples' are passed by.
 
     Returns:
-        The examples in the same order, and how many of them the file names.
+        Pairs of indices that tie each group together, and how many examples the file names.
 
     Raises:
         DataError: The file is none of an audit's, or names no example.
@@ -44,7 +43,7 @@ def join_audited(examples: Sequence[Example], path: Path) -> tuple[list[Example]
             source=str(path),
         )
     pairs = [(own[0], index) for own in members.values() for index in own[1:]]
-    return join_groups(examples, pairs), sum(map(len, members.values()))
+    return pairs, sum(map(len, members.values()))
 
 
 def read_groups(path: Path) -> dict[Path, str]:

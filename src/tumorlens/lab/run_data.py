@@ -5,12 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from tumorlens.errors import ConfigError, DataError
-from tumorlens.lab.audited_groups import join_audited
+from tumorlens.lab.audited_groups import audited_pairs
 from tumorlens.lab.checkpoint import is_checkpoint
 from tumorlens.lab.config import Config
 from tumorlens.lab.datasets import Example, load_examples
 from tumorlens.lab.datasets.passed_over import passed_over
-from tumorlens.lab.grouping import group_near_duplicates
+from tumorlens.lab.grouping import group_near_duplicates, join_groups
 from tumorlens.lab.leaks import checked_split, recorded_split
 from tumorlens.lab.pictures import Pictures, load_pictures
 from tumorlens.lab.progress import Progress, silent
@@ -74,7 +74,8 @@ def _grouped(
     """The examples with their final groups: near-duplicates tied, and what an audit has tied."""
     grouped = group_near_duplicates(pictures.examples, pictures.thumbnails)
     if config.data.groups:
-        grouped, named = join_audited(grouped, Path(config.data.groups))
+        pairs, named = audited_pairs(grouped, Path(config.data.groups))
+        grouped = join_groups(grouped, pairs)
         if named < len(grouped):
             on_unsure(
                 f"{config.data.groups} names {named} of the {len(grouped)} pictures: the others "
