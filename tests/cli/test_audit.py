@@ -29,6 +29,7 @@ def test_a_folder_becomes_an_audit(class_folders: Path, tmp_path: Path) -> None:
     assert len(record["passed_over"]) == 1
     assert record["relations"]["other label"] == 1
     assert (tmp_path / "out" / "groups.csv").read_text().startswith("path,group,patient\n")
+    assert f"--set 'data.groups=\"{(tmp_path / 'out' / 'groups.csv').as_posix()}\"'" in done.stdout
 
 
 def test_json_is_what_stands_in_the_folder(class_folders: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from tumorlens.lab.datasets import load_examples
 from tumorlens.lab.evaluation.answers import answer_pictures
 from tumorlens.lab.evaluation.wording import figure
 from tumorlens.lab.pictures import load_pictures
+from tumorlens.lab.splitting import LEAKY, Split, write_split
 from tumorlens.model import load_model
 
 
@@ -172,6 +173,86 @@ def test_a_warning_where_the_model_was_trained_on_the_data(
     status, _, stderr = run(str(class_folders), "--model", str(tmp_path))
     assert status == 0
     assert "trained on pictures of made" in stderr
+
+
+@pytest.fixture
+def two_runs(class_folders: Path, model_folder: Path, tmp_path: Path) -> list[Path]:
+    """Two run folders, of which each validates on a third that the other was trained on."""
+    examples = load_examples(class_folders)
+    runs = [tmp_path / name for name in ("one", "other")]
+    for number, folder in enumerate(runs):
+        shutil.copytree(model_folder, folder / "model")
+        held = tuple(index for index in range(48) if index % 3 == number)
+        rest = tuple(index for index in range(48) if index % 3 != number)
+        write_split(folder / "split.csv", examples, Split(rest, held))
+    return runs
+
+
+def test_pictures_that_the_models_own_run_learnt_from_are_told(
+    class_folders: Path, two_runs: list[Path], tmp_path: Path
+) -> None:
+    one, other = (str(folder) for folder in two_runs)
+    words = [str(class_folders), "--model", f"{other}/model", "--json", "--split"]
+    out = tmp_path / "out"
+    status, stdout, stderr = run(*words, f"{one}/split.csv", "--output", str(out))
+    assert status == 0
+    assert "warning: 16 of 16 evaluated pictures (100.0%) are in the model's own" in stderr
+    assert stderr.count("warning") == 1
+    record = json.loads(stdout)
+    assert record == json.loads((out / "evaluation.json").read_text())
+    assert (record["split"], record["seen"]) == (LEAKY, {"count": 16, "of": 16, "share": 1.0})
+    headings = re.findall(r"<h3>(.*?)</h3>", (out / "report.html").read_text())
+    assert headings
+    assert all(LEAKY in heading for heading in headings)
+    status, stdout, stderr = run(*words, f"{other}/split.csv")
+    assert (status, json.loads(stdout)["split"], stderr.strip()) == (0, None, "")
+    assert "seen" not in json.loads(stdout)
+
+
+def test_pictures_that_the_other_model_learnt_from_are_told(
+    class_folders: Path, two_runs: list[Path]
+) -> None:
+    one, other = (str(folder) for folder in two_runs)
+    status, stdout, stderr = run(
+        str(class_folders), "--model", f"{one}/model", "--split", f"{one}/split.csv",
+        "--against", f"{other}/model", "--json",
+    )  # fmt: skip
+    assert status == 0
+    assert "(100.0%) are in the other model's own training part" in stderr
+    record = json.loads(stdout)
+    assert record["split"] is None
+    against = record["comparison"]["against"]
+    assert (against["split"], against["seen"]["count"]) == (LEAKY, 16)
+
+
+def test_without_a_split_the_models_own_tells_how_many_were_seen(
+    class_folders: Path, two_runs: list[Path], tmp_path: Path
+) -> None:
+    renamed = shutil.copytree(class_folders, tmp_path / "renamed")
+    model = str(two_runs[0] / "model")
+    status, stdout, stderr = run(str(class_folders), "--model", model, "--json")
+    assert status == 0
+    assert json.loads(stdout)["seen"]["count"] >= 32
+    assert "are in the model's own training part" in stderr
+    status, _, stderr = run(str(renamed), "--model", model, "--json")  # it kept no fingerprints
+    assert (status, stderr.strip()) == (0, "")
+
+
+def test_a_known_data_set_is_recognised_in_any_folder(
+    class_folders: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    model, data = tmp_path / "model", tmp_path / "archive"
+    shutil.copytree(model_folder, model)
+    write_card(model, replace(read_card(model), data={"sartaj": {}}))
+    for number, picture in enumerate(sorted(class_folders.rglob("*.png"))):
+        half = "Training" if number % 2 else "Testing"
+        target = data / half / picture.parent.name / f"image ({number}).png"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(picture, target)
+    for place in (data, data.parent):
+        status, _, stderr = run(str(place), "--model", str(model))
+        assert status == 0
+        assert "warning: the model was trained on pictures of sartaj" in stderr
 
 
 def test_pictures_in_no_class_are_told(

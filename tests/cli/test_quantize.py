@@ -61,6 +61,25 @@ def test_it_tells_what_is_lost(
     assert "--precision int8" in done.stdout
 
 
+def test_figures_of_training_pictures_are_refused(
+    outlining_folder: Path, class_folders: Path, split: Path, tmp_path: Path
+) -> None:
+    model = tmp_path / "run" / "model"
+    shutil.copytree(outlining_folder, model)
+    examples = load_examples(class_folders)
+    numbers = range(len(examples))
+    held = tuple(number for number in numbers if number % 3 == 1)
+    other = Split(tuple(n for n in numbers if n not in held), held)
+    write_split(tmp_path / "run" / "split.csv", examples, other)
+    words = ("quantize", model, "--data", class_folders.parent, "--pictures", 16, "--split")
+    done = run(*words, split)
+    assert done.exit_code == 1
+    assert "16 of 16 in its own training part" in done.stderr
+    assert read_card(model).int8 is None
+    done = run(*words, tmp_path / "run" / "split.csv")
+    assert done.exit_code == 0, done.output
+
+
 def test_predict_and_segment_answer_with_it(quantized: Path, tmp_path: Path) -> None:
     scan = write_picture(tmp_path / "scan.png", head(blob=120.0))
     card = read_card(quantized)

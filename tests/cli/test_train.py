@@ -41,6 +41,9 @@ def test_a_config_and_a_folder_become_a_model(
     assert f"{run / 'model'}: accuracy" in done.stdout
     recorded = json.loads((run / "run.json").read_text())["config"]["training"]
     assert recorded["learning_rate"] == 0.002
+    assert json.loads((run / "run.json").read_text())["config"]["data"]["groups"] == ""
+    trained = (run / "split.csv").read_text().count(",training\n")
+    assert len((run / "fingerprints.csv").read_text().splitlines()) == trained + 1
     scored = CliRunner().invoke(
         app,
         [

@@ -258,3 +258,20 @@ def test_a_warning_where_the_model_was_trained_on_the_heads(
     moved = data.rename(tmp_path / "elsewhere")
     code, _, said = run("evaluate", moved, "--model", model)
     assert (code, "warning" in said) == (0, False)
+
+
+def test_heads_that_the_models_own_run_learnt_from_are_told(tmp_path: Path) -> None:
+    data = made_download(tmp_path / "data", 1)
+    model = write_volume_model(tmp_path / "run" / "model")
+    name = "BraTS20_Training_001"
+    for folder, part in ((tmp_path, "validation"), (tmp_path / "run", "training")):
+        (folder / "split.csv").write_text(f"case,patient,part\n{name},{name},{part}\n")
+    words = ("evaluate", data, "--model", model, "--json")
+    for split in (("--split", tmp_path / "split.csv"), ()):
+        code, told, said = run(*words, *split)
+        assert code == 0
+        assert "warning: 1 of 1 evaluated heads (100.0%) are in the model's own" in said
+        assert json.loads(told)["seen"] == {"count": 1, "of": 1, "share": 1.0}
+    own = ("--split", tmp_path / "run" / "split.csv", "--part", "training")
+    code, told, said = run(*words, *own)
+    assert (code, "warning" in said, "seen" in json.loads(told)) == (0, False, False)

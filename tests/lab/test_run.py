@@ -60,6 +60,7 @@ def test_the_run_folder_says_everything(run: Path) -> None:
     assert names == {
         "run.json",
         "split.csv",
+        "fingerprints.csv",
         "history.csv",
         "curves.png",
         "evaluation.json",

@@ -1,6 +1,7 @@
 """``tumorlens audit``: folders of pictures in, what is wrong with them out."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,6 +57,10 @@ def audit(
         if table.row_count:
             out().print(table)
     typer.echo(f"{page}: the worst pairs side by side")
+    setting = f"data.groups={json.dumps(page.with_name(writing.GROUPS).as_posix())}"
+    typer.echo(
+        f"keep them on one side: tumorlens train CONFIG --data DIR --set {shlex.quote(setting)}"
+    )
 
 
 def _watch(progress: "Progress") -> object:

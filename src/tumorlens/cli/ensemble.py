@@ -78,6 +78,7 @@ def ensemble(
             scores=scores,
             progress=lambda done, total: progress.update(reading, completed=done, total=total),
             on_confidence=on_confidence,
+            on_unsure=say,
         )
     members = model.card.training["members"]
     typer.echo(f"{output}: {model.card.network}, {len(members)} members")

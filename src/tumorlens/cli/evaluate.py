@@ -12,7 +12,7 @@ from tumorlens.cli.evaluate_volumes import evaluate_volumes
 from tumorlens.cli.exits import say
 from tumorlens.cli.model_folder import ModelFolder
 from tumorlens.cli.passed_over import tell_unlabelled
-from tumorlens.cli.seen_data import warn_of_seen
+from tumorlens.cli.seen_data import names_of_sets, warn_of_seen, warn_of_seen_pictures
 from tumorlens.cli.skull_stripping import SkullStrip, choose_for_slices
 from tumorlens.cli.tta import WithTta
 from tumorlens.cli.unfit_options import refuse_options
@@ -98,6 +98,7 @@ def evaluate(
         part=part,
         checks=checks,
         against=load_model(against) if against else None,
+        folders=(model, against),
         output=output,
         command=_command(
             data,
@@ -121,10 +122,14 @@ def _score(
     part: str,
     checks: bool,
     against: "Model | None",
+    folders: tuple[Path | None, Path | None],
     output: Path | None,
     command: str,
 ) -> dict[str, Any]:
-    """Score a model that answers slices, and write what was measured."""
+    """Score a model that answers slices, and write what was measured.
+
+    ``folders`` are those of the model and of the one to compare with.
+    """
     from tumorlens.cli.progress import bars, steps
 
     lab = import_extra("tumorlens.lab.evaluation", extra="lab")
@@ -133,8 +138,11 @@ def _score(
     measuring.check_request(model, checks=checks, against=against)
     found = parts.read_parts(data, split=split, part=part)
     tell_unlabelled(found.passed_over)
-    evaluated = {example.dataset for example in found.evaluated}
-    warn_of_seen(model.card.data, evaluated, split=split, what="pictures")
+    own_run = import_extra("tumorlens.lab.seen", extra="lab").own_run
+    run, against_run = (own_run(folder, split) for folder in folders)
+    if run is None and split is None:
+        evaluated = names_of_sets(data, {example.dataset for example in found.evaluated})
+        warn_of_seen(model.card.data, evaluated, split=split, what="pictures")
     _warn_of_one_class({example.label for example in found.evaluated})
     with bars(transient=True) as progress:
         measured = measuring.measure(
@@ -144,9 +152,12 @@ def _score(
             grouped=split is not None,
             checks=checks,
             against=against,
+            run=run,
+            against_run=against_run,
             follow=steps(progress),
         )
     record: dict[str, Any] = measured.to_json(command=command)
+    _warn_of_seen_pictures(record)
     if output is not None:
         lab.write_evaluation(output, measured.evaluation, record=record)
         report = import_extra("tumorlens.lab.evaluation.report", extra="lab")
@@ -163,6 +174,12 @@ def _pool(runs: list[Path], output: Path | None) -> dict[str, Any]:
     if output is not None:
         lab.write_evaluation(output, pooled.whole, record=record)
     return record
+
+
+def _warn_of_seen_pictures(record: Mapping[str, Any]) -> None:
+    other = record.get("comparison", {}).get("against", {})
+    warn_of_seen_pictures(record.get("seen"), whose="the model's", what="pictures")
+    warn_of_seen_pictures(other.get("seen"), whose="the other model's", what="pictures")
 
 
 def _warn_of_one_class(labels: set[str]) -> None:

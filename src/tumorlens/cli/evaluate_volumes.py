@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from tumorlens.cli.seen_data import warn_of_seen
+from tumorlens.cli.seen_data import warn_of_seen, warn_of_seen_pictures
 from tumorlens.extras import import_extra
 
 
@@ -24,14 +24,22 @@ def evaluate_volumes(
     measuring = import_extra("tumorlens.lab.volumes.measuring", extra="brats")
     loaded = load_volume_model(model)
     cases = lab.cases_to_score(loaded.card, data, split=split, part=part)
-    evaluated = {case.dataset for case in cases}
-    warn_of_seen(loaded.card.datasets, evaluated, split=split, what="heads")
+    splits = import_extra("tumorlens.lab.volumes.split", extra="brats")
+    seen = splits.cases_seen(model, cases, split=split)
+    if seen is None:
+        evaluated = {case.dataset for case in cases}
+        warn_of_seen(loaded.card.datasets, evaluated, split=split, what="heads")
     with bars(transient=True) as progress:
         told = steps(progress)
         scores = lab.score_cases(
             loaded, cases, progress=lambda done, total: told("heads", done, total)
         )
-    found = measuring.summary(scores) | {"per_dataset": measuring.per_dataset(scores)}
+    warn_of_seen_pictures(seen, whose="the model's", what="heads")
+    found = (
+        measuring.summary(scores)
+        | ({"seen": seen} if seen else {})
+        | {"per_dataset": measuring.per_dataset(scores)}
+    )
     if output is not None:
         with writing(output):
             output.mkdir(parents=True, exist_ok=True)

@@ -41,11 +41,14 @@ def quantize(
     quantization = import_extra("tumorlens.lab.quantization", extra="lab")
     growing = import_extra("tumorlens.lab.growing_model", extra="lab")
     parts_of = import_extra("tumorlens.lab.evaluation.parts", extra="lab")
+    seen = import_extra("tumorlens.lab.seen", extra="lab")
     loading = import_extra("tumorlens.lab.pictures", extra="lab")
     folder = output or model
     check_writable(folder)
     preparation = read_card(model).preparation
     parts = parts_of.read_parts(data, split=split, part="validation")
+    if run := seen.own_run(model, split):
+        seen.refuse_seen(run, [*parts.evaluated, *parts.training], len(parts.evaluated))
     chosen = quantization.spread(parts.training, pictures)
     with bars(transient=True) as progress:
         reading = progress.add_task("reading pictures", total=None)

@@ -1,9 +1,13 @@
 """The warning that scores are too good, where a model answers what it was trained on."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 from tumorlens.cli.exits import say
+from tumorlens.extras import import_extra
+
+_LAYOUTS = {"csv", "class_folders"}  # of anybody's data: they say nothing of what lies in them
 
 
 def warn_of_seen(
@@ -22,4 +26,33 @@ def warn_of_seen(
         say(
             f"warning: the model was trained on {what} of {', '.join(seen)}; without --split "
             "these scores include them and are too good"
+        )
+
+
+def names_of_sets(data: Path, folders: Collection[str]) -> set[str]:
+    """The data sets that folders of ``data`` are: called so, or recognised under another name.
+
+    Args:
+        data: A data set's folder, one that holds several, or a CSV.
+        folders: Names of the data sets' folders.
+    """
+    lab = import_extra("tumorlens.lab.datasets", extra="lab")
+    places = lab.candidates(data.expanduser().resolve(), folders)
+    recognised = {lab.recognise(place) for place in places if place.name in folders}
+    return {*folders} | {name for name in recognised if name} - _LAYOUTS
+
+
+def warn_of_seen_pictures(seen: Mapping[str, Any] | None, *, whose: str, what: str) -> None:
+    """Say how many of what was scored a model has learnt from, where there are any.
+
+    Args:
+        seen: ``count``, ``of`` how many, and their ``share``, as in ``evaluation.json``.
+        whose: Which model's training part it is.
+        what: Was answered: pictures or heads.
+    """
+    if seen:
+        say(
+            f"warning: {seen['count']} of {seen['of']} evaluated {what} ({seen['share']:.1%}) "
+            f"are in {whose} own training part, or of a patient or group in it: its scores are "
+            "too good"
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tumorlens.cli.exits import say
 from tumorlens.cli.passed_over import tell_unlabelled
 from tumorlens.cli.skull_stripping import SkullStrip
 from tumorlens.cli.train_volumes import train_volumes
@@ -174,11 +175,12 @@ def _watch(progress: "Progress", on_history: "Callable[[Sequence[EpochRecord]], 
         progress.update(fitting, completed=done, total=total, visible=True)
 
     return run_module.Watch(
-        tell_unlabelled,
-        on_load,
-        on_split,
-        on_batch,
-        on_epoch,
+        on_passed_over=tell_unlabelled,
+        on_unsure=say,
+        on_load=on_load,
+        on_split=on_split,
+        on_batch=on_batch,
+        on_epoch=on_epoch,
         on_history=on_history,
         on_confidence=on_confidence,
     )

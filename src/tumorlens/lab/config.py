@@ -34,6 +34,9 @@ class DataConfig(Section):
     split: str = ""
     """The ``split.csv`` of an earlier run to take over, or ``official`` for the data sets' own
     parts, to reproduce a published figure; cut anew where empty."""
+    groups: str = ""
+    """The ``groups.csv`` of ``tumorlens audit``: what stands in one of its groups stays on one
+    side, beside what training ties by itself; nothing more where empty."""
     leave_out: tuple[str, ...] = ()
     """Data sets that are one source and neither train nor validate; the finished model is tested
     on them (leave one source out)."""

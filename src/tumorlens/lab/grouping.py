@@ -68,6 +68,21 @@ def group_near_duplicates(
     return grouped
 
 
+def join_groups(examples: Sequence[Example], pairs: Sequence[tuple[int, int]]) -> list[Example]:
+    """Join the groups of pictures that are known to belong together.
+
+    Args:
+        examples: With the groups that are known of them.
+        pairs: Indices of pictures whose groups become one.
+
+    Returns:
+        The examples in the same order; joined groups carry one name, a patient's where one of
+        them has one.
+    """
+    names = _joined([example.group for example in examples], pairs)
+    return [replace(one, group=name) for one, name in zip(examples, names, strict=True)]
+
+
 def near_duplicates(thumbnails: ByteArray, *, above: float = SAME) -> list[tuple[int, int, float]]:
     """All pairs of pictures that are nearly the same, mirrored or not.
 

@@ -56,6 +56,7 @@ def join_runs(
     scores: Path | None = None,
     progress: Progress = silent,
     on_confidence: Progress = silent,
+    on_unsure: Callable[[str], None] = silent,
 ) -> Model:
     """Write one model folder out of several finished runs.
 
@@ -75,6 +76,7 @@ def join_runs(
             `tumorlens evaluate` cannot do.
         progress: Called with (done, total) while pictures are read.
         on_confidence: Called with (done, total) while the whole describes pictures for its gate.
+        on_unsure: Told in one line what could not be checked of the members.
 
     Returns:
         The model as the runtime loads it.
@@ -85,7 +87,9 @@ def join_runs(
         ModelError: A run has no model.
     """
     _check_request(method, shares, data, {"--others": others, "--scores": scores})
-    material = read_material(runs, data, others=others, progress=progress) if data else None
+    material = None
+    if data:
+        material = read_material(runs, data, others=others, progress=progress, on_unsure=on_unsure)
     command = _command(runs, output, method, shares, snapshots)
     name, evaluation = output.absolute().name, None
     with growing_model(output) as folder, tempfile.TemporaryDirectory() as aside:

@@ -1,6 +1,6 @@
 """Finished runs -> the pictures that what they are joined to can be fitted on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,13 +9,13 @@ import numpy as np
 from tumorlens.card import read_card
 from tumorlens.errors import DataError
 from tumorlens.lab.ensembling import joined_preparation
-from tumorlens.lab.evaluation.parts import read_parts
+from tumorlens.lab.evaluation.parts import Parts, read_parts
 from tumorlens.lab.gate import load_others, sample
 from tumorlens.lab.pictures import ByteArray, Pictures, load_pictures
 from tumorlens.lab.progress import Progress, silent
-from tumorlens.lab.run_data import SPLIT_FILE
 from tumorlens.lab.run_record import MODEL
-from tumorlens.lab.splitting import TRAINING, VALIDATION, read_part
+from tumorlens.lab.seen import find_seen
+from tumorlens.lab.splitting import SPLIT_FILE, VALIDATION
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +41,7 @@ def read_material(
     *,
     others: Path | None = None,
     progress: Progress = silent,
+    on_unsure: Callable[[str], None] = silent,
 ) -> Material:
     """Read the first run's validation pictures, and some of its training pictures.
 
@@ -49,23 +50,17 @@ def read_material(
         data: Where the pictures lie.
         others: A folder of folders, by kind, of pictures that are no brain MRI.
         progress: Called with (done, total) while pictures are read, twice over.
+        on_unsure: Told in one line what could not be checked.
 
     Raises:
-        DataError: Another run was trained on a validation picture, or one cannot be read.
+        DataError: Another run was trained on a validation picture, or on one of its group, or a
+            picture cannot be read.
         ModelError: A run has no model.
     """
     split = runs[0] / SPLIT_FILE
     parts = read_parts(data, split=split, part=VALIDATION)
-    held = {example.picture for example in parts.evaluated}
     for run in runs[1:]:
-        seen = held & read_part(run / SPLIT_FILE, TRAINING).keys()
-        if seen:
-            raise DataError(
-                expected="runs with the same validation pictures",
-                found=f"{len(seen)} of them in the training part of {run}, the first {min(seen)}",
-                remedy=f'Train it with --set data.split="{split.as_posix()}".',
-                source=str(run),
-            )
+        _refuse_seen(run, parts, split, on_unsure)
     cards = [read_card(run / MODEL) for run in runs]
     preparation = joined_preparation(cards)
     unlike = load_others(others, preparation) if others else None
@@ -76,3 +71,23 @@ def read_material(
     )
     targets = [cards[0].classes.index(example.label) for example in validation.examples]
     return Material(validation, np.array(targets), training, unlike)
+
+
+def _refuse_seen(run: Path, parts: Parts, split: Path, on_unsure: Callable[[str], None]) -> None:
+    """Another member must not have learnt from what the whole is fitted on."""
+    examples = [*parts.evaluated, *parts.training, *parts.others]
+    held = range(len(parts.evaluated))
+    seen = find_seen(run, examples, held)
+    if seen.pictures:
+        raise DataError(
+            expected="runs with the same validation pictures",
+            found=f"{len(seen.pictures)} of them, or of their groups, in the training part of "
+            f"{run}, the first {min(examples[index].picture for index in seen.pictures)}",
+            remedy=f'Train it with --set data.split="{split.as_posix()}".',
+            source=str(run),
+        )
+    if seen.unknown:
+        on_unsure(
+            f"cannot tell whether {run} saw these pictures, {len(seen.unknown)} of the "
+            f"{len(held)} held out: {seen.why}"
+        )

@@ -22,6 +22,7 @@ from tumorlens.lab.evaluation import (
     write_evaluation,
 )
 from tumorlens.lab.export import export_model
+from tumorlens.lab.fingerprints import FINGERPRINTS, write_fingerprints
 from tumorlens.lab.gate import load_others, sample
 from tumorlens.lab.growing_model import growing_model
 from tumorlens.lab.history import EpochRecord
@@ -30,11 +31,12 @@ from tumorlens.lab.networks import NETWORKS
 from tumorlens.lab.pictures import ByteArray, Pictures, load_pictures
 from tumorlens.lab.progress import Progress, silent
 from tumorlens.lab.protocols import leave_one_source_out
-from tumorlens.lab.run_data import SPLIT_FILE, load_run_data
+from tumorlens.lab.run_data import load_run_data
 from tumorlens.lab.run_record import MODEL, record_run
 from tumorlens.lab.settings import known_name
 from tumorlens.lab.splitting import (
     LEAKY,
+    SPLIT_FILE,
     TRAINING,
     VALIDATION,
     Split,
@@ -54,6 +56,7 @@ class Watch:
 
     Attributes:
         on_passed_over: The picture files that are in no class of a data set.
+        on_unsure: In one line, what could not be checked.
         on_load: (done, total) while pictures are read and prepared.
         on_split: The pictures and their split, once known.
         on_batch: (epoch, done, total).
@@ -63,6 +66,7 @@ class Watch:
     """
 
     on_passed_over: Callable[[Sequence[Path]], None] = silent
+    on_unsure: Callable[[str], None] = silent
     on_load: Progress = silent
     on_split: Callable[[Pictures, Split], None] = silent
     on_batch: Callable[[int, int, int], None] = silent
@@ -83,11 +87,11 @@ def run_training(
     """Train a model from a folder of data into a run folder.
 
     The run folder then holds ``run.json`` (settings, versions, hashes of data and split),
-    ``split.csv``, ``history.csv``, ``curves.png``, ``checkpoints/``, the scores on the
-    validation part: ``evaluation.json``, ``answers.csv`` (what `evaluate --pool` reads),
-    ``confusion.png``, ``roc.png``; where a source was left out the same of that source in
-    ``left_out/``; and the model folder ``model/``, which takes its name when all else is there.
-    A run that was killed is continued.
+    ``split.csv``, ``fingerprints.csv`` (of the training pictures), ``history.csv``,
+    ``curves.png``, ``checkpoints/``, the scores on the validation part: ``evaluation.json``,
+    ``answers.csv`` (what `evaluate --pool` reads), ``confusion.png``, ``roc.png``; where a source
+    was left out the same of that source in ``left_out/``; and the model folder ``model/``, which
+    takes its name when all else is there. A run that was killed is continued.
 
     Args:
         config: The run's settings.
@@ -118,6 +122,7 @@ def run_training(
         allow_leaks=allow_leaks,
         progress=watch.on_load,
         on_passed_over=watch.on_passed_over,
+        on_unsure=watch.on_unsure,
     )
     examples = pictures.examples
     check_shares(config, examples)
@@ -126,6 +131,7 @@ def run_training(
         run.mkdir(parents=True, exist_ok=True)
     record_run(run, config, pictures, split)
     write_split(run / SPLIT_FILE, examples, split)
+    write_fingerprints(run / FINGERPRINTS, pictures, split.training)
     trained = train(
         config,
         pictures,

@@ -5,27 +5,25 @@ from dataclasses import replace
 from pathlib import Path
 
 from tumorlens.errors import ConfigError, DataError
+from tumorlens.lab.audited_groups import audited_pairs
 from tumorlens.lab.checkpoint import is_checkpoint
 from tumorlens.lab.config import Config
 from tumorlens.lab.datasets import Example, load_examples
 from tumorlens.lab.datasets.passed_over import passed_over
-from tumorlens.lab.grouping import group_near_duplicates
+from tumorlens.lab.grouping import group_near_duplicates, join_groups
 from tumorlens.lab.leaks import checked_split, recorded_split
 from tumorlens.lab.pictures import Pictures, load_pictures
 from tumorlens.lab.progress import Progress, silent
 from tumorlens.lab.protocols import leave_one_source_out
+from tumorlens.lab.seen import find_seen
 from tumorlens.lab.splitting import (
     OFFICIAL,
-    TRAINING,
+    SPLIT_FILE,
     Split,
     official_split,
-    read_part,
     split_by_group,
     thin,
 )
-
-SPLIT_FILE = "split.csv"
-"""Within a run folder."""
 
 
 def load_run_data(
@@ -36,6 +34,7 @@ def load_run_data(
     allow_leaks: bool = False,
     progress: Progress = silent,
     on_passed_over: Callable[[Sequence[Path]], None] = silent,
+    on_unsure: Callable[[str], None] = silent,
 ) -> tuple[Pictures, Split]:
     """The pictures with their groups, and which of them train and validate.
 
@@ -46,6 +45,7 @@ def load_run_data(
         allow_leaks: Take over a split that has a patient or a picture on both sides.
         progress: Called with (done, total) while pictures are read.
         on_passed_over: Told the picture files that are in no class of a data set, once.
+        on_unsure: Told in one line what could not be checked.
 
     Raises:
         ConfigError: Leaks are allowed where the split is cut anew.
@@ -62,58 +62,73 @@ def load_run_data(
     examples = load_examples(data, only=config.data.datasets)
     on_passed_over(passed_over(data, examples, only=config.data.datasets))
     pictures = load_pictures(examples, config.preparation.build(), progress=progress)
-    grouped = tuple(group_near_duplicates(pictures.examples, pictures.thumbnails))
-    pictures = replace(pictures, examples=grouped)
-    split = _split(config, grouped, run, allow_leaks)
-    return pictures, thin(grouped, split, config.data.keep)
+    pictures = replace(pictures, examples=_grouped(config, pictures, on_unsure))
+    split = _split(config, pictures.examples, run, allow_leaks)
+    _refuse_seen(config, pictures, split, on_unsure)
+    return pictures, thin(pictures.examples, split, config.data.keep)
+
+
+def _grouped(
+    config: Config, pictures: Pictures, on_unsure: Callable[[str], None]
+) -> tuple[Example, ...]:
+    """The examples with their final groups: near-duplicates tied, and what an audit has tied."""
+    grouped = group_near_duplicates(pictures.examples, pictures.thumbnails)
+    if config.data.groups:
+        pairs, named = audited_pairs(grouped, Path(config.data.groups))
+        grouped = join_groups(grouped, pairs)
+        if named < len(grouped):
+            on_unsure(
+                f"{config.data.groups} names {named} of the {len(grouped)} pictures: the others "
+                "are tied as training ties them by itself"
+            )
+    return tuple(grouped)
 
 
 def _split(config: Config, examples: Sequence[Example], run: Path, allow_leaks: bool) -> Split:
-    """The parts, cut or taken over; nothing earlier has learnt from what is held out."""
+    """The parts, cut or taken over."""
     if config.data.split == OFFICIAL:
-        split = checked_split(
+        return checked_split(
             examples,
             official_split(examples),
             run=run,
             allow_leaks=allow_leaks,
             source=f"data.split = {OFFICIAL}",
         )
-    elif config.data.split:
+    if config.data.split:
         recorded = Path(config.data.split)
-        split = recorded_split(examples, recorded, run=run, allow_leaks=allow_leaks)
-    else:
-        split = _cut(config, examples)
-    held = list(split.validation)
-    if config.data.leave_out:
-        held += leave_one_source_out(examples, config.data.leave_out).validation
-    weights = Path(config.network.weights)
-    if is_checkpoint(weights):
-        _refuse_seen(examples, held, weights.parent.parent, setting="network.weights")
-    for teacher in config.training.teachers:
-        _refuse_seen(examples, held, Path(teacher), setting="training.teachers")
-    return split
+        return recorded_split(examples, recorded, run=run, allow_leaks=allow_leaks)
+    return _cut(config, examples)
 
 
 def _refuse_seen(
-    examples: Sequence[Example], held: Sequence[int], run: Path, *, setting: str
+    config: Config, pictures: Pictures, split: Split, on_unsure: Callable[[str], None]
 ) -> None:
-    """An earlier run must not have learnt from what is held out now.
-
-    A folder without a split (weights given alone) cannot be asked.
-    """
-    if not (run / SPLIT_FILE).is_file():
-        return
-    seen = read_part(run / SPLIT_FILE, TRAINING)
-    groups = {example.group for example in examples if example.picture in seen}
-    leaked = [examples[index].picture for index in held if examples[index].group in groups]
-    if leaked:
-        raise DataError(
-            expected="an earlier run that never saw the pictures held out",
-            found=f"{len(leaked)} of patients it was trained on, the first {leaked[0]}",
-            remedy="Train both with the same data.split "
-            f"(such as {(run / SPLIT_FILE).as_posix()}) or the same data.leave_out.",
-            source=setting,
-        )
+    """What the run builds upon must not have learnt from what is held out now."""
+    examples = pictures.examples
+    held = list(split.validation)
+    if config.data.leave_out:
+        held += leave_one_source_out(examples, config.data.leave_out).validation
+    earlier = [("training.teachers", one, Path(one)) for one in config.training.teachers]
+    weights = Path(config.network.weights)
+    if is_checkpoint(weights):
+        earlier.append(("network.weights", str(weights), weights.parent.parent))
+    for setting, given, run in earlier:
+        prepared = pictures.pixels, config.preparation.build()
+        seen = find_seen(run, examples, held, prepared=prepared)
+        if seen.pictures:
+            raise DataError(
+                expected="an earlier run that never saw the pictures held out",
+                found=f"{len(seen.pictures)} of patients it was trained on, the first "
+                f"{examples[seen.pictures[0]].picture}",
+                remedy="Train both with the same data.split "
+                f"(such as {(run / SPLIT_FILE).as_posix()}) or the same data.leave_out.",
+                source=setting,
+            )
+        if seen.unknown:
+            on_unsure(
+                f"{setting}: cannot tell whether {given} saw these pictures, {len(seen.unknown)} "
+                f"of the {len(held)} held out: {seen.why}"
+            )
 
 
 def _cut(config: Config, examples: Sequence[Example]) -> Split:

@@ -23,6 +23,9 @@ LEAKY = "leaky split"
 OFFICIAL, TESTING = "official", "testing"
 """As ``data.split`` the data sets' own parts; what `Example.official` calls their tests."""
 
+SPLIT_FILE = "split.csv"
+"""Within a run folder."""
+
 PARTS = (TRAINING, VALIDATION) = ("training", "validation")
 COLUMNS = ("picture", "label", "group", "part")
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from tumorlens.errors import ConfigError
 from tumorlens.lab.audit.page import render_page
 from tumorlens.lab.audit.result import Audit
+from tumorlens.lab.audited_groups import COLUMNS
 from tumorlens.reading.own_files import MARK
 from tumorlens.reporting.folder import PartialFile, writing
 
 PAGE, JSON, GROUPS = "index.html", "audit.json", "groups.csv"
-COLUMNS = ("path", "group", "patient")
 
 
 def write_audit(audit: Audit, folder: Path) -> Path:

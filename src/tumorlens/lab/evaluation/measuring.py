@@ -22,6 +22,7 @@ from tumorlens.lab.evaluation.parts import Parts
 from tumorlens.lab.grouping import group_near_duplicates
 from tumorlens.lab.pictures import Pictures, load_pictures
 from tumorlens.lab.progress import silent
+from tumorlens.lab.seen import find_seen
 from tumorlens.lab.splitting import LEAKY
 from tumorlens.model import Model
 from tumorlens.scan import FloatArray
@@ -71,6 +72,8 @@ def measure(
     grouped: bool = False,
     checks: bool = False,
     against: Model | None = None,
+    run: Path | None = None,
+    against_run: Path | None = None,
     follow: Follow = silent,
 ) -> Measurement:
     """Score a model, and measure what was asked for beside the scores.
@@ -83,6 +86,9 @@ def measure(
             pictures are tied together first.
         checks: Whether to run the standing checks too.
         against: Another model to compare with.
+        run: The model's own run folder, where it can be asked what it has learnt from
+            (`tumorlens.lab.seen.own_run`); scores on that count as those of a leaky split.
+        against_run: The same of the other model.
         follow: Told (what, done, total).
 
     Raises:
@@ -102,19 +108,34 @@ def measure(
         blank=len(pictures.blank),
         progress=partial(follow, "answering"),
     )
-    if parts.leaky:
+    seen = _seen(run, model, pictures)
+    if parts.leaky or seen:
         evaluation = replace(evaluation, split=LEAKY)
-    sections: dict[str, Any] = {"mistakes": [one.to_json() for one in worst_mistakes(evaluation)]}
+    sections: dict[str, Any] = seen | {
+        "mistakes": [one.to_json() for one in worst_mistakes(evaluation)]
+    }
     if parts.training and (leakage := _leakage(model, parts, follow)):
         sections["leakage"] = leakage
     if against is not None:
-        sections["comparison"] = _comparison(model, evaluation, pictures, against, follow)
+        sections["comparison"] = _comparison(
+            model, evaluation, pictures, against, run=against_run, follow=follow
+        )
     if checks:
         material = gather(
             model, evaluation, pictures, data=data, training=parts.training, follow=follow
         )
         sections["checks"] = run_checks(material)
     return Measurement(evaluation, pictures, sections)
+
+
+def _seen(run: Path | None, model: Model, pictures: Pictures) -> dict[str, Any]:
+    """As ``seen``, how many of the pictures, or of their groups, a model's run has learnt from."""
+    if run is None:
+        return {}
+    count = len(pictures.examples)
+    prepared = pictures.pixels, model.card.preparation
+    found = len(find_seen(run, pictures.examples, range(count), prepared=prepared).pictures)
+    return {"seen": {"count": found, "of": count, "share": found / count}} if found else {}
 
 
 def _leakage(model: Model, parts: Parts, follow: Follow) -> dict[str, Any]:
@@ -149,14 +170,20 @@ def _scores(
 
 
 def _comparison(
-    model: Model, evaluation: Evaluation, pictures: Pictures, against: Model, follow: Follow
+    model: Model,
+    evaluation: Evaluation,
+    pictures: Pictures,
+    against: Model,
+    *,
+    run: Path | None,
+    follow: Follow,
 ) -> dict[str, Any]:
-    pixels = pictures.pixels
     if against.card.preparation != model.card.preparation:
         what = partial(follow, "reading for the other model")
-        pixels = load_pictures(pictures.examples, against.card.preparation, progress=what).pixels
+        pictures = load_pictures(pictures.examples, against.card.preparation, progress=what)
     what = partial(follow, "answering by the other model")
-    answers = answer_pictures(against, pixels, progress=what)
+    answers = answer_pictures(against, pictures.pixels, progress=what)
+    seen = _seen(run, against, pictures)
     compared = compare_models(
         evaluation.probabilities,
         answers,
@@ -167,6 +194,6 @@ def _comparison(
     how = {
         "skull_strip": against.card.preparation.skull_strip,
         "tta": against.tta,
-        "split": against.card.scores.get("split"),
-    }
+        "split": LEAKY if seen else against.card.scores.get("split"),
+    } | seen
     return {"against": against.card.identity.to_json() | how, **compared.to_json()}

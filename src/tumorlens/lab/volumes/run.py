@@ -30,6 +30,7 @@ from tumorlens.lab.volumes.measuring import (
 from tumorlens.lab.volumes.networks import build_volume_network
 from tumorlens.lab.volumes.settings import VolumeConfig
 from tumorlens.lab.volumes.split import (
+    SPLIT_FILE,
     VALIDATION,
     CaseSplit,
     read_case_part,
@@ -42,7 +43,7 @@ from tumorlens.volume_outlining import VolumeCard, VolumeModel, outline_head
 from tumorlens.volume_outlining.card import write_volume_card
 
 MODEL, PREPARED, RUN_FILE = "model", "prepared", "run.json"
-SPLIT_FILE, SCORES_FILE = "split.csv", "scores.csv"
+SCORES_FILE = "scores.csv"
 
 
 def run_volume_training(

@@ -4,13 +4,18 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tumorlens.errors import DataError
 from tumorlens.lab.volumes.cases import PreparedCase
+from tumorlens.lab.volumes.labelled import LabelledHead
 from tumorlens.lab.volumes.settings import VolumeConfig
 from tumorlens.reporting.folder import PartialFile
+
+SPLIT_FILE = "split.csv"
+"""Within a run folder."""
 
 TRAINING, VALIDATION = "training", "validation"
 _COLUMNS = ("case", "patient", "part")
@@ -87,15 +92,40 @@ def write_case_split(path: Path, split: CaseSplit) -> None:
             writer.writerows((case.name, case.patient, part) for case in cases)
 
 
-def read_case_part(path: Path, part: str) -> set[str]:
-    """The names of the cases of one part.
+def cases_seen(
+    model: Path, cases: Sequence[LabelledHead], *, split: Path | None
+) -> dict[str, Any] | None:
+    """How many cases are of patients that a model's own run has learnt from.
+
+    Args:
+        model: The model folder, within its run folder.
+        cases: At least one.
+        split: By which they were chosen; None for all.
+
+    Returns:
+        ``count``, ``of`` how many, and their ``share``; empty where there are none, or where
+        ``split`` is the run's own; None where the run is not known.
+    """
+    own = model.resolve().parent / SPLIT_FILE
+    if split is not None and split.resolve() == own.resolve():
+        return {}
+    try:
+        trained = read_case_part(own, TRAINING, column="patient")
+    except DataError:
+        return None
+    found = sum(case.patient in trained for case in cases)
+    return {"count": found, "of": len(cases), "share": found / len(cases)} if found else {}
+
+
+def read_case_part(path: Path, part: str, *, column: str = "case") -> set[str]:
+    """The names of the cases of one part, or of their patients (``column``).
 
     Raises:
         DataError: The file is no record of such a split, or the part is empty.
     """
     try:
         rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
-        found = {row["case"] for row in rows if row["part"] == part}
+        found = {row[column] for row in rows if row["part"] == part}
     except (OSError, KeyError, UnicodeDecodeError):
         found = set()
     if not found:
