@@ -249,10 +249,12 @@ def main() -> None:
     if not chosen.busy and not becomes_idle():
         raise SystemExit("the machine is busy: wait, or measure all the same with --busy")
     files = files_of(chosen.data, chosen.files)
-    workers = start(chosen.only or present(chosen.model), chosen.model)
+    wanted = chosen.only or present(chosen.model)
+    # First, and soon over: an installed runtime that is too old for the model fails here.
+    cold = measure_cold(wanted, chosen.model, chosen.cold_runs, files[0])
+    workers = start(wanted, chosen.model)
     names = list(workers)
     found, peaks = measure_warm(workers, chosen, files)
-    cold = measure_cold(names, chosen.model, chosen.cold_runs, files[0])
     text = "\n\n".join(
         [
             conditions(names, chosen, chosen.model, len(files), found),
