@@ -44,7 +44,7 @@ def audit(
 
     lab = import_extra("tumorlens.lab.audit", extra="lab")
     writing = import_extra("tumorlens.lab.audit.writing", extra="lab")
-    check_writable(output.expanduser())
+    check_writable(output)
     writing.claim_folder(output)
     with bars(transient=True) as progress:
         found = lab.audit(folders, watch=_watch(progress))

@@ -50,7 +50,7 @@ def get_dataset(
     """
     import_extra("tumorlens.lab.datasets.kaggle", extra="lab").kaggle_handle(name)
     downloading = import_extra("tumorlens.lab.datasets.downloading", extra="data")
-    folder = output.expanduser() / name
+    folder = output / name
     examples = downloading.download(name, folder)
     labels = Counter(example.label for example in examples)
     counts = ", ".join(f"{count:,} {label}" for label, count in sorted(labels.items()))

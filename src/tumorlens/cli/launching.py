@@ -29,7 +29,7 @@ def check_streamlit() -> None:
 def check_model(model: Path | None) -> None:
     """Raise `ModelError` now rather than in the browser where the model cannot be used."""
     if model is not None:
-        read_card(model.expanduser())
+        read_card(model)
 
 
 def make_command(host: str, port: int) -> list[str]:
@@ -53,12 +53,12 @@ def make_environment(*, host: str, model: Path | None, folders: Path | None) -> 
     """
     given: dict[str, str] = {}
     if model is not None:
-        given["TUMORLENS_UI_MODEL"] = str(model.expanduser().resolve())
+        given["TUMORLENS_UI_MODEL"] = str(model.resolve())
     if is_own(host):
         given["TUMORLENS_UI_MAX_VOXELS"] = str(Limits().max_voxels)
         folders = folders or Path(Path.cwd().anchor)
     if folders is not None:
-        given["TUMORLENS_UI_FOLDERS"] = str(folders.expanduser().resolve())
+        given["TUMORLENS_UI_FOLDERS"] = str(folders.resolve())
     return given
 
 

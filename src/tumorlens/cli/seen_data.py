@@ -37,7 +37,7 @@ def names_of_sets(data: Path, folders: Collection[str]) -> set[str]:
         folders: Names of the data sets' folders.
     """
     lab = import_extra("tumorlens.lab.datasets", extra="lab")
-    places = lab.candidates(data.expanduser().resolve(), folders)
+    places = lab.candidates(data.resolve(), folders)
     recognised = {lab.recognise(place) for place in places if place.name in folders}
     return {*folders} | {name for name in recognised if name} - _LAYOUTS
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tumorlens.errors import DataError
+from tumorlens.home_folder import expand
 from tumorlens.lab.datasets import Example
 
 COLUMNS = ("path", "group", "patient")
@@ -53,7 +54,7 @@ def read_groups(path: Path) -> dict[Path, str]:
         DataError: The file is absent, or none of an audit's.
     """
     try:
-        with path.expanduser().open(newline="", encoding="utf-8") as lines:
+        with expand(path).open(newline="", encoding="utf-8") as lines:
             reader = csv.DictReader(lines)
             columns = tuple(reader.fieldnames or ())
             rows = list(reader) if columns == COLUMNS else []

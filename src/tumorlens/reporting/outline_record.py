@@ -12,6 +12,7 @@ from io import FileIO
 from pathlib import Path
 from textwrap import indent
 
+from tumorlens.errors import ScanError
 from tumorlens.reading.own_files import (
     ASIDE,
     CLAIMS,
@@ -25,6 +26,11 @@ from tumorlens.reading.own_files import (
 from tumorlens.reporting.folder import write_bytes, writing
 
 _END = b"\n]\n"  # of every list that is not empty
+
+
+def refusal(error: ScanError) -> Record:
+    """What the record says of an input that was refused."""
+    return {"source": error.source, "error": error.to_json()}
 
 
 class OutlineRecord:

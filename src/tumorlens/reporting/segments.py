@@ -27,7 +27,7 @@ from tumorlens.reporting.outline_names import (
     Input,
     claim_names,
 )
-from tumorlens.reporting.outline_record import OutlineRecord
+from tumorlens.reporting.outline_record import OutlineRecord, refusal
 from tumorlens.reporting.whole_tumor import write_case, write_planes
 from tumorlens.scan import Scan, Volume
 from tumorlens.volume_outlining.lone import lone_head
@@ -87,13 +87,14 @@ def write_segments(
         folder.mkdir(parents=True, exist_ok=True)
     with alone_in(folder), OutlineRecord(folder, claimed.files) as record:
         for error in refused:
-            record.add(_refusal(error))
-            yield _refusal(error)
+            told = refusal(error)
+            record.add(told)
+            yield told
         for one, stem in zip(inputs, claimed.stems, strict=True):
             try:
                 told = _segment(one, folder / stem, model, dicom)
             except ScanError as error:
-                told = _refusal(error)
+                told = refusal(error)
             record.add(told)
             yield told
 
@@ -150,10 +151,6 @@ def _objects(
 def _record(source: str, mask: Path, answer: Prediction | VolumePrediction) -> Record:
     told = answer.to_json()
     return {"source": source, "mask": mask.name} | {key: told[key] for key in _TOLD}
-
-
-def _refusal(error: ScanError) -> Record:
-    return {"source": error.source, "error": error.to_json()}
 
 
 def _nifti_file(source: Source) -> Path | None:

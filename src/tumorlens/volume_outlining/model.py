@@ -10,6 +10,7 @@ import numpy as np
 import onnxruntime
 
 from tumorlens.errors import ModelCorruptError
+from tumorlens.home_folder import expand
 from tumorlens.model import GRAPH_FILE
 from tumorlens.scan import FloatArray
 from tumorlens.verified_file import read_verified
@@ -56,7 +57,7 @@ def load_volume_model(folder: str | Path, *, threads: int = 0) -> VolumeModel:
         ModelCorruptError: The graph's hash is not the card's, the card is of another kind, or
             one of them cannot be read.
     """
-    place = Path(folder).expanduser()
+    place = expand(folder)
     card = read_volume_card(place)
     graph = read_verified(place / GRAPH_FILE, card.sha256, what="a graph")
     options = onnxruntime.SessionOptions()

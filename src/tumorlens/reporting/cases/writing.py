@@ -28,7 +28,7 @@ from tumorlens.reporting.folder import (
 )
 from tumorlens.reporting.label_map import write_label_map
 from tumorlens.reporting.outline_names import LABEL_MAP, PLANES, Input, claim_names
-from tumorlens.reporting.outline_record import OutlineRecord
+from tumorlens.reporting.outline_record import OutlineRecord, refusal
 from tumorlens.volume_outlining import CaseOutline, VolumeModel, outline_case
 from tumorlens.volume_outlining.regions import tissue_names
 
@@ -80,7 +80,7 @@ def write_case_segments(
             try:
                 outline = answer(one, progress)
             except ScanError as error:
-                told: Record = {"source": error.source, "error": error.to_json()}
+                told = refusal(error)
                 entry = refused_entry(error)
             else:
                 with_surfaces = sum(entry.error is None for entry in entries) < SURFACES
