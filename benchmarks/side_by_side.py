@@ -2,10 +2,11 @@
 
     python benchmarks/side_by_side.py --data ../shared/data [--short]
 
-Each contender runs in a process of its own and they take turns, round by round, so that a slow
-minute of the machine hurts all. A ratio is taken within a round; the table gives the median of
-the rounds and their range. Writes docs/performance.md; nothing in it is typed by hand. Figures
-are those of a machine that does nothing else: the script refuses to begin on a busy one.
+Each contender runs in a process of its own and they take turns, several times a round where a task
+is short, so that a slow minute of the machine hurts all. A ratio is taken within a turn; the table
+gives the median of the turns and their range. Writes docs/performance.md; nothing in it is typed by
+hand. Figures are those of a machine that does nothing else: the script refuses to begin on a busy
+one.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -58,13 +60,22 @@ LEAST_FILES = 50
 """Of the folder, however long they take."""
 
 
+TURNS = 3
+"""Of each contender in a round, where a task takes milliseconds."""
+
+WARM_UP = 5
+"""Times before each of these turns that do not count: caches and threads were another's."""
+
+
 def tasks(times: int) -> list[Task]:
+    """What is measured, ``times`` times a round."""
+    often = max(1, times // TURNS)
     return [
-        Task(ONE, "network", times),
-        Task("network, batch of 8, each", "network", max(1, times // 4), batch=8),
-        Task("network with heatmap, one picture", "network_heatmap", times),
-        Task("file to answer, warm", "answer", times),
-        Task("file to answer and heatmap, warm", "heatmap", times),
+        Task(ONE, "network", often, TURNS),
+        Task("network, batch of 8, each", "network", max(1, often // 2), TURNS, batch=8),
+        Task("network with heatmap, one picture", "network_heatmap", often, TURNS),
+        Task("file to answer, warm", "answer", often, TURNS),
+        Task("file to answer and heatmap, warm", "heatmap", often, TURNS),
         Task("a volume", "volume", 1, unit="s"),
         Task("a folder: answers and heatmaps", "folder", 1, each=True),
         Task("a folder: and a picture of each written", "folder_pictures", 1, each=True),
@@ -128,12 +139,13 @@ def measure_warm(
         for number in range(chosen.rounds):
             for figures in found:
                 began = time.perf_counter()
-                for name in _turned(names, number):
+                for turn, name in _turns(names, number, figures.task.turns):
                     output = Path(place) / f"{names.index(name)}-{number}"
                     share = files if not figures.task.each else _share(found, name, files, chosen)
-                    seconds = _ask(workers[name], figures.task, chosen.volume, share, output)
+                    paths = [chosen.volume] if figures.task.task == "volume" else share
+                    seconds = _ask(workers[name], figures.task, turn, paths, output)
                     if seconds is not None:
-                        figures.rounds.setdefault(name, []).append(seconds)
+                        figures.turns.setdefault(name, []).append(seconds)
                         figures.files[name] = len(share)
                 _tell(f"round {number + 1}: {figures.task.title}", began)
     for worker in workers.values():
@@ -145,8 +157,8 @@ def _share(
     found: list[Figures], name: str, files: list[Path], chosen: argparse.Namespace
 ) -> list[Path]:
     """The files that a contender answers in a round: all, or as many as fit into the time."""
-    alone = [one.rounds[name] for one in found if one.task.task in ALONE and name in one.rounds]
-    fitting = int(chosen.folder_seconds / max(rounds[0] for rounds in alone))
+    alone = [one.turns[name] for one in found if one.task.task in ALONE and name in one.turns]
+    fitting = int(chosen.folder_seconds / max(turns[0] for turns in alone))
     step = math.ceil(len(files) / max(LEAST_FILES, fitting))
     return files[::step]
 
@@ -155,14 +167,15 @@ def _tell(what: str, began: float) -> None:
     print(f"{what}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
 
 
-def _ask(worker: Worker, task: Task, volume: Path, files: list[Path], output: Path) -> float | None:
+def _ask(worker: Worker, task: Task, turn: int, files: list[Path], output: Path) -> float | None:
     """Seconds of one picture, or of one volume."""
-    paths = [volume] if task.task == "volume" else files if task.each else files[:50]
     seconds = worker.ask(
         task=task.task,
         times=task.times,
+        first=turn * task.times,
+        warm_up=WARM_UP if task.turns > 1 else 0,
         batch=task.batch,
-        paths=[str(path) for path in paths],
+        paths=[str(path) for path in files],
         output=str(output),
     )
     if seconds is None:
@@ -170,9 +183,11 @@ def _ask(worker: Worker, task: Task, volume: Path, files: list[Path], output: Pa
     return statistics.median(seconds) / (len(files) if task.each else task.batch)
 
 
-def _turned(names: list[str], number: int) -> list[str]:
-    """Who begins changes from round to round."""
-    return names[number % len(names) :] + names[: number % len(names)]
+def _turns(names: list[str], number: int, turns: int) -> Iterator[tuple[int, str]]:
+    """Whose turn it is, and which; who begins changes from turn to turn."""
+    for turn in range(number * turns, (number + 1) * turns):
+        begins = turn % len(names)
+        yield from ((turn, name) for name in names[begins:] + names[:begins])
 
 
 def measure_cold(
@@ -265,7 +280,7 @@ def main() -> None:
         ]
     )
     if chosen.json:
-        warm = {figures.task.title: figures.rounds for figures in found}
+        warm = {figures.task.title: figures.turns for figures in found}
         chosen.json.write_text(json.dumps({"warm": warm, "cold": cold, "peaks": peaks}, indent=1))
     if not chosen.no_page:
         write_part("side by side", text)

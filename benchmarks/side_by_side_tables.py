@@ -31,11 +31,12 @@ NEEDS = {
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One thing that is measured: its name in the table, and how often in each round."""
+    """One thing that is measured: its name in the table, how often in a turn, and turns a round."""
 
     title: str
     task: str
     times: int
+    turns: int = 1
     unit: str = "ms"
     each: bool = False
     batch: int = 1
@@ -43,16 +44,16 @@ class Task:
 
 @dataclass(slots=True)
 class Figures:
-    """Of one task: for each contender the median of each round, in seconds (of one picture)."""
+    """Of one task: for each contender the median of each turn, in seconds (of one picture)."""
 
     task: Task
-    rounds: dict[str, list[float]] = field(default_factory=dict)
+    turns: dict[str, list[float]] = field(default_factory=dict)
     files: dict[str, int] = field(default_factory=dict)
     """How many of the folder's files a contender answered in each round."""
 
 
 def ratio(of: list[float], to: list[float]) -> str:
-    """How many times longer ``of`` takes than ``to``: median of the rounds, and their range."""
+    """How many times longer ``of`` takes than ``to``: median of the turns, and their range."""
     each = sorted(one / other for one, other in zip(of, to, strict=True))
     return f"{statistics.median(each):.1f} ({each[0]:.1f}-{each[-1]:.1f})"
 
@@ -60,11 +61,11 @@ def ratio(of: list[float], to: list[float]) -> str:
 def warm_table(found: list[Figures], names: list[str]) -> str:
     rows = []
     for figures in found:
-        ours = figures.rounds[OURS]
+        ours = figures.turns[OURS]
         for name in names:
-            if name not in figures.rounds:
+            if name not in figures.turns:
                 continue
-            seconds = figures.rounds[name]
+            seconds = figures.turns[name]
             unit = 1 if figures.task.unit == "s" else 1000
             title = figures.task.title + (", a file" if figures.task.each else "")
             rows.append(
@@ -102,11 +103,11 @@ def cold_table(
 
 def goals(found: list[Figures], cold: dict[str, list[tuple[float, float]]]) -> str:
     """What was aimed at, as ratios to plain PyTorch with Grad-CAM."""
-    by_title = {figures.task.title: figures.rounds for figures in found}
+    by_title = {figures.task.title: figures.turns for figures in found}
 
     def times(title: str, of: str = PLAIN, to: str = OURS) -> str:
-        rounds = by_title[title]
-        return ratio(rounds[of], rounds[to]) if of in rounds and to in rounds else "not measured"
+        turns = by_title[title]
+        return ratio(turns[of], turns[to]) if of in turns and to in turns else "not measured"
 
     aims = {
         "network with heatmap, one picture": "10",
@@ -127,7 +128,7 @@ def goals(found: list[Figures], cold: dict[str, list[tuple[float, float]]]) -> s
 def limit(found: list[Figures], model: Path) -> str:
     needed, rate = products_of(model / GRAPH_FILE), products_a_second()
     floor = needed / rate
-    took = statistics.median(next(one for one in found if one.task.title == ONE).rounds[OURS])
+    took = statistics.median(next(one for one in found if one.task.title == ONE).turns[OURS])
     return (
         f"A product of two 2048 x 2048 matrices does {rate / 1e9:.0f} thousand million "
         f"multiply-adds a second on these cores (float32, the best of NumPy and PyTorch). The "
@@ -152,8 +153,10 @@ def conditions(
         f"`python benchmarks/side_by_side.py`: {cores()} cores ({cpu_name()}, Python "
         f"{platform.python_version()}, {', '.join(versions)}), model {card.name} {card.version} "
         f"({card.network}, {card.preparation.size} pixels), {chosen.rounds} rounds of "
-        f"{chosen.times} times each, {count} files in the folder, volume {chosen.volume.name}. "
-        "Plain PyTorch, torchcam and torch.compile run the same network with the same weights; "
+        f"{chosen.times} times each (short tasks in {found[0].task.turns} turns), {count} files in "
+        f"the folder, volume {chosen.volume.name}. Plain PyTorch, torchcam, torch.compile and "
+        "OpenVINO (held to float32: on processors with bfloat16 it would compute in that, less "
+        "exactly) run the same network with the same weights; "
         "detect-tumor has a network of its own and draws no heatmaps, so that its folder is of "
         f"answers alone. {_files_answered(found, count)}"
     )

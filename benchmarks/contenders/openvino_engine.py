@@ -19,6 +19,7 @@ class _Session:
     def __init__(self, graph: Path, original: Any) -> None:
         core = openvino.Core()
         options = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": CORES}
+        options["INFERENCE_PRECISION_HINT"] = "f32"  # it would take bfloat16 where there is that
         self._compiled = core.compile_model(core.read_model(graph), "CPU", options)
         self._request = self._compiled.create_infer_request()
         self._original = original

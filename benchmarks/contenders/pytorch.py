@@ -37,7 +37,8 @@ class PlainPyTorch(Contender):
     """Eager, with Grad-CAM by pytorch-grad-cam."""
 
     def __init__(self, model: Path) -> None:
-        from contenders.rebuilt import Scores, rebuild
+        from contenders.scores import Scores
+        from tumorlens.lab.rebuilding import rebuild
 
         torch.set_num_threads(CORES)
         self.scores = Scores(rebuild(model)).eval()
@@ -127,7 +128,8 @@ class Compiled(PlainPyTorch):
     """``torch.compile``; the CAM libraries' hooks do not survive it, so answers only."""
 
     def __init__(self, model: Path) -> None:
-        from contenders.rebuilt import Scores, rebuild
+        from contenders.scores import Scores
+        from tumorlens.lab.rebuilding import rebuild
 
         torch.set_num_threads(CORES)
         self.side = json.loads((model / "card.json").read_text())["preparation"]["size"]
@@ -152,7 +154,7 @@ def save_overlay(path: Path, heat: Any, target: Path) -> None:
 
 def cold(weights: Path, scan: Path, target: Path) -> None:
     """One scan in a process of its own: the network, its weights, answer and heatmap."""
-    from contenders.rebuilt import Scores
+    from contenders.scores import Scores
     from tumorlens.lab.networks import build_network
 
     torch.set_num_threads(CORES)
@@ -169,7 +171,7 @@ def cold(weights: Path, scan: Path, target: Path) -> None:
 
 def save_weights(model: Path, target: Path) -> None:
     """What `cold` loads."""
-    from contenders.rebuilt import rebuild
+    from tumorlens.lab.rebuilding import rebuild
 
     network = rebuild(model)
     card = json.loads((model / "card.json").read_text())

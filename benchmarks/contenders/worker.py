@@ -2,7 +2,8 @@
 
     python benchmarks/contenders/worker.py NAME MODEL
 
-One JSON object a line: {"task": ..., "times": ..., "paths": [...], "output": ...} in,
+One JSON object a line: {"task": ..., "first": ..., "warm_up": ..., "times": ..., "batch": ...,
+"paths": [...], "output": ...} in,
 {"seconds": [...], "peak_mb": ...} or {"cannot": ...} out.
 """
 
@@ -47,20 +48,20 @@ def do(contender: Any, order: dict[str, Any]) -> dict[str, Any]:
     paths = [Path(path) for path in order.get("paths", ())]
     seconds = []
     try:
-        for number in range(order["times"]):
+        for number in range(order["first"] - order["warm_up"], order["first"] + order["times"]):
             arguments = _arguments(contender, order, paths, number)
             began = time.perf_counter()
             task(*arguments)
             seconds.append(time.perf_counter() - began)
     except NotImplementedError:
         return {"cannot": order["task"]}
-    return {"seconds": seconds, "peak_mb": own_peak_mb()}
+    return {"seconds": seconds[order["warm_up"] :], "peak_mb": own_peak_mb()}
 
 
 def _arguments(contender: Any, order: dict[str, Any], paths: list[Path], number: int) -> list[Any]:
     if order["task"].startswith("network"):
         shape = (order.get("batch", 1), 1, contender.side, contender.side)
-        return [np.random.default_rng(number).random(shape, np.float32)]
+        return [np.random.default_rng(abs(number)).random(shape, np.float32)]
     if order["task"] == "folder":
         return [paths]
     if order["task"] == "folder_pictures":

@@ -258,12 +258,11 @@ def test_a_run_folder_from_before_a_setting_existed_is_the_same_run(
         run_training(config, class_folders, older)
 
 
-def test_a_run_may_start_from_anothers_checkpoint(
-    run: Path, class_folders: Path, config: Config, tmp_path: Path
+@pytest.mark.parametrize("begun", ["checkpoints/best.safetensors", "model"])
+def test_a_run_may_start_from_another(
+    begun: str, run: Path, class_folders: Path, config: Config, tmp_path: Path
 ) -> None:
-    network = config.network.model_copy(
-        update={"weights": str(run / "checkpoints" / "best.safetensors")}
-    )
+    network = config.network.model_copy(update={"weights": str(run / begun)})
     still = config.training.model_copy(update={"epochs": 1, "learning_rate": 1e-9})
     other_fold = config.data.model_copy(update={"validation_fold": 1})
     tuned = config.model_copy(update={"network": network, "training": still, "data": other_fold})

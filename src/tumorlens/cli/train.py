@@ -35,7 +35,10 @@ def train(
     ] = None,
     weights: Annotated[
         str | None,
-        typer.Option(help="First weights: none, imagenet, or a file (network.weights)."),
+        typer.Option(
+            help="First weights: none, imagenet, a file, a model folder, or bundled: the bundled "
+            "model, to tune it to your own scans (network.weights)."
+        ),
     ] = None,
     skull_strip: SkullStrip = None,
     settings: Annotated[

@@ -1,11 +1,13 @@
 """What stays the same through a training run: network, optimizer, loss, pictures, draws."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F  # noqa: N812  (PyTorch's own custom)
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -26,8 +28,12 @@ from tumorlens.lab.networks import NONE, Classifier, build_network
 from tumorlens.lab.optimizing import build_optimizer, moving_average
 from tumorlens.lab.pictures import Pictures
 from tumorlens.lab.processes import open_fabric, set_up_network
+from tumorlens.lab.rebuilding import begin_from, model_folder, settle_norms
 from tumorlens.lab.splitting import Split
 from tumorlens.lab.within_reach import Bytes, within_reach
+
+SETTLED_ON = 256
+"""Training pictures that the batch norms of a model folder's network are measured on, at most."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +79,9 @@ def set_up(config: Config, pictures: Pictures, split: Split, classes: Sequence[s
     keep_freed_memory()
     fabric = open_fabric(settings.precision, freezes=config.network.frozen_stages > 0)
     torch.manual_seed(settings.seed)
-    bare = build_classifier(config, len(classes))
+    bare = build_classifier(config, classes)
+    if model_folder(config.network.weights):
+        settle_norms(bare, _looked_at(config, pictures, split))
     bare.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     network, optimizer = set_up_network(fabric, bare, build_optimizer(bare, settings))
     targets = torch.tensor([list(classes).index(e.label) for e in pictures.examples])
@@ -151,27 +159,38 @@ def _teachers(config: Config, classes: Sequence[str], fabric: Fabric) -> Teacher
     return teachers.to(fabric.device).requires_grad_(False).eval()
 
 
-def build_classifier(config: Config, classes: int) -> Classifier:
-    """The network as configured, also from the checkpoint of an earlier run.
+def build_classifier(config: Config, classes: Sequence[str]) -> Classifier:
+    """The network as configured, also from a model folder or the checkpoint of an earlier run.
 
     Raises:
         ConfigError: The network cannot be built as configured.
+        ModelError: The model folder to begin from cannot be used.
     """
     wanted = config.network
     _check_size(config)
-    earlier = Path(wanted.weights)
-    begun = is_checkpoint(earlier)
+    earlier, model = Path(wanted.weights), model_folder(wanted.weights)
+    begun = model is not None or is_checkpoint(earlier)
     network = build_network(
         wanted.name,
-        classes=classes,
+        classes=len(classes),
         dropout=wanted.dropout,
         weights=NONE if begun else wanted.weights,
         frozen_stages=wanted.frozen_stages,
         outlines=wanted.outlines,
     )
-    if begun:
+    if model is not None:
+        begin_from(network, model, name=wanted.name, classes=classes)
+    elif begun:
         load_checkpoint(earlier, network)
     return network
+
+
+def _looked_at(config: Config, pictures: Pictures, split: Split) -> Tensor:
+    """Some training pictures, of the size that training begins with."""
+    step = math.ceil(len(split.training) / SETTLED_ON)
+    pixels = torch.from_numpy(pictures.pixels[list(split.training[::step])])
+    size = [config.size_in(1)] * 2
+    return F.interpolate(pixels[:, None].float() / 255, size, mode="bilinear", antialias=True)
 
 
 def _loss(

@@ -89,7 +89,8 @@ class NetworkConfig(Section):
     name: str = "custom_cnn"
     """A name in `tumorlens.lab.networks.NETWORKS`."""
     weights: str = "none"
-    """``none``, ``imagenet``, a file of weights, or a checkpoint of an earlier run."""
+    """``none``, ``imagenet``, a file of weights, a checkpoint of an earlier run, a model folder,
+    or ``bundled``, the bundled model."""
     dropout: float = Field(default=0.2, ge=0, lt=1)
     frozen_stages: int = Field(default=0, ge=0)
     """How many of the first stages keep their weights and batch-norm statistics."""

@@ -15,6 +15,7 @@ from tumorlens.lab.leaks import checked_split, recorded_split
 from tumorlens.lab.pictures import Pictures, load_pictures
 from tumorlens.lab.progress import Progress, silent
 from tumorlens.lab.protocols import leave_one_source_out
+from tumorlens.lab.rebuilding import model_folder
 from tumorlens.lab.seen import find_seen
 from tumorlens.lab.splitting import (
     OFFICIAL,
@@ -109,9 +110,11 @@ def _refuse_seen(
     if config.data.leave_out:
         held += leave_one_source_out(examples, config.data.leave_out).validation
     earlier = [("training.teachers", one, Path(one)) for one in config.training.teachers]
-    weights = Path(config.network.weights)
-    if is_checkpoint(weights):
-        earlier.append(("network.weights", str(weights), weights.parent.parent))
+    weights = config.network.weights
+    if model := model_folder(weights):
+        earlier.append(("network.weights", weights, model.resolve().parent))
+    elif is_checkpoint(Path(weights)):
+        earlier.append(("network.weights", weights, Path(weights).parent.parent))
     for setting, given, run in earlier:
         prepared = pictures.pixels, config.preparation.build()
         seen = find_seen(run, examples, held, prepared=prepared)
