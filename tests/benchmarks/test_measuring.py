@@ -130,6 +130,19 @@ def test_who_cannot_start_is_left_out(
         side_by_side.start(["OpenVINO"], tmp_path)
 
 
+def test_warm_up_does_not_count() -> None:
+    worker = import_module("contenders.worker")
+    asked = []
+
+    class Contender:
+        def answer(self, path: Path) -> None:
+            asked.append(path.name)
+
+    order = {"task": "answer", "first": 1, "warm_up": 2, "times": 3, "paths": list("abcd")}
+    assert len(worker.do(Contender(), order)["seconds"]) == 3
+    assert asked == ["d", "a", "b", "c", "d"]
+
+
 def test_one_visitor_is_no_crowd() -> None:
     pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     ui_memory = import_module("ui_memory")

@@ -1,5 +1,7 @@
 """Every network of the table: shapes, freezing, Grad-CAM and export."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,7 @@ from tumorlens.explanation import explain, grad_cam
 from tumorlens.lab.catalogue import CATALOGUE
 from tumorlens.lab.export import TOLERANCE, export_model
 from tumorlens.lab.networks import NETWORKS, Backbone, Classifier, build_network
+from tumorlens.lab.rebuilding import rebuild, settle_norms
 from tumorlens.labels import CLASSES
 from tumorlens.model import Model
 from tumorlens.prediction import predict
@@ -68,9 +71,14 @@ def network(variant: tuple[str, bool], size: int) -> Classifier:
 
 
 @pytest.fixture(scope="module")
-def exported(network: Classifier, size: int, tmp_path_factory: pytest.TempPathFactory) -> Model:
-    card = Card("test", "0", CLASSES, Preparation(size=size), 1.3, "", "test")
-    return export_model(network, card, tmp_path_factory.mktemp("model"))
+def folder(tmp_path_factory: pytest.TempPathFactory, variant: tuple[str, bool]) -> Path:
+    return tmp_path_factory.mktemp("model")
+
+
+@pytest.fixture(scope="module")
+def exported(network: Classifier, variant: tuple[str, bool], size: int, folder: Path) -> Model:
+    card = Card("test", "0", CLASSES, Preparation(size=size), 1.3, "", variant[0])
+    return export_model(network, card, folder)
 
 
 def test_outputs_have_the_documented_shapes(network: Classifier, size: int) -> None:
@@ -127,6 +135,18 @@ def test_the_graph_equals_pytorch_for_any_number_of_pictures(
 
 def test_the_graph_carries_the_linear_weights(network: Classifier, exported: Model) -> None:
     np.testing.assert_array_equal(exported.class_weights, network.linear.weight.detach().numpy())
+
+
+def test_the_network_comes_back_from_its_graph(
+    network: Classifier, exported: Model, folder: Path, size: int
+) -> None:
+    pictures = torch.rand(3, 1, size, size)
+    with torch.inference_mode():
+        expected = network(pictures).logits
+        again = rebuild(folder)
+        torch.testing.assert_close(again(pictures).logits, expected, atol=2e-3, rtol=1e-3)
+        settle_norms(again, pictures)
+        torch.testing.assert_close(again(pictures).logits, expected, atol=5e-3, rtol=5e-3)
 
 
 @pytest.mark.parametrize("name", list(NETWORKS))
