@@ -13,14 +13,14 @@ from tumorlens.lab.splitting import read_split
 def _split(path: Path) -> Path:
     rows = [
         {
-            "picture": f"{source}/p{number}_{slice}.tif",
+            "picture": f"{source}/p{number}_{place}.tif",
             "label": "glioma",
             "group": f"p{number}",
             "part": "validation" if number > 7 else "training",
         }
         for source in ("lgg", "cheng")
         for number in range(10)
-        for slice in range(2)
+        for place in range(2)
     ]
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, rows[0])

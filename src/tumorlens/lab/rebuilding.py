@@ -26,7 +26,6 @@ BUNDLED = "bundled"
 TOLERANCE = 2e-3
 """Largest difference of logits between the graph and the network made of it."""
 
-_FOLDED = "_bias"  # what the exporter appends to a weight's name for the bias it folded
 _BATCH = 32
 
 
@@ -51,12 +50,7 @@ def rebuild(folder: Path) -> Classifier:
         raise _unfit(folder, f"{card.network}, which is none of them")
     network = build_network(card.network, classes=len(card.classes), outlines=model.outlines)
     network.eval()
-    graph = onnx.load(folder / GRAPH_FILE).graph
-    weights = {
-        one.name: torch.from_numpy(onnx.numpy_helper.to_array(one).copy())
-        for one in graph.initializer
-    }
-    _fill(network, weights, folder, size=card.preparation.size)
+    _fill(network, onnx.load(folder / GRAPH_FILE).graph, folder, size=card.preparation.size)
     pictures = np.random.default_rng(0).random((2, 1, *[card.preparation.size] * 2), np.float32)
     with torch.inference_mode():
         ours = network(torch.from_numpy(pictures)).logits.numpy()
@@ -174,22 +168,27 @@ def _fits(value: Tensor, own: Tensor | None) -> bool:
     return own is not None and own.shape == value.shape
 
 
-def _fill(network: Classifier, weights: dict[str, Tensor], folder: Path, *, size: int) -> None:
+def _fill(network: Classifier, graph: onnx.GraphProto, folder: Path, *, size: int) -> None:
+    weights = {
+        one.name: torch.from_numpy(onnx.numpy_helper.to_array(one).copy())
+        for one in graph.initializer
+    }
     state = network.state_dict()
     needed = [name for name in state if name.endswith("weight") and state[name].dim() > 1]
-    pairs = _pairs(network, size)
-    needed += [f"{convolution}.weight{_FOLDED}" for convolution in pairs]
     if missing := [name for name in needed if name not in weights]:
         raise _unfit(folder, f"a graph without {', '.join(missing[:3])}")
     network.load_state_dict({n: weights[n] for n in state if n in weights}, strict=False)
-    for convolution, norm in pairs.items():
+    # A convolution's inputs: maps, weight, and a bias unless all of it is 0.
+    folded = {node.input[1]: node.input[2] for node in graph.node if len(node.input) == 3}
+    for convolution, norm in _pairs(network, size).items():
+        bias = weights.get(folded.get(f"{convolution}.weight", ""))
         assert norm.running_mean is not None
         assert norm.running_var is not None
         with torch.no_grad():
             norm.running_mean.zero_()
             norm.running_var.fill_(1 - norm.eps)
             norm.weight.fill_(1)
-            norm.bias.copy_(weights[f"{convolution}.weight{_FOLDED}"])
+            norm.bias.copy_(torch.zeros_like(norm.bias) if bias is None else bias)
 
 
 def _pairs(network: Classifier, size: int) -> dict[str, nn.BatchNorm2d]:
