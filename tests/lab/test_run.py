@@ -273,6 +273,9 @@ def test_a_run_may_start_from_another(
     run_training(tuned, class_folders, tmp_path / "tuned")
     first, second = load_model(run / "model"), load_model(tmp_path / "tuned" / "model")
     np.testing.assert_allclose(first.class_weights, second.class_weights, atol=1e-5)
+    assert second.card.training["earlier_models"] == [
+        first.card.identity.to_json() | {"licence": "CC0"}
+    ]
 
 
 def test_a_teacher_never_saw_what_is_held_out(

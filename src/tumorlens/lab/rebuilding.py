@@ -106,7 +106,7 @@ def settle_norms(network: nn.Module, pictures: Tensor) -> None:
     training = network.training
     network.eval()
     with torch.no_grad():
-        for batch in pictures.split(_BATCH):
+        for batch in torch.split(pictures, _BATCH):
             network(batch)
     network.train(training)
     for hook in hooks:

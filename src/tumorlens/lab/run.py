@@ -1,11 +1,9 @@
 """One whole training run: data -> split -> training -> calibration -> model folder -> scores."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -26,6 +24,7 @@ from tumorlens.lab.fingerprints import FINGERPRINTS, write_fingerprints
 from tumorlens.lab.gate import load_others, sample
 from tumorlens.lab.growing_model import growing_model
 from tumorlens.lab.history import EpochRecord
+from tumorlens.lab.lineage import earlier_models, inherited_licence, learnt_from
 from tumorlens.lab.losses import LOSSES
 from tumorlens.lab.networks import NETWORKS
 from tumorlens.lab.pictures import ByteArray, Pictures, load_pictures
@@ -37,7 +36,6 @@ from tumorlens.lab.settings import known_name
 from tumorlens.lab.splitting import (
     LEAKY,
     SPLIT_FILE,
-    TRAINING,
     VALIDATION,
     Split,
     write_split,
@@ -205,9 +203,9 @@ def _calibrated_model(
         scores={"split": LEAKY} if split.leaky else {},
         intended_use=config.card.intended_use,
         limitations=config.card.limitations,
-        licence=config.card.licence,
-        data=_describe_data(config, pictures.examples, split),
-        training=config.model_dump(mode="json", exclude={"card"}),
+        licence=inherited_licence(config),
+        data=learnt_from(config, pictures.examples, split),
+        training=config.model_dump(mode="json", exclude={"card"}) | earlier_models(config),
     )
     return export_model(trained.network, card, folder)
 
@@ -276,27 +274,3 @@ def _classes(examples: Sequence[Example]) -> tuple[str, ...]:
     present = {example.label for example in examples}
     known = [name for name in CLASSES if name in present]
     return tuple(known + sorted(present - set(CLASSES)))
-
-
-def _describe_data(
-    config: Config, examples: Sequence[Example], split: Split
-) -> dict[str, dict[str, Any]]:
-    """Per data set: source and licence, and pictures and groups in each part."""
-    found: dict[str, dict[str, Any]] = {}
-    for name in sorted({example.dataset for example in examples}):
-        entry: dict[str, Any] = {}
-        if name in config.card.sources:
-            entry |= config.card.sources[name].model_dump()
-        for part, indices in ((TRAINING, split.training), (VALIDATION, split.validation)):
-            chosen = {
-                (examples[i].picture, examples[i].group, examples[i].label)
-                for i in indices
-                if examples[i].dataset == name
-            }
-            entry[part] = {
-                "pictures": len(chosen),
-                "groups": len({group for _, group, _ in chosen}),
-                "labels": dict(sorted(Counter(label for *_, label in chosen).items())),
-            }
-        found[name] = entry
-    return found
