@@ -137,6 +137,24 @@ def test_the_store_unused_for_longest_makes_room(
     assert sorted(one.name for one in folder.iterdir()) == ["middle", "new", "newest"]
 
 
+def test_nothing_but_stores_is_ever_deleted(
+    examples: list[Example], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = store_folder()
+    assert folder is not None
+    assert folder.parent == tmp_path / "stores"
+    for place in (folder.parent, folder):
+        (place / "scans").mkdir(parents=True)
+        (place / "scans" / "all.nii").write_bytes(bytes(1_000_000))
+    monkeypatch.setattr(picture_store, "MOST_BYTES", 1)
+    store = store_of(examples, SMALL)
+    assert store is not None
+    write_store(folder / "older", _arrays())
+    write_store(store, _arrays())
+    assert sorted(one.name for one in folder.iterdir()) == sorted([store.name, "scans"])
+    assert (folder.parent / "scans" / "all.nii").stat().st_size == 1_000_000
+
+
 def test_no_folder_few_pictures_and_absent_files_mean_none(
     examples: list[Example], monkeypatch: pytest.MonkeyPatch
 ) -> None:

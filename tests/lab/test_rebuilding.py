@@ -1,6 +1,7 @@
 """A model folder's network learns on from where its training ended."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,12 @@ def test_measured_norms_change_no_answer_and_hold_in_training(
     np.testing.assert_allclose(_scores(network, pictures), before, atol=5e-2)
 
 
+def test_the_average_of_several_is_one_more_of_its_kind(folder: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(folder, tmp_path / "average"))
+    write_card(copy, dataclasses.replace(read_card(folder), network=f"average of {NAME}"))
+    torch.testing.assert_close(rebuild(copy).linear.weight, rebuild(folder).linear.weight)
+
+
 def test_classes_keep_their_rows_and_new_ones_begin_anew(folder: Path) -> None:
     old = rebuild(folder)
     turned = build_network(NAME, classes=4, outlines=True)
@@ -97,7 +104,7 @@ def test_what_cannot_be_begun_from_is_refused(folder: Path, tmp_path: Path) -> N
     assert model_folder("imagenet") is None
     assert model_folder(str(tmp_path)) is None
     card = read_card(folder)
-    for network, match in (("mixed", "none of them"), ("custom_cnn", "a graph without")):
+    for network, match in (("vote of a + b", "none of them"), ("custom_cnn", "a graph without")):
         copy = tmp_path / network
         copy.mkdir()
         (copy / "model.onnx").write_bytes((folder / "model.onnx").read_bytes())

@@ -278,6 +278,24 @@ def test_a_run_may_start_from_another(
     ]
 
 
+def test_first_weights_that_do_not_fit_leave_no_run_behind(
+    run: Path, class_folders: Path, config: Config, tmp_path: Path
+) -> None:
+    for weights, match in (
+        (run, "Give RUN/model"),
+        (run / "model" / "card.json", "Give the folder"),
+        ("bundled", "a model of tf_efficientnet_lite2"),
+        (tmp_path / "gone.pth", "no file"),
+    ):
+        network = config.network.model_copy(update={"weights": str(weights)})
+        if weights != "bundled":
+            network = network.model_copy(update={"name": "tf_efficientnet_lite0"})
+        wrong = config.model_copy(update={"network": network})
+        with pytest.raises(ConfigError, match=match):
+            run_training(wrong, class_folders, tmp_path / "run")
+        assert not (tmp_path / "run").exists()
+
+
 def test_a_teacher_never_saw_what_is_held_out(
     run: Path, class_folders: Path, config: Config, tmp_path: Path
 ) -> None:

@@ -2,9 +2,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tumorlens.errors import ConfigError, DataError
-from tumorlens.lab.config import Config, DataConfig, PreparationConfig
+from tumorlens.lab.config import Config, DataConfig, PreparationConfig, parse_config
 from tumorlens.lab.leaks import REPAIRED
 from tumorlens.lab.run_data import load_run_data
 
@@ -52,3 +53,14 @@ def test_leaks_are_allowed_in_a_given_split_only(class_folders: Path, tmp_path: 
 def test_data_without_parts_of_its_own_is_refused(class_folders: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="none in made"):
         load_run_data(OFFICIAL, class_folders, tmp_path / "run")
+
+
+def test_a_class_without_training_pictures_is_refused(class_folders: Path, tmp_path: Path) -> None:
+    ours = shutil.copytree(class_folders, tmp_path / "data" / "ours")
+    theirs = shutil.copytree(class_folders, tmp_path / "data" / "theirs")
+    shutil.rmtree(ours / "Training" / "meningioma_tumor")
+    for path in theirs.rglob("*.png"):
+        Image.open(path).transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(path)
+    settings = {"preparation": {"size": 32}, "data": {"folds": 3, "leave_out": ["theirs"]}}
+    with pytest.raises(DataError, match=r"none of meningioma \(12 pictures\)"):
+        load_run_data(parse_config(settings), tmp_path / "data", tmp_path)

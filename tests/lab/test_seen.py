@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from torch import nn
 
 from tumorlens.errors import DataError
@@ -19,23 +20,24 @@ from tumorlens.lab.splitting import SPLIT_FILE, Split, write_split
 
 
 def settings(
-    fold: int = 0, *, size: int = 32, weights: Path | None = None, teacher: Path | None = None
+    fold: int = 0, *, size: int = 32, weights: Path | str = "none", teacher: Path | None = None
 ) -> Config:
     return parse_config(
         {
             "preparation": {"size": size},
             "data": {"folds": 3, "validation_fold": fold},
-            "network": {"weights": str(weights) if weights else "none"},
+            "network": {"weights": str(weights)},
             "training": {"teachers": [str(teacher)] if teacher else []},
         }
     )
 
 
-def begin_run(run: Path, data: Path, fold: int = 0) -> Path:
+def begin_run(run: Path, data: Path, fold: int = 0, *, weights: Path | str = "none") -> Path:
     """What a run on a fold leaves behind, but for its network."""
-    pictures, split = load_run_data(settings(fold), data, run)
+    config = settings(fold, weights=weights)
+    pictures, split = load_run_data(config, data, run)
     run.mkdir(parents=True)
-    record_run(run, settings(fold), pictures, split)
+    record_run(run, config, pictures, split)
     write_split(run / SPLIT_FILE, pictures.examples, split)
     write_fingerprints(run / FINGERPRINTS, pictures, split.training)
     save_checkpoint(run / BEST, nn.Linear(1, 1), None, {"epoch": 1})
@@ -58,13 +60,52 @@ def copied(class_folders: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 def test_a_copy_of_the_data_under_another_name_is_known(
     how: str, size: int, earlier: Path, copied: Path, tmp_path: Path
 ) -> None:
-    weights, teacher = (earlier / BEST, None) if how == "weights" else (None, earlier)
+    weights, teacher = (earlier / BEST, None) if how == "weights" else ("none", earlier)
     told: list[str] = []
     for fold, leaks in ((1, True), (0, False)):
         config = settings(fold, size=size, weights=weights, teacher=teacher)
         with pytest.raises(DataError, match="never saw") if leaks else nullcontext():
             load_run_data(config, copied, tmp_path, on_unsure=told.append)
     assert not told
+
+
+def test_what_an_earlier_run_began_from_is_asked_too(
+    earlier: Path, class_folders: Path, copied: Path, tmp_path: Path
+) -> None:
+    """The middle run trains on other data, from the weights of one that saw these."""
+    other = tmp_path / "other"
+    for path in class_folders.rglob("*.png"):
+        copy = other / path.relative_to(class_folders)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        Image.open(path).transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(copy)
+    middle = begin_run(tmp_path / "middle", other, weights=earlier / BEST)
+    for fold, leaks in ((1, True), (0, False)):
+        config = settings(fold, weights=middle / BEST)
+        with pytest.raises(DataError, match="never saw") if leaks else nullcontext():
+            load_run_data(config, copied, tmp_path)
+    lost = begin_run(tmp_path / "lost", other, weights=tmp_path / "gone" / BEST)
+    told: list[str] = []
+    load_run_data(settings(0, weights=lost / BEST), copied, tmp_path, on_unsure=told.append)
+    assert len(told) == 1
+    assert f"there is no split.csv in {tmp_path / 'gone'}" in told[0]
+
+
+def test_a_source_that_the_bundled_model_learnt_from_is_not_left_out(
+    class_folders: Path, tmp_path: Path
+) -> None:
+    for name in ("br35h", "ours"):
+        shutil.copytree(class_folders, tmp_path / "data" / name)
+    for path in (tmp_path / "data" / "br35h").rglob("*.png"):
+        Image.open(path).transpose(Image.Transpose.FLIP_TOP_BOTTOM).save(path)
+    config = settings(weights="bundled")
+    told: list[str] = []
+    load_run_data(config, tmp_path / "data", tmp_path, on_unsure=told.append)
+    assert "it learnt from pictures of br35h" in told[0]
+    for source, refused in (("br35h", True), ("ours", False)):
+        left_out = config.data.model_copy(update={"leave_out": (source,)})
+        config = config.model_copy(update={"data": left_out})
+        with pytest.raises(DataError, match="card names it") if refused else nullcontext():
+            load_run_data(config, tmp_path / "data", tmp_path)
 
 
 def test_what_cannot_be_compared_is_told_in_one_line(

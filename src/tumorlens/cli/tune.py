@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tumorlens.cli.exits import say
+from tumorlens.cli.passed_over import tell_unlabelled
 from tumorlens.extras import import_extra
 
 if TYPE_CHECKING:
@@ -72,6 +74,8 @@ def tune(
             storage=storage,
             only=tuple(only or ()),
             on_load=lambda done, total: progress.update(reading, completed=done, total=total),
+            on_passed_over=tell_unlabelled,
+            on_unsure=say,
             on_trial=on_trial,
         )
     typer.echo(

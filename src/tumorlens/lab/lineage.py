@@ -6,15 +6,12 @@ card names it, and the licence that their weights stand under.
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from tumorlens.card import CARD_FILE, Card, read_card
-from tumorlens.lab.checkpoint import is_checkpoint
+from tumorlens.card import Card
 from tumorlens.lab.config import CardConfig, Config
 from tumorlens.lab.datasets import Example
-from tumorlens.lab.rebuilding import model_folder
-from tumorlens.lab.run_record import MODEL
+from tumorlens.lab.seen import built_upon
 from tumorlens.lab.splitting import TRAINING, VALIDATION, Split
 
 
@@ -50,13 +47,7 @@ def learnt_from(
 
 def _earlier(config: Config) -> list[Card]:
     """The cards of the models that a run builds upon; those without a model folder have none."""
-    weights = config.network.weights
-    folders = [Path(run) / MODEL for run in config.training.teachers]
-    if model := model_folder(weights):
-        folders.append(model)
-    elif is_checkpoint(Path(weights)):
-        folders.append(Path(weights).parent.parent / MODEL)
-    return [read_card(folder) for folder in folders if (folder / CARD_FILE).is_file()]
+    return [card for earlier in built_upon(config) if (card := earlier.card)]
 
 
 def _own_data(

@@ -24,7 +24,11 @@ from tumorlens.lab.datasets import Example
 from tumorlens.preparation import Preparation
 
 VARIABLE = "TUMORLENS_CACHE"
-"""Environment variable: the folder of all stores. Patients' pictures are kept nowhere unasked."""
+"""Environment variable: the folder that `STORES` lies in. Patients' pictures are kept nowhere
+unasked."""
+
+STORES = "tumorlens-pictures"
+"""The folder of all stores. What else is in it is nobody's to delete."""
 
 STORED_FROM = 500
 """Shorter lists of examples are read faster than they are looked for."""
@@ -54,9 +58,9 @@ class Arrays:
 
 
 def store_folder() -> Path | None:
-    """Where stores lie: ``$TUMORLENS_CACHE``; None, and nothing is stored, where it is not set."""
+    """Where stores lie: below ``$TUMORLENS_CACHE``; None, and nothing is kept, where not set."""
     given = os.environ.get(VARIABLE, "").strip()
-    return Path(given).expanduser() if given else None
+    return Path(given).expanduser() / STORES if given else None
 
 
 def store_of(examples: Sequence[Example], preparation: Preparation) -> Path | None:
@@ -114,13 +118,20 @@ def write_store(store: Path, arrays: Arrays) -> None:
 
 def _make_room(newest: Path) -> None:
     """Delete the stores unused for longest until all together are small enough."""
-    stores = [one for one in newest.parent.iterdir() if one.is_dir() and one.name[0] != "."]
+    stores = [one for one in newest.parent.iterdir() if _is_store(one)]
     stores.sort(key=lambda one: (one != newest, -one.stat().st_mtime))
     total = 0
     for store in stores:
         total += sum(file.stat().st_size for file in store.iterdir())
         if total > MOST_BYTES and store != newest:
             shutil.rmtree(store, ignore_errors=True)
+
+
+def _is_store(folder: Path) -> bool:
+    """Whether a folder holds the arrays of a store, and nothing besides."""
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    return {one.name for one in folder.iterdir()} == {f"{one.name}.npy" for one in fields(Arrays)}
 
 
 def _digests(files: Iterable[Path]) -> list[str]:

@@ -15,7 +15,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from tumorlens.card import CARD_FILE
+from tumorlens.card import CARD_FILE, Card
 from tumorlens.errors import ConfigError
 from tumorlens.lab.networks import NETWORKS, Classifier, build_network
 from tumorlens.model import DEFAULT_FOLDER, GRAPH_FILE, load_model
@@ -25,6 +25,9 @@ BUNDLED = "bundled"
 
 TOLERANCE = 2e-3
 """Largest difference of logits between the graph and the network made of it."""
+
+AVERAGE_OF = "average of "
+"""Before the network's name, in the card of a model that is the mean of several."""
 
 _BATCH = 32
 
@@ -46,9 +49,7 @@ def rebuild(folder: Path) -> Classifier:
     """
     model = load_model(folder, threads=1)
     card = model.card
-    if card.network not in NETWORKS:
-        raise _unfit(folder, f"{card.network}, which is none of them")
-    network = build_network(card.network, classes=len(card.classes), outlines=model.outlines)
+    network = build_network(_kind(card, folder), classes=len(card.classes), outlines=model.outlines)
     network.eval()
     _fill(network, onnx.load(folder / GRAPH_FILE).graph, folder, size=card.preparation.size)
     pictures = np.random.default_rng(0).random((2, 1, *[card.preparation.size] * 2), np.float32)
@@ -77,11 +78,12 @@ def begin_from(network: Classifier, folder: Path, *, name: str, classes: Sequenc
         ConfigError: It is of another network.
     """
     card = load_model(folder, threads=1).card
-    if card.network != name:
+    kind = _kind(card, folder)
+    if kind != name:
         raise ConfigError(
             expected=f"weights of a {name}, as network.name says",
-            found=f"a model of {card.network}",
-            remedy=f'Set network.name = "{card.network}", or begin from other weights.',
+            found=f"a model of {kind}",
+            remedy=f'Set network.name = "{kind}", or begin from other weights.',
             source=str(folder),
         )
     theirs, own = rebuild(folder), network.state_dict()
@@ -146,6 +148,14 @@ def _restate(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor) -> None:
         norm.bias.copy_(shift + mean * scale)
         norm.running_mean.copy_(mean)
         norm.running_var.copy_(variance)
+
+
+def _kind(card: Card, folder: Path) -> str:
+    """Which of `NETWORKS` a model is; the average of several of one kind is one more of it."""
+    kind = card.network.removeprefix(AVERAGE_OF)
+    if kind not in NETWORKS:
+        raise _unfit(folder, f"{card.network or 'a network without name'}, which is none of them")
+    return kind
 
 
 def _take_rows(linear: nn.Linear, theirs: nn.Linear, places: Sequence[int | None]) -> None:

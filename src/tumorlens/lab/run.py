@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tumorlens.card import Card, write_card
-from tumorlens.lab.bench import check_shares
+from tumorlens.lab.bench import build_classifier, check_shares
 from tumorlens.lab.calibration import fit_temperature
 from tumorlens.lab.confidence import fit_confidence, write_confidence
 from tumorlens.lab.config import Config
@@ -124,6 +124,7 @@ def run_training(
     )
     examples = pictures.examples
     check_shares(config, examples)
+    build_classifier(config, _classes(examples))  # what cannot be built leaves no run folder behind
     watch.on_split(pictures, split)
     with writing(run):
         run.mkdir(parents=True, exist_ok=True)

@@ -1,12 +1,12 @@
 """What a run learns from: its pictures, grouped, and which of them train and validate."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from tumorlens.errors import ConfigError, DataError
 from tumorlens.lab.audited_groups import audited_pairs
-from tumorlens.lab.checkpoint import is_checkpoint
 from tumorlens.lab.config import Config
 from tumorlens.lab.datasets import Example, load_examples
 from tumorlens.lab.datasets.passed_over import passed_over
@@ -15,8 +15,7 @@ from tumorlens.lab.leaks import checked_split, recorded_split
 from tumorlens.lab.pictures import Pictures, load_pictures
 from tumorlens.lab.progress import Progress, silent
 from tumorlens.lab.protocols import leave_one_source_out
-from tumorlens.lab.rebuilding import model_folder
-from tumorlens.lab.seen import find_seen
+from tumorlens.lab.seen import Earlier, built_upon, find_seen
 from tumorlens.lab.splitting import (
     OFFICIAL,
     SPLIT_FILE,
@@ -50,8 +49,8 @@ def load_run_data(
 
     Raises:
         ConfigError: Leaks are allowed where the split is cut anew.
-        DataError: The data cannot be used, or an earlier run that this one builds upon (first
-            weights, teachers) saw what validates or is left out now.
+        DataError: The data cannot be used, a class has no training picture, or an earlier run that
+            this one builds upon (first weights, teachers) saw what validates or is left out now.
     """
     if allow_leaks and not config.data.split:
         raise ConfigError(
@@ -66,6 +65,7 @@ def load_run_data(
     pictures = replace(pictures, examples=_grouped(config, pictures, on_unsure))
     split = _split(config, pictures.examples, run, allow_leaks)
     _refuse_seen(config, pictures, split, on_unsure)
+    _check_classes(pictures.examples, split)
     return pictures, thin(pictures.examples, split, config.data.keep)
 
 
@@ -101,6 +101,19 @@ def _split(config: Config, examples: Sequence[Example], run: Path, allow_leaks: 
     return _cut(config, examples)
 
 
+def _check_classes(examples: Sequence[Example], split: Split) -> None:
+    """A class that nothing teaches would be named all the same, at random."""
+    taught = {examples[index].label for index in split.training}
+    if untaught := Counter(e.label for e in examples if e.label not in taught):
+        named = ", ".join(f"{label} ({count} pictures)" for label, count in untaught.items())
+        raise DataError(
+            expected="training pictures of every class",
+            found=f"none of {named}: all validate, are left out, or are named by no part",
+            remedy="Give another split or fold, leave another source out, or take the class away.",
+            source="data",
+        )
+
+
 def _refuse_seen(
     config: Config, pictures: Pictures, split: Split, on_unsure: Callable[[str], None]
 ) -> None:
@@ -109,29 +122,43 @@ def _refuse_seen(
     held = list(split.validation)
     if config.data.leave_out:
         held += leave_one_source_out(examples, config.data.leave_out).validation
-    earlier = [("training.teachers", one, Path(one)) for one in config.training.teachers]
-    weights = config.network.weights
-    if model := model_folder(weights):
-        earlier.append(("network.weights", weights, model.resolve().parent))
-    elif is_checkpoint(Path(weights)):
-        earlier.append(("network.weights", weights, Path(weights).parent.parent))
-    for setting, given, run in earlier:
+    for earlier in built_upon(config):
         prepared = pictures.pixels, config.preparation.build()
-        seen = find_seen(run, examples, held, prepared=prepared)
+        seen = find_seen(earlier.run, examples, held, prepared=prepared)
         if seen.pictures:
             raise DataError(
                 expected="an earlier run that never saw the pictures held out",
                 found=f"{len(seen.pictures)} of patients it was trained on, the first "
                 f"{examples[seen.pictures[0]].picture}",
                 remedy="Train both with the same data.split "
-                f"(such as {(run / SPLIT_FILE).as_posix()}) or the same data.leave_out.",
-                source=setting,
+                f"(such as {(earlier.run / SPLIT_FILE).as_posix()}) or the same data.leave_out.",
+                source=earlier.setting,
             )
         if seen.unknown:
+            named = _named(earlier, [examples[index] for index in seen.unknown])
+            _refuse_named(earlier, named, config.data.leave_out)
+            told = f"; it learnt from pictures of {', '.join(named)}" if named else ""
             on_unsure(
-                f"{setting}: cannot tell whether {given} saw these pictures, {len(seen.unknown)} "
-                f"of the {len(held)} held out: {seen.why}"
+                f"{earlier.setting}: cannot tell whether {earlier.given} saw these pictures, "
+                f"{len(seen.unknown)} of the {len(held)} held out: {seen.why}{told}"
             )
+
+
+def _named(earlier: Earlier, examples: Sequence[Example]) -> list[str]:
+    """The data sets of these pictures that stand in the card of an earlier model."""
+    card = earlier.card
+    return sorted({one.dataset for one in examples} & {*card.data}) if card else []
+
+
+def _refuse_named(earlier: Earlier, named: Sequence[str], left_out: Sequence[str]) -> None:
+    """A source is not left out where its name stands in the card of what the run begins from."""
+    if learnt := [name for name in left_out if name in named]:
+        raise DataError(
+            expected=f"a model that never learnt from {', '.join(learnt)}, which is left out",
+            found=f"{earlier.given}, whose card names it",
+            remedy="Begin from other weights, or leave another source out.",
+            source=earlier.setting,
+        )
 
 
 def _cut(config: Config, examples: Sequence[Example]) -> Split:

@@ -1,14 +1,23 @@
-"""Which pictures an earlier run has learnt from, by their names, their groups and their looks."""
+"""Which pictures an earlier run has learnt from, by their names, their groups and their looks.
 
-from collections.abc import Collection, Sequence
+What that run began from, and who taught it, has left its mark on it too: all are asked, back to
+the first.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tumorlens.card import CARD_FILE, Card, read_card
 from tumorlens.errors import DataError, TumorlensError
+from tumorlens.lab.checkpoint import is_checkpoint
+from tumorlens.lab.config import Config
 from tumorlens.lab.datasets import Example
 from tumorlens.lab.fingerprints import FINGERPRINTS, fingerprint, read_fingerprints
+from tumorlens.lab.networks import IMAGENET, NONE
 from tumorlens.lab.pictures import ByteArray, load_pictures
-from tumorlens.lab.run_record import recorded_config
+from tumorlens.lab.rebuilding import model_folder
+from tumorlens.lab.run_record import MODEL, recorded_config
 from tumorlens.lab.splitting import SPLIT_FILE, TRAINING, read_split
 from tumorlens.preparation import Preparation
 
@@ -29,6 +38,46 @@ class Seen:
     why: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What a run builds upon.
+
+    Attributes:
+        setting: That names it: ``network.weights`` or ``training.teachers``.
+        given: What it is set to.
+        run: The run folder that can tell what was learnt from.
+        model: The model folder, whose card names the data sets.
+    """
+
+    setting: str
+    given: str
+    run: Path
+    model: Path
+
+    @property
+    def card(self) -> Card | None:
+        """Of the model; None where there is none."""
+        return read_card(self.model) if (self.model / CARD_FILE).is_file() else None
+
+
+def built_upon(config: Config) -> list[Earlier]:
+    """The earlier runs whose weights or answers a run learns from."""
+    found = [
+        Earlier("training.teachers", one, Path(one), Path(one) / MODEL)
+        for one in config.training.teachers
+    ]
+    setting, weights = "network.weights", config.network.weights
+    path = Path(weights)
+    if weights in (NONE, IMAGENET):
+        return found
+    if model := model_folder(weights):
+        found.append(Earlier(setting, weights, model.resolve().parent, model))
+    elif is_checkpoint(path) or not path.exists():  # what is gone may have been a run's
+        run = path.parent.parent if path.suffix else path.parent
+        found.append(Earlier(setting, weights, run, run / MODEL))
+    return found
+
+
 def find_seen(
     run: Path,
     examples: Sequence[Example],
@@ -36,20 +85,55 @@ def find_seen(
     *,
     prepared: tuple[ByteArray, Preparation] | None = None,
 ) -> Seen:
-    """Ask an earlier run whether it has learnt from pictures.
-
-    Pictures are the same where their names are, which begin with the data set's folder. Those
-    that the run does not name are compared by their looks, where it kept fingerprints.
+    """Ask an earlier run, and what it was built upon, whether they have learnt from pictures.
 
     Args:
         run: The earlier run's folder.
         examples: With the groups that hold now.
         held: Indices of those that are asked for.
         prepared: The examples' pixels, uint8, (examples, size, size), and how they were prepared;
-            what is needed is read anew where None, or where the run prepared otherwise.
+            what is needed is read anew where None, or where a run prepared otherwise.
 
     Raises:
-        DataError: The run's ``split.csv`` is no record of a split, or a picture cannot be read.
+        DataError: A run's ``split.csv`` is no record of a split, or a picture cannot be read.
+    """
+    seen: set[int] = set()
+    unknown: dict[int, str] = {}
+    for one in _line_of(run):
+        found = _seen_by(one, examples, held, prepared)
+        seen.update(found.pictures)
+        for index in found.unknown:
+            unknown.setdefault(index, found.why)
+    left = tuple(index for index in held if index in unknown and index not in seen)
+    whys = dict.fromkeys(unknown[index] for index in left)
+    return Seen(tuple(index for index in held if index in seen), left, "; ".join(whys))
+
+
+def _line_of(run: Path) -> Iterator[Path]:
+    """A run folder and those that it was built upon, back to the first."""
+    known = {run.resolve()}
+    waiting = [run]
+    while waiting:
+        yield (one := waiting.pop())
+        try:
+            before = built_upon(recorded_config(one))
+        except TumorlensError:  # no record, or settings of another version
+            continue
+        new = [earlier.run for earlier in before if earlier.run.resolve() not in known]
+        known.update(earlier.resolve() for earlier in new)
+        waiting += new
+
+
+def _seen_by(
+    run: Path,
+    examples: Sequence[Example],
+    held: Collection[int],
+    prepared: tuple[ByteArray, Preparation] | None,
+) -> Seen:
+    """What one run has learnt from by itself.
+
+    Pictures are the same where their names are, which begin with the data set's folder. Those
+    that the run does not name are compared by their looks, where it kept fingerprints.
     """
     if not (run / SPLIT_FILE).is_file():
         return Seen(unknown=tuple(held), why=f"there is no {SPLIT_FILE} in {run}")

@@ -7,7 +7,7 @@ one is continued, and several machines that name the same database share one stu
 import csv
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,6 +70,8 @@ def tune(
     storage: str = "",
     only: tuple[str, ...] = (),
     on_load: Progress = silent,
+    on_passed_over: Callable[[Sequence[Path]], None] = silent,
+    on_unsure: Callable[[str], None] = silent,
     on_trial: Callable[[FrozenTrial], None] = silent,
 ) -> Tuned:
     """Search for the settings with the lowest validation loss.
@@ -87,6 +89,8 @@ def tune(
         storage: The database's address; SQLite in the output folder where empty.
         only: Names in `SPACE`; all where empty.
         on_load: Called with (done, total) while pictures are read.
+        on_passed_over: Told the picture files that are in no class of a data set, once.
+        on_unsure: Told in one line what could not be checked.
         on_trial: Called after every trial.
 
     Raises:
@@ -101,7 +105,14 @@ def tune(
     with reaching(storage):
         study = _open(config, storage)
         _check_settings(study, config, space, storage)
-        pictures, split = load_run_data(config, data, output, progress=on_load)
+        pictures, split = load_run_data(
+            config,
+            data,
+            output,
+            progress=on_load,
+            on_passed_over=on_passed_over,
+            on_unsure=on_unsure,
+        )
         check_shares(config, pictures.examples)
         _check_settings(study, config, space, storage, keep=True)
         _check_data(study, pictures, data)

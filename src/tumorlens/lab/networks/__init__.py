@@ -5,10 +5,10 @@ from collections.abc import Callable
 from tumorlens.errors import ConfigError
 from tumorlens.lab.networks import custom_cnn, efficientnet, inception, resnet, vgg
 from tumorlens.lab.networks.classifier import Backbone, Classifier, Outputs
-from tumorlens.lab.networks.imagenet_weights import NONE
+from tumorlens.lab.networks.imagenet_weights import IMAGENET, NONE
 from tumorlens.lab.settings import known_name
 
-__all__ = ["NETWORKS", "NONE", "Backbone", "Classifier", "Outputs", "build_network"]
+__all__ = ["IMAGENET", "NETWORKS", "NONE", "Backbone", "Classifier", "Outputs", "build_network"]
 
 
 def _untrained(build: Callable[[], Backbone]) -> Callable[[str], Backbone]:

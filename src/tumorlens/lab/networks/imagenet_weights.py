@@ -154,9 +154,17 @@ def _from_hub(name: str) -> dict[str, Tensor]:
 def _read(path: Path, name: str) -> dict[str, Tensor]:
     if not path.is_file():
         raise ConfigError(
-            expected="none, imagenet, or a file of weights (.safetensors, .pth)",
-            found=f"no file {path}",
-            remedy="Check the path.",
+            expected="none, imagenet, bundled, a model folder, or a file of weights "
+            "(.safetensors, .pth)",
+            found=f"a folder without card.json, {path}" if path.is_dir() else f"no file {path}",
+            remedy="Give RUN/model of a run folder, or check the path.",
+            source="network.weights",
+        )
+    if path.suffix == ".onnx" or path.name == "card.json":
+        raise ConfigError(
+            expected=f"weights of {name}",
+            found=f"a file of a model folder, {path}",
+            remedy=f"Give the folder, {path.parent}.",
             source="network.weights",
         )
     package = PACKAGES.get(name)
@@ -165,8 +173,8 @@ def _read(path: Path, name: str) -> dict[str, Tensor]:
         return read(path)
     except (SafetensorError, UnpicklingError, RuntimeError, LookupError, ValueError) as error:
         raise ConfigError(
-            expected=f"a file of weights for {name}",
-            found=f"one that cannot be read ({error})",
+            expected=f"a file of weights for {name}, tensors alone",
+            found=f"one that cannot be read ({type(error).__name__})",
             remedy="Fetch it again, or give another one.",
             source=str(path),
         ) from error
