@@ -172,9 +172,12 @@ def _read(path: Path, name: str) -> dict[str, Tensor]:
     try:
         return read(path)
     except (SafetensorError, UnpicklingError, RuntimeError, LookupError, ValueError) as error:
+        advice = "weights_only" in str(error)  # PyTorch's, to run what is in the file
         raise ConfigError(
-            expected=f"a file of weights for {name}, tensors alone",
-            found=f"one that cannot be read ({type(error).__name__})",
+            expected=f"a file of weights for {name}",
+            found="one that is none, or holds more than tensors"
+            if advice
+            else f"one that cannot be read ({error})",
             remedy="Fetch it again, or give another one.",
             source=str(path),
         ) from error
