@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,6 +92,23 @@ def test_the_whole_recipe_on_pieces_of_real_cases(config: Path, tmp_path: Path) 
     given = nibabel.load(tmp_path / "data" / one / f"{one}_flair.nii.gz")
     assert found.shape == given.shape
     np.testing.assert_allclose(found.affine, given.affine)
+
+
+def test_a_run_begins_anew_without_the_case_that_could_not_be_used(
+    config: Path, tmp_path: Path
+) -> None:
+    data = made_download(tmp_path / "data", 3)
+    broken = next((data / "BraTS20_Training_003").glob("*flair*"))
+    image = nibabel.load(broken)
+    nibabel.save(nibabel.Nifti1Image(np.full(image.shape, np.nan), image.affine), broken)
+    words = ("train", config, "--data", data, "--run", tmp_path / "run")
+    code, _, said = run(*words, "--set", "training.epochs=1")
+    assert code == 1
+    assert "BraTS20_Training_003" in said
+    shutil.rmtree(broken.parent)
+    code, told, _ = run(*words, "--set", "training.epochs=1")
+    assert code == 0
+    assert "WT: Dice" in told
 
 
 def _piece(case: Path, folder: Path) -> None:

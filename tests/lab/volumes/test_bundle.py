@@ -1,4 +1,5 @@
 import json
+import shutil
 import warnings
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,15 @@ INFERENCE = {
         ],
     },
     "inferer": {"_target_": "SlidingWindowInferer", "roi_size": [32, 32, 32], "overlap": 0.5},
+    "postprocessing": {
+        "_target_": "Compose",
+        "transforms": [
+            {"_target_": "Activationsd", "keys": "pred", "sigmoid": True},
+            {"_target_": "Invertd", "keys": "pred", "transform": "@preprocessing"},
+            {"_target_": "AsDiscreted", "keys": "pred", "threshold": 0.5},
+            {"_target_": "SaveImaged", "keys": "pred", "output_dir": "@output_dir"},
+        ],
+    },
 }
 
 
@@ -120,6 +130,10 @@ def _scaled(changed: dict[str, Any], *steps: dict[str, Any]) -> dict[str, Any]:
     return INFERENCE | {"preprocessing": {"transforms": [first, last | changed, *steps]}}
 
 
+def _afterwards(*steps: dict[str, Any]) -> dict[str, Any]:
+    return INFERENCE | {"postprocessing": {"transforms": list(steps)}}
+
+
 def test_a_bundle_that_says_no_overlap_slides_as_monai_does(tmp_path: Path) -> None:
     inference = INFERENCE | {"inferer": {"roi_size": [32, 32, 32]}}
     bundle = made_bundle(tmp_path / "bundle", inference=inference)
@@ -150,6 +164,11 @@ def _without(values: dict[str, Any], *keys: str) -> dict[str, Any]:
         (INFERENCE | {"preprocessing": {"transforms": "$@steps"}}, "list as preprocessing"),
         (INFERENCE | {"preprocessing": {"transforms": ["$@step"]}}, "object as a step of"),
         (_scaled({"nonzero": "$@nonzero"}), "normalises"),
+        (_scaled({"subtrahend": 1.0, "divisor": 2.0}), "without subtrahend"),
+        (_afterwards({"_target_": "Activationsd", "softmax": True}), "softmax of Activationsd"),
+        (_afterwards({"_target_": "AsDiscreted", "argmax": True}), "argmax of AsDiscreted"),
+        (_afterwards({"_target_": "AsDiscreted", "threshold": 0.9}), r"a threshold of 0\.9"),
+        (_afterwards({"_target_": "KeepLargestConnectedComponentd"}), "found KeepLargest"),
         (_scaled({}, {"_target_": "Orientationd", "axcodes": "$@axes"}), "axcodes"),
         (_scaled({}, {"_target_": "Orientationd", "axcodes": "RAX"}), "axcodes"),
         *(
@@ -193,3 +212,32 @@ def test_missing_or_broken_files_are_named(tmp_path: Path) -> None:
         import_bundle(bundle, tmp_path / "model")
     with pytest.raises(ConfigError, match="multiples of 8"):
         import_bundle(made_bundle(tmp_path / "other"), tmp_path / "model", patch=(30, 32, 32))
+
+
+@pytest.mark.parametrize(
+    ("side", "key", "channels", "said"),
+    [
+        ("outputs", "pred", {"0": "Tumor core", "1": "Whole tumor"}, r"a map for each region"),
+        ("inputs", "image", {"0": "T1c", "1": "T1", "2": "FLAIR"}, "network of 3 sequences"),
+    ],
+)
+def test_a_network_of_other_channels_than_the_metadata_is_refused(
+    tmp_path: Path, side: str, key: str, channels: dict[str, str], said: str
+) -> None:
+    formats = METADATA["network_data_format"] | {side: {key: {"channel_def": channels}}}
+    bundle = made_bundle(tmp_path / "bundle", metadata=METADATA | {"network_data_format": formats})
+    with pytest.raises(ModelCorruptError, match=said):
+        import_bundle(bundle, tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_the_folder_of_another_kind_of_model_is_left_alone(
+    tmp_path: Path, model_folder: Path
+) -> None:
+    bundle = made_bundle(tmp_path / "bundle")
+    mine = Path(shutil.copytree(model_folder, tmp_path / "mine"))
+    with pytest.raises(ConfigError, match="found another model"):
+        import_bundle(bundle, mine)
+    assert (mine / "model.onnx").read_bytes() == (model_folder / "model.onnx").read_bytes()
+    for _ in range(2):  # one for volumes is replaced
+        import_bundle(bundle, tmp_path / "volumes")

@@ -3,14 +3,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from lightning_fabric import Fabric
 
 from tumorlens.errors import ConfigError, TrainingError
+from tumorlens.lab.progress import silent
 from tumorlens.lab.volumes.exporting import export_volume_model
 from tumorlens.lab.volumes.losses import LOSSES, build_loss
 from tumorlens.lab.volumes.networks import NETWORKS, build_volume_network
 from tumorlens.lab.volumes.run import make_card
 from tumorlens.lab.volumes.split import CaseSplit
-from tumorlens.lab.volumes.training import VolumeWatch, learning_rate, train_volumes
+from tumorlens.lab.volumes.training import (
+    VolumeWatch,
+    _validate,
+    learning_rate,
+    train_volumes,
+)
 from tumorlens.volume_outlining import load_volume_model
 
 from .made import prepared, small
@@ -41,6 +48,24 @@ def test_a_killed_run_goes_on_to_the_same_result(tmp_path: Path) -> None:
     assert (tmp_path / "whole" / "curves.png").stat().st_size > 5000
     with pytest.raises(TrainingError, match="very network"):
         train_volumes(small(network={"filters": 8}), split, tmp_path / "whole")
+
+
+def test_epochs_are_judged_inside_the_head_alone(tmp_path: Path) -> None:
+    """As answers are: a network that calls everything tumor is right wherever nothing is."""
+    config = small()
+    (case,) = prepared(tmp_path, config, 1)
+    head = (case.image() != 0).any(axis=0)
+    assert not head.all()
+    np.save(case.labels_file, np.where(head, 4, 0).astype(case.labels().dtype))
+
+    class Everywhere(torch.nn.Module):
+        def forward(self, patch: torch.Tensor) -> torch.Tensor:
+            return torch.full((len(patch), 3, *patch.shape[2:]), 9.0)
+
+    fabric = Fabric(accelerator="cpu")
+    assert _validate(Everywhere(), fabric, config, [case], silent) == {
+        region: pytest.approx(1) for region in config.data.regions
+    }
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:

@@ -53,6 +53,15 @@ def test_it_is_light_and_thin_regions_are_kept() -> None:
     assert region_surface(np.zeros((4, 4, 4), bool), (1, 1, 1), cells=9, finest_mm=1) is None
 
 
+@pytest.mark.parametrize("radius", [30, 40, 50])
+def test_a_thin_rim_is_drawn_whole(radius: int) -> None:
+    shape = (2 * radius + 6,) * 3
+    rim = ball(radius, shape, (1, 1, 1)) & ~ball(radius - 2, shape, (1, 1, 1))
+    found = region_surface(rim, (1.0, 1.0, 1.0), cells=32, finest_mm=1.5)
+    assert found is not None
+    assert volume(found) == pytest.approx(rim.sum(), rel=0.25)
+
+
 def test_it_is_packed_in_tenths_of_a_millimetre() -> None:
     found = region_surface(ball(5, (16, 16, 16), (1, 1, 1)), (1, 1, 1), cells=40, finest_mm=1)
     assert found is not None

@@ -17,11 +17,13 @@ import torch
 from monai.networks import nets
 from torch import Tensor, nn
 
-from tumorlens.errors import ConfigError, ModelCorruptError, ModelMissingError
+from tumorlens.card import CARD_FILE
+from tumorlens.errors import ConfigError, ModelCorruptError, ModelError, ModelMissingError
 from tumorlens.lab.volumes.cases import AXES
 from tumorlens.lab.volumes.exporting import export_volume_model
 from tumorlens.reading.sequence import guess_sequence
-from tumorlens.volume_outlining import VolumeCard, VolumeModel
+from tumorlens.volume_outlining import THRESHOLD, VolumeCard, VolumeModel
+from tumorlens.volume_outlining.card import read_volume_card
 from tumorlens.volume_outlining.regions import CORE, ENHANCING, REGIONS, WHOLE
 
 METADATA, INFERENCE = "configs/metadata.json", "configs/inference.json"
@@ -36,11 +38,35 @@ _HARMLESS = {
 }
 """Steps of preparation that the runtime does too, or that change nothing here."""
 
+_AFTERWARDS = {
+    *("Activationsd", "AsDiscreted", "Invertd", "SaveImaged", "EnsureTyped", "ToTensord"),
+}
+"""Steps after the network, likewise."""
+
 _OVERLAP = 0.25  # MONAI's own, where a bundle says nothing
 _WAYS = ("RL", "AP", "SI")
 
 _REGION_WORDS = {"core": CORE, "whole": WHOLE, "enhancing": ENHANCING}
 _WRAPPED = ("model", "state_dict", "network")
+
+
+def check_replaceable(output: Path) -> None:
+    """Refuse to convert into the folder of a model of another kind.
+
+    Raises:
+        ConfigError: There is one.
+    """
+    if not (output / CARD_FILE).is_file():
+        return
+    try:
+        read_volume_card(output)
+    except ModelError as error:
+        raise ConfigError(
+            expected="a new folder, or one of a model that outlines volumes",
+            found="another model",
+            remedy="Give another --output.",
+            source=str(output),
+        ) from error
 
 
 def import_bundle(
@@ -50,7 +76,7 @@ def import_bundle(
 
     Args:
         bundle: Its folder.
-        output: The model folder; made if absent.
+        output: The model folder; made if absent. A model for volumes in it is replaced.
         patch: Of the exported graph; what the bundle slides over a head (``roi_size``) where
             None.
 
@@ -58,19 +84,21 @@ def import_bundle(
         ModelMissingError: A file of the bundle is absent.
         ModelCorruptError: It cannot be read, or speaks of a preparation, network, sequences or
             regions that are not known here.
-        ConfigError: The patch does not fit.
+        ConfigError: The patch does not fit, or the output folder holds a model of another kind.
     """
+    check_replaceable(output)
     metadata, inference = (_read_json(bundle, name) for name in (METADATA, INFERENCE))
     formats = metadata.get("network_data_format", {})
     sequences = _sequences(formats, bundle)
     regions = _regions(formats, bundle)
     axes, spacing = _preparation(inference, bundle)
+    _check_postprocessing(inference, bundle)
     network = _network(inference, bundle)
     try:
         network.load_state_dict(_weights(bundle))
     except RuntimeError as error:
-        first = str(error).splitlines()[0]
-        raise _unusable(bundle, "weights that fit the network_def", first) from error
+        said = " ".join(line.strip() for line in str(error).splitlines()[:2])
+        raise _unusable(bundle, "weights that fit the network_def", said) from error
     inferer = _settings(inference.get("inferer", {}), bundle, "inferer")
     card = VolumeCard(
         name=bundle.resolve().name,
@@ -97,7 +125,25 @@ def import_bundle(
         training={"bundle": str(metadata.get("description", ""))},
         scores={"said_by_the_bundle": metadata.get("eval_metrics", {})},
     )
+    _try(network, card, bundle)
     return export_volume_model(network, card, output)
+
+
+def _try(network: nn.Module, card: VolumeCard, bundle: Path) -> None:
+    """One pass, before anything is written."""
+    expected = (1, len(card.regions), *card.patch)
+    try:
+        with torch.inference_mode():
+            found = network.eval()(torch.zeros(1, len(card.sequences), *card.patch))
+        shape = tuple(found.shape)
+    except (RuntimeError, ValueError, IndexError, AttributeError, TypeError) as error:
+        raise _unusable(
+            bundle,
+            f"a network of {len(card.sequences)} sequences and patches of {card.patch}",
+            f"one that fails on them ({str(error).splitlines()[0]}); another --patch may fit",
+        ) from error
+    if shape != expected:
+        raise _unusable(bundle, f"an output of {expected}, a map for each region", str(shape))
 
 
 def _read_json(bundle: Path, name: str) -> dict[str, Any]:
@@ -154,19 +200,16 @@ def _preparation(
     inference: Mapping[str, Any], bundle: Path
 ) -> tuple[str, tuple[float, float, float]]:
     """Axes and spacing of what the network looks at; BraTS' own where nothing is said."""
-    preprocessing = _settings(inference.get("preprocessing", {}), bundle, "preprocessing")
-    given = preprocessing.get("transforms", [])
-    if not isinstance(given, list):
-        raise _unusable(bundle / INFERENCE, "a list as preprocessing.transforms", repr(given))
-    named = [_settings(step, bundle, "a step of preprocessing.transforms") for step in given]
-    steps = {str(step.get("_target_", "")).rpartition(".")[2]: step for step in named}
+    steps = _steps(inference, "preprocessing", bundle)
     unknown = sorted(set(steps) - _HARMLESS)
     scaled = steps.get("NormalizeIntensityd", {})
-    if unknown or not all(scaled.get(key) is True for key in ("nonzero", "channel_wise")):
+    as_here = all(scaled.get(key) is True for key in ("nonzero", "channel_wise"))
+    fixed = any(scaled.get(key) is not None for key in ("subtrahend", "divisor"))
+    if unknown or fixed or not as_here:
         raise _unusable(
             bundle / INFERENCE,
             "a preprocessing that normalises each sequence over what is not 0 "
-            "(NormalizeIntensityd, nonzero, channel_wise)",
+            "(NormalizeIntensityd, nonzero, channel_wise, without subtrahend and divisor)",
             f"other steps: {', '.join(unknown)}" if unknown else "none such",
         )
     axes = str(steps.get("Orientationd", {}).get("axcodes", AXES))
@@ -175,6 +218,35 @@ def _preparation(
     pixdim = steps.get("Spacingd", {}).get("pixdim", (1.0, 1.0, 1.0))
     first, second, third = _three(pixdim, bundle, "pixdim")
     return axes, (float(first), float(second), float(third))
+
+
+def _check_postprocessing(inference: Mapping[str, Any], bundle: Path) -> None:
+    """The runtime takes the sigmoid of each output and draws where it is 0.5 and more."""
+    steps = _steps(inference, "postprocessing", bundle)
+    odd = [f"{name}" for name in steps if name not in _AFTERWARDS]
+    odd += [
+        f"{key} of {name}"
+        for name, step in steps.items()
+        for key in ("softmax", "argmax", "other", "to_onehot")
+        if step.get(key)
+    ]
+    if (threshold := steps.get("AsDiscreted", {}).get("threshold", THRESHOLD)) != THRESHOLD:
+        odd.append(f"a threshold of {threshold}")
+    if odd:
+        raise _unusable(
+            bundle / INFERENCE,
+            f"a postprocessing by sigmoid and a threshold of {THRESHOLD}",
+            ", ".join(odd),
+        )
+
+
+def _steps(inference: Mapping[str, Any], part: str, bundle: Path) -> dict[str, dict[str, Any]]:
+    """The transforms of a part, by the names of their classes."""
+    given = _settings(inference.get(part, {}), bundle, part).get("transforms", [])
+    if not isinstance(given, list):
+        raise _unusable(bundle / INFERENCE, f"a list as {part}.transforms", repr(given))
+    named = [_settings(step, bundle, f"a step of {part}.transforms") for step in given]
+    return {str(step.get("_target_", "")).rpartition(".")[2]: step for step in named}
 
 
 def _network(inference: Mapping[str, Any], bundle: Path) -> nn.Module:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tumorlens.errors import ConfigError, DataError, TrainingError
+from tumorlens.lab.checkpoint import LAST
 from tumorlens.lab.growing_model import growing_model
 from tumorlens.lab.progress import Progress, silent
 from tumorlens.lab.run_record import read_record
@@ -215,7 +216,7 @@ def _check_alone() -> None:
 
 
 def _record(run: Path, config: VolumeConfig, cases: Sequence[LabelledHead]) -> None:
-    """Write ``run.json``, or hold it against what the folder was begun with."""
+    """Write ``run.json``, or hold it against what the folder's network has learnt from."""
     digest = hashlib.sha256()
     for case in cases:
         digest.update(f"{case.name} {fingerprint(case, config)}\n".encode())
@@ -224,7 +225,7 @@ def _record(run: Path, config: VolumeConfig, cases: Sequence[LabelledHead]) -> N
         digest.update(split.read_bytes())
     record = {"config": _told(config), "data_sha256": digest.hexdigest()}
     path = run / RUN_FILE
-    if path.is_file():
+    if path.is_file() and any((run / one).exists() for one in (LAST, MODEL)):
         before = read_record(path)
         for what, key in (("settings", "config"), ("data", "data_sha256")):
             if before.get(key) != record[key]:

@@ -171,15 +171,17 @@ def _validate(
 
     scores = []
     for done, case in enumerate(cases, 1):
+        image = case.image().astype(np.float32)
         likely = probabilities(
-            case.image().astype(np.float32),
+            image,
             run,
             patch=config.training.patch,
             overlap=settings.overlap,
             flips=False,
         )
-        # As answers are given: what is core counts as whole tumor too.
-        found = to_regions(to_labels(likely >= THRESHOLD, regions), regions)
+        # As answers are given: what is core counts as whole tumor too, and nothing lies outside.
+        drawn = (likely >= THRESHOLD) & (image != 0).any(axis=0)
+        found = to_regions(to_labels(drawn, regions), regions)
         scores.append(dice_of(found, to_regions(case.labels(), regions)))
         progress(done, len(cases))
     means = np.mean(scores, axis=0)

@@ -18,6 +18,9 @@ from tumorlens.volume_outlining.resampling import new_length, resample
 _LEVEL = 0.5
 _UNIT_MM = 0.1  # of the vertices, as packed
 
+MOST_LOST = 0.2
+"""Of a region's volume, by cells that are too large for it; it gets smaller ones then."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Surface:
@@ -64,19 +67,33 @@ def region_surface(
     box = tuple(slice(max(0, int(s[0]) - 1), int(s[-1]) + 2) for s in spans)
     cut = region[box]
     extent = [count * step for count, step in zip(cut.shape, spacing_mm, strict=True)]
-    size = max(finest_mm, max(extent) / cells, *(step for step in spacing_mm))
-    shape = [
-        new_length(count, step, size) for count, step in zip(cut.shape, spacing_mm, strict=True)
-    ]
-    field = resample(cut.astype(np.float32), shape)
-    if not (field >= _LEVEL).any():  # thinner than a cell
-        field, shape = cut.astype(np.float32), list(cut.shape)
-    found = surface_nets(field)
-    own = np.divide(cut.shape, shape) * spacing_mm
+    coarsest = max(finest_mm, max(extent) / cells, *spacing_mm)
+    for size in (coarsest, coarsest / 1.5, coarsest / 2.25, 0.0):  # rims are thinner than a cell
+        field = _coarser(cut, spacing_mm, max(size, *spacing_mm)) if size else cut
+        found = surface_nets(field.astype(np.float32))
+        if abs(_inside(found) / field.size / cut.mean() - 1) <= MOST_LOST:
+            break
+    own = np.divide(cut.shape, field.shape) * spacing_mm
     start = np.array([part.start for part in box]) * spacing_mm
     middle = np.multiply(region.shape, spacing_mm) / 2
     places = (found.vertices + 0.5) * own + start - middle
     return Surface(places.astype(np.float32), found.triangles)
+
+
+def _coarser(
+    region: npt.NDArray[np.bool_], spacing_mm: tuple[float, float, float], size: float
+) -> FloatArray:
+    """The region on cells of about a size, in mm."""
+    lengths = zip(region.shape, spacing_mm, strict=True)
+    return resample(
+        region.astype(np.float32), [new_length(count, step, size) for count, step in lengths]
+    )
+
+
+def _inside(surface: Surface) -> float:
+    """The volume within a surface, by the divergence theorem."""
+    first, second, third = (surface.vertices[surface.triangles[:, k]] for k in range(3))
+    return float((first * np.cross(second, third)).sum() / 6)
 
 
 def surface_nets(field: FloatArray) -> Surface:
