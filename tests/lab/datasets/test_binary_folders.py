@@ -2,6 +2,7 @@
 
 import shutil
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,32 @@ def test_some_tumor_is_a_label_only_where_asked_for(
     shutil.rmtree(tmp_path / "data" / "no")
     with pytest.raises(DataError, match="no pictures in no/"):
         load_examples(tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "tumors"), [(make_br35h, "br35h", 1), (make_navoneel, "navoneel", 2)]
+)
+@pytest.mark.parametrize("capitals", [str.title, str.upper])
+def test_capitals_make_no_class_of_yes(
+    make: Callable[[Path], None],
+    name: str,
+    tumors: int,
+    capitals: Callable[[str], str],
+    tmp_path: Path,
+) -> None:
+    root = tmp_path / "data"
+    make(root)
+    for inner in ("yes", "no"):
+        (root / inner).rename(root / capitals(inner))
+    assert recognise(root) == name
+    assert [e.label for e in load_examples(root)] == ["no_tumor"]
+    both = load_examples(root, binary=True)
+    assert Counter(e.label for e in both) == {"no_tumor": 1, "tumor": tumors}
+    with pytest.raises(DataError, match=rf"because .*{capitals('yes')} does not say which"):
+        split_by_group(load_examples(root), folds=2, fold=0, seed=0)
+    if name == "navoneel":
+        shutil.rmtree(root / "brain_tumor_dataset")
+        assert recognise(root) == name  # by its files' names
 
 
 def test_what_was_left_out_of_yes_and_no_is_told_with_a_way_out(tmp_path: Path) -> None:

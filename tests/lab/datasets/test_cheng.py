@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tumorlens.errors import DataError, MissingExtraError
-from tumorlens.lab.datasets import cheng, load_examples, pixels, read_mask, read_pixels
+from tumorlens.lab.datasets import cheng, load_examples, pixels, read_mask, read_pixels, recognise
 
 from .made_sets import make_cheng, make_cheng_matlab, save, save_matlab
 
@@ -42,6 +42,26 @@ def test_four_folders_are_one_set_and_an_absent_one_is_named(tmp_path: Path) -> 
             path.unlink()
         (root / name).rmdir()
     with pytest.raises(DataError, match=rf"{PART}7671532.*{PART}15332298.*{PART}22993064"):
+        load_examples(root)
+
+
+@pytest.mark.parametrize("dash", ["", "-"])
+def test_the_parts_are_known_with_dashes_and_beside_other_folders(
+    dash: str, tmp_path: Path
+) -> None:
+    root = tmp_path / "cheng"
+    names = [f"{PART}{n[0]}{dash}{n[-1]}" for n in cheng.PARTS.values()]
+    assert [name.replace("-", "") for name in names] == list(cheng.PARTS)
+    for name, numbers in zip(names, cheng.PARTS.values(), strict=True):
+        save_matlab(root / name / f"{numbers[0]}.mat", 1, "A", mask_shape=(12, 10))
+        (root / "__MACOSX" / name).mkdir(parents=True)
+    assert recognise(root) == "cheng"
+    examples = load_examples(root)
+    assert [e.path.stem for e in examples] == ["1", "767", "1533", "2299"]
+    assert {(e.dataset, e.group) for e in examples} == {("cheng", "cheng:A")}
+    (root / names[1] / "767.mat").unlink()
+    (root / names[1]).rmdir()
+    with pytest.raises(DataError, match=rf"missing: {PART}7671532 \(0 of 766 slices\)"):
         load_examples(root)
 
 

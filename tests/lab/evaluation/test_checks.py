@@ -10,6 +10,7 @@ import pytest
 from tests.lab.evaluation.made_set import PATIENTS, made_split, write_data
 from tumorlens.card import read_card
 from tumorlens.errors import DataError
+from tumorlens.lab.datasets import load_examples
 from tumorlens.lab.evaluation.checks import CHECKS
 from tumorlens.lab.evaluation.measuring import Measurement, check_request, measure
 from tumorlens.lab.evaluation.parts import read_parts
@@ -123,6 +124,30 @@ def test_what_the_data_do_not_hold_is_left_out(class_folders: Path, seeing: Mode
     checks = measure(seeing, parts, data=class_folders, checks=True).sections["checks"]
     absent = {name for name, found in checks.items() if found is None}
     assert absent == {"same_heads", "painted_over", "healthy", "localisation", "outlines"}
+
+
+@pytest.mark.parametrize(("trained", "left"), [(4, 2), (PATIENTS, 0)])
+def test_heads_that_were_trained_on_are_not_asked(
+    data: Path, seeing: Model, tmp_path: Path, trained: int, left: int
+) -> None:
+    split = made_split(tmp_path / "split.csv")
+    slices = load_examples(data, only=["slices"])
+    patients = sorted({example.patient for example in slices})[:trained]
+    by_group, by_patient, *by_pictures = patients
+    group = next(example.group for example in slices if example.patient == by_group)
+    text = split.read_text().replace(",glioma_tumor1,", f",{group},")  # of another set
+    first = next(example for example in slices if example.patient == by_patient)
+    named = [first, *(example for example in slices if example.patient in by_pictures)]
+    for example in named:
+        text += f"{example.picture},{example.label},renamed {example.patient},training\n"
+    split.write_text(text)
+    parts = read_parts(data, split=split, part="validation")
+    checks = measure(seeing, parts, data=data, grouped=True, checks=True).sections["checks"]
+    if not left:
+        assert checks["same_heads"] is None
+        assert checks["painted_over"] is None
+        return
+    assert {row["heads"] for row in checks["same_heads"]} == {left}
 
 
 def test_models_that_cannot_be_asked_are_refused_first(seeing: Model) -> None:

@@ -82,3 +82,16 @@ def test_scores_counted_by_hand() -> None:
     assert alarms is not None
     assert (alarms.count, alarms.changed) == (3, pytest.approx(1 / 3))
     assert painting.score_false_alarms(["a"], before[:1], before[:1]) is None
+
+
+def test_a_rise_of_the_answer_has_an_interval_below_nothing() -> None:
+    before = np.full(8, 0.9, np.float32)
+    over = np.zeros(8, np.float32)
+    elsewhere = before + np.linspace(0.01, 0.05, 8, dtype=np.float32)
+    row = painting.score_painting(["a"] * 8, list("abcdefgh"), before, over, elsewhere)[0]
+    ends = row.intervals["drop_elsewhere"]
+    assert ends is not None
+    assert -0.05 < ends[0] < row.drop_elsewhere < ends[1] < -0.01
+    assert row.intervals["drop"] == pytest.approx((0.9, 0.9))
+    changed = row.intervals["changed_elsewhere"]  # a share keeps the binomial limit
+    assert changed == (0.0, pytest.approx(1 - 0.025 ** (1 / 8)))

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -192,6 +193,43 @@ def test_folds_that_share_a_patient_are_refused(runs: list[Path], tmp_path: Path
     again = made_run(tmp_path / "again", 1, right=1.0)
     with pytest.raises(DataError, match="share no patient"):
         pool_runs([*runs, again])
+
+
+def made_again(folder: Path, run: Path, **other: str | None) -> Path:
+    """The same answers by another run, with other words about the first patient's pictures."""
+    made_run(folder, 1, right=1.0)
+    examples, chances, classes = read_answers(run / ANSWERS_FILE)
+    own = [
+        replace(example, **{name: text and f"{text}{number}" for name, text in other.items()})
+        for number, example in enumerate(examples[:SLICES])
+    ]
+    write_answers(folder / ANSWERS_FILE, own, chances[:SLICES], classes)
+    split = {example.picture: (example.group, "validation") for example in own}
+    write_split(folder / "split.csv", split)
+    return folder
+
+
+@pytest.mark.parametrize("patient", ["new", None])
+def test_folds_that_share_a_picture_under_other_names_are_refused(
+    runs: list[Path], tmp_path: Path, patient: str | None
+) -> None:
+    again = made_again(tmp_path / "again", runs[1], group="new", patient=patient)
+    first = "3 in both fold1 and again, first the picture a/fold1-patient0/0.png"
+    with pytest.raises(DataError, match=first):
+        pool_runs([*runs, again])
+
+
+def test_folds_that_share_a_patient_in_other_groups_are_refused(
+    runs: list[Path], tmp_path: Path
+) -> None:
+    examples, chances, classes = read_answers(runs[1] / ANSWERS_FILE)
+    known = [replace(one, patient=one.patient or one.group) for one in examples]
+    write_answers(runs[1] / ANSWERS_FILE, known, chances, classes)
+    again = made_again(tmp_path / "again", runs[1], group="new", picture="a/new/")
+    with pytest.raises(DataError, match=r"1 in both .*, first the patient fold1-patient0 of a"):
+        pool_runs([*runs, again])
+    apart = made_again(tmp_path / "b", runs[1], group="new", picture="a/new/", patient="new")
+    assert pool_runs([*runs, apart]).whole.scores.count == (3 * PATIENTS + 1) * SLICES
 
 
 def test_answers_about_other_pictures_are_refused(runs: list[Path]) -> None:

@@ -1,4 +1,4 @@
-"""Sets of two folders, ``yes/`` (some tumor, nobody says which) and ``no/``."""
+"""Sets of two folders, ``yes/`` (some tumor, nobody says which) and ``no/``, in any case."""
 
 from pathlib import Path
 
@@ -21,8 +21,19 @@ _ASIDE = {*_UNREAD, _COPY}
 
 def is_binary(root: Path) -> bool:
     """Whether ``yes/`` or ``no/`` holds pictures, and no class folder stands beside them."""
-    inner = {path.name for path in folders_in(root) if path.name.lower() not in _ASIDE}
-    return inner <= {"yes", "no"} and any(pictures_in(root / name) for name in inner)
+    inner = [path for path in folders_in(root) if path.name.lower() not in _ASIDE]
+    return {path.name.lower() for path in inner} <= {"yes", "no"} and any(map(pictures_in, inner))
+
+
+def pictures_of(root: Path, name: str) -> list[Path]:
+    """The pictures of ``yes/`` or ``no/``, also where it is written with capitals.
+
+    Args:
+        root: Where the folder lies.
+        name: In lower case.
+    """
+    inner = folders_in(root) if root.is_dir() else []
+    return [path for one in inner if one.name.lower() == name for path in pictures_in(one)]
 
 
 def leaves_out(path: Path) -> bool:
@@ -33,9 +44,8 @@ def leaves_out(path: Path) -> bool:
 
 def unknown_tumors(folder: Path) -> Path | None:
     """The folder ``yes/`` beside a folder ``no/``; None where there is no picture in it."""
-    beside = folder.parent / "yes"
-    is_there = folder.name == "no" and beside.is_dir() and pictures_in(beside)
-    return beside if is_there else None
+    found = pictures_of(folder.parent, "yes") if folder.name.lower() == "no" else []
+    return found[0].parent if found else None
 
 
 def read_without_tumor(root: Path, *, folder: Path, about: About) -> list[Example]:
@@ -49,7 +59,7 @@ def read_without_tumor(root: Path, *, folder: Path, about: About) -> list[Exampl
     Raises:
         DataError: ``no/`` is missing or empty.
     """
-    return _read(root / "no", labels.NO_TUMOR, folder, about)
+    return _read(root, "no", labels.NO_TUMOR, folder, about)
 
 
 def read_both(root: Path, *, folder: Path, about: About) -> list[Example]:
@@ -59,15 +69,15 @@ def read_both(root: Path, *, folder: Path, about: About) -> list[Example]:
         DataError: One of the folders is missing or empty.
     """
     without = read_without_tumor(root, folder=folder, about=about)
-    return without + _read(root / "yes", TUMOR, folder, about)
+    return without + _read(root, "yes", TUMOR, folder, about)
 
 
-def _read(inner: Path, label: str, folder: Path, about: About) -> list[Example]:
-    pictures = pictures_in(inner) if inner.is_dir() else []
+def _read(root: Path, name: str, label: str, folder: Path, about: About) -> list[Example]:
+    pictures = pictures_of(root, name)
     if not pictures:
         raise DataError(
             expected=f"the whole of {about.title}",
-            found=f"no pictures in {inner.name}/",
+            found=f"no pictures in {name}/",
             remedy=f"Download it again: {about.address}",
             source=str(folder),
         )

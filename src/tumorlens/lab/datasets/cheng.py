@@ -40,7 +40,8 @@ PARTS = {
     "brainTumorDataPublic_15332298": range(1533, 2299),
     "brainTumorDataPublic_22993064": range(2299, 3065),
 }
-"""The four archives of the download, and the slices in each."""
+"""The four archives of the download, and the slices in each; their folders may be named with dashes
+(``brainTumorDataPublic_1-766``)."""
 
 _COLUMNS = {"index", "label", "patient"}
 _NUMBER = re.compile(r"\d+$")
@@ -84,17 +85,24 @@ def _numbered(folder: Path) -> Iterable[Path]:
 
 
 def _part_folders(folder: Path) -> list[Path]:
-    inner = folders_in(folder)
-    return inner if all(path.name in PARTS for path in inner) else []
+    return [path for path in folders_in(folder) if _part_name(path) in PARTS]
+
+
+def _part_name(folder: Path) -> str:
+    """As in `PARTS`, whether or not the folder has a dash between its two numbers."""
+    return folder.name.replace("-", "")
 
 
 def _missing_parts(parts: list[Path]) -> list[str]:
     """What is absent where the archives were unpacked into a folder each."""
-    there = {part.name: len(list(_numbered(part))) for part in parts}
+    slices: dict[str, set[str]] = {name: set() for name in PARTS}
+    for part in parts:
+        slices[_part_name(part)] |= {path.stem for path in _numbered(part)}
+    there = {name: len(stems) for name, stems in slices.items()}
     return [
-        f"{name} ({there.get(name, 0)} of {len(numbers)} slices)"
+        f"{name} ({there[name]} of {len(numbers)} slices)"
         for name, numbers in PARTS.items()
-        if there.get(name, 0) == 0 or (_is_begun(there[name]) and there[name] < len(numbers))
+        if there[name] == 0 or (_is_begun(there[name]) and there[name] < len(numbers))
     ]
 
 

@@ -10,8 +10,13 @@ which tumor: see `tumorlens.lab.datasets.br35h`, which has the same layout and o
 import re
 from pathlib import Path
 
-from tumorlens.lab.datasets.binary_folders import is_binary, read_both, read_without_tumor
-from tumorlens.lab.datasets.example import About, Example, folders_in, pictures_in
+from tumorlens.lab.datasets.binary_folders import (
+    is_binary,
+    pictures_of,
+    read_both,
+    read_without_tumor,
+)
+from tumorlens.lab.datasets.example import About, Example, folders_in
 
 ABOUT = About(
     title="Brain MRI Images for Brain Tumor Detection, Navoneel",
@@ -35,7 +40,11 @@ def matches(folder: Path) -> bool:
     root = _root(folder)
     return is_binary(root) and (
         _COPY in {root.name, folder.name, *(path.name for path in folder.glob(_COPY))}
-        or any(_is_named(root / name, pattern) for name, pattern in _NAMES.items())
+        or any(
+            pattern.match(path.stem)
+            for name, pattern in _NAMES.items()
+            for path in pictures_of(root, name)
+        )
     )
 
 
@@ -61,7 +70,3 @@ def _root(folder: Path) -> Path:
     """Where ``yes/`` and ``no/`` lie."""
     inner = folders_in(folder)
     return inner[0] if [path.name for path in inner] == [_COPY] else folder
-
-
-def _is_named(folder: Path, pattern: re.Pattern[str]) -> bool:
-    return folder.is_dir() and any(pattern.match(path.stem) for path in pictures_in(folder))

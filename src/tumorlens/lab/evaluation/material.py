@@ -38,7 +38,7 @@ class Material:
         evaluation: Its scores on ``pictures``.
         pictures: The evaluated pictures.
         heads: Slices of heads that have slices of both kinds: evaluated ones, and those of
-            the BraTS folders that lie beside.
+            the BraTS folders that lie beside, without what was trained on.
         head_tumor: float32, (slices,): P(tumor) of these.
         data: The folder of data.
         training: Examples of the training part; empty where no split was given.
@@ -138,7 +138,7 @@ def gather(
         DataError: The model has no class ``no_tumor``, or a BraTS folder is damaged.
     """
     check_can_be_checked(model)
-    shown = [pictures, *_heads_beside(model, pictures, data, follow)]
+    shown = [pictures, *_heads_beside(model, pictures, data, training, follow)]
     chosen = [both_kinds(one.examples) for one in shown]
     tumor = [tumor_of(model, evaluation.probabilities[chosen[0]])]
     for one, kept in zip(shown[1:], chosen[1:], strict=True):
@@ -156,9 +156,12 @@ def gather(
 
 
 def _heads_beside(
-    model: Model, pictures: Pictures, data: Path, follow: Follow
+    model: Model, pictures: Pictures, data: Path, training: Sequence[Example], follow: Follow
 ) -> Iterator[Pictures]:
-    """Prepared slices of every `HEAD_DATASETS` folder that is not evaluated itself."""
+    """Prepared slices of every `HEAD_DATASETS` folder that is not evaluated itself.
+
+    Without those of the training part, and of its patients; a folder that has no others is none.
+    """
     if not data.is_dir() or recognise(data):
         return  # a single data set: nothing lies beside it
     present = {example.dataset for example in pictures.examples}
@@ -166,12 +169,28 @@ def _heads_beside(
         if folder.name in present or recognise(folder) not in HEAD_DATASETS:
             continue
         follow(f"finding {folder.name}", 0, 1)
-        examples = load_examples(data, only=[folder.name])
+        examples = _held_out(load_examples(data, only=[folder.name]), training)
         kinds = [f"{example.dataset} {example.sequence}" for example in examples]
         chosen = [examples[index] for index in sample_each(kinds, most=HEADS_EACH)]
         follow(f"finding {folder.name}", 1, 1)
+        if not chosen:
+            continue
         what = partial(follow, f"reading {folder.name}")
         yield load_pictures(chosen, model.card.preparation, progress=what)
+
+
+def _held_out(examples: Sequence[Example], training: Sequence[Example]) -> list[Example]:
+    """Those of which neither the picture, nor the group, nor the patient is trained on."""
+    trained = {mark for example in training for mark in _marks(example)}
+    return [example for example in examples if trained.isdisjoint(_marks(example))]
+
+
+def _marks(example: Example) -> set[tuple[str, ...]]:
+    """By what an example may be found again; a split may have renamed the group."""
+    marks: set[tuple[str, ...]] = {("picture", example.picture), ("group", example.group)}
+    if example.patient is not None:
+        marks.add(("patient", example.dataset, example.patient))
+    return marks
 
 
 def check_can_be_checked(model: Model) -> None:

@@ -17,7 +17,14 @@ from scipy.signal import fftconvolve
 from skimage.restoration import inpaint_biharmonic
 
 from tumorlens.lab.evaluation.anatomy import BoolArray, head_of
-from tumorlens.lab.evaluation.bootstrap import Interval, ratio_interval, resample_groups
+from tumorlens.lab.evaluation.bootstrap import (
+    Interval,
+    Resamples,
+    ratio,
+    ratio_interval,
+    resample_groups,
+    spread,
+)
 from tumorlens.lab.pictures import ByteArray, to_bytes
 from tumorlens.lab.progress import Progress, silent
 from tumorlens.preparation import Preparation, prepare
@@ -37,7 +44,7 @@ class PaintedScores:
     Attributes:
         dataset: Its name, or ``all``.
         count: Pictures that were called tumor before (or not, where they have none).
-        drop: Mean fall of P(tumor) when painted over the tumor.
+        drop: Mean fall of P(tumor) when painted over the tumor, in [-1, 1].
         drop_elsewhere: The same when painted elsewhere in the head.
         changed: The part of the answers that turn from tumor to none, painted over the tumor.
         changed_elsewhere: The same when painted elsewhere.
@@ -236,21 +243,22 @@ def _score(
     over: FloatArray,
     elsewhere: FloatArray,
 ) -> PaintedScores:
-    values = {
-        "drop": before - over,
-        "drop_elsewhere": before - elsewhere,
-        "changed": over <= 0.5,
-        "changed_elsewhere": elsewhere <= 0.5,
-    }
+    drops = {"drop": before - over, "drop_elsewhere": before - elsewhere}
+    shares = {"changed": over <= 0.5, "changed_elsewhere": elsewhere <= 0.5}
     resamples, one_each = resample_groups(groups), np.ones(len(before))
     return PaintedScores(
         name,
         len(before),
-        **{key: float(value.mean()) for key, value in values.items()},
-        intervals={
-            key: ratio_interval(resamples, value, one_each) for key, value in values.items()
-        },
+        **{key: float(value.mean()) for key, value in (drops | shares).items()},
+        intervals={key: _spread_of_mean(resamples, value) for key, value in drops.items()}
+        | {key: ratio_interval(resamples, value, one_each) for key, value in shares.items()},
     )
+
+
+def _spread_of_mean(resamples: Resamples, values: FloatArray) -> Interval | None:
+    """The interval of a mean difference, which may be negative: no share, as others here are."""
+    means = ratio(resamples.totals(values), resamples.totals(np.ones(len(values))))
+    return spread(means, resamples.groups)
 
 
 def _painted(rows: dict[int, list[ByteArray]], pixels: ByteArray) -> Painted:

@@ -5,7 +5,7 @@ Every patient is answered once, by a model that never saw that patient.
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -208,15 +208,30 @@ def _check_manner(answered: Mapping[str, _Answered]) -> None:
         )
 
 
+def _patient(example: Example) -> str | None:
+    return f"{example.patient} of {example.dataset}" if example.patient else None
+
+
+_COUNTED_ONCE: Mapping[str, Callable[[Example], str | None]] = {
+    "group": lambda example: example.group,
+    "patient": _patient,
+    "picture": lambda example: example.picture,
+}
+"""What two runs may not both answer. Groups alone do not tell: a run names them by what it read."""
+
+
 def _check_apart(answered: Mapping[str, _Answered]) -> None:
-    """No patient, and so no picture, may be answered by two runs: it would count twice."""
-    owner: dict[str, str] = {}
-    for name, one in answered.items():
-        shared = sorted({example.group for example in one.examples} & owner.keys())
-        if shared:
-            raise DataError(
-                expected="folds that share no patient or group",
-                found=f"{len(shared)} in both {owner[shared[0]]} and {name}, first {shared[0]}",
-                remedy="Pool runs of the same data and seed that differ in data.validation_fold.",
-            )
-        owner |= {example.group: name for example in one.examples}
+    """Nothing may be answered by two runs: it would count twice."""
+    for what, name_of in _COUNTED_ONCE.items():
+        owner: dict[str, str] = {}
+        for run, one in answered.items():
+            names = {name for example in one.examples if (name := name_of(example))}
+            if shared := sorted(names & owner.keys()):
+                raise DataError(
+                    expected="folds that share no patient, group or picture",
+                    found=f"{len(shared)} in both {owner[shared[0]]} and {run}, "
+                    f"first the {what} {shared[0]}",
+                    remedy="Pool runs of the same data and seed that differ in "
+                    "data.validation_fold.",
+                )
+            owner |= dict.fromkeys(names, run)
