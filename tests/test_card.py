@@ -9,6 +9,7 @@ from tumorlens.conformal import Conformal
 from tumorlens.errors import ModelCorruptError, ModelMissingError
 from tumorlens.gate import CHECKS, GateCard
 from tumorlens.labels import CLASSES
+from tumorlens.model import DEFAULT_FOLDER
 from tumorlens.notice import NOTICE
 from tumorlens.preparation import Preparation
 
@@ -136,3 +137,13 @@ def test_the_digest_changes_with_whatever_decides_an_answer() -> None:
     stripped = replace(CARD, preparation=replace(CARD.preparation, skull_strip="radial"))
     others = [stripped, replace(CARD, temperature=2.0), replace(CARD)]
     assert len({CARD.digest, *(card.digest for card in others)}) == 3
+
+
+def test_a_source_that_was_left_out_is_not_learnt_from() -> None:
+    data = {
+        "a": {"training": {"pictures": 3}},
+        "b": {"training": {"pictures": 0}},
+        "older": {"source": "through another model"},
+    }
+    card = replace(read_card(DEFAULT_FOLDER), data=data)
+    assert card.learnt_from == ("a", "older")

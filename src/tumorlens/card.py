@@ -114,6 +114,12 @@ class Card:
         return ModelIdentity(self.name, self.version, self.sha256)
 
     @property
+    def learnt_from(self) -> tuple[str, ...]:
+        """Names of the data sets that it was trained on, of which a picture trained."""
+        trained = ((name, one.get("training") or {}) for name, one in self.data.items())
+        return tuple(name for name, part in trained if part.get("pictures") != 0)
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the whole card: all that decides an answer, and not the graph alone."""
         text = json.dumps(self.to_json(), sort_keys=True, default=str)

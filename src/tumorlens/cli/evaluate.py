@@ -142,7 +142,7 @@ def _score(
     run, against_run = (own_run(folder, split) for folder in folders)
     if run is None and split is None:
         evaluated = names_of_sets(data, {example.dataset for example in found.evaluated})
-        warn_of_seen(model.card.data, evaluated, split=split, what="pictures")
+        warn_of_seen(model.card.learnt_from, evaluated, split=split, what="pictures")
     _warn_of_one_class({example.label for example in found.evaluated})
     with bars(transient=True) as progress:
         measured = measuring.measure(

@@ -38,7 +38,8 @@ def learnt_from(
     """
     found: dict[str, dict[str, Any]] = {}
     for card in _earlier(config):
-        for name, one in card.data.items():
+        for name in card.learnt_from:
+            one = card.data[name]
             source = f"{one.get('source', name)}, through {card.name} {card.version}"
             kept = {key: value for key, value in one.items() if key != VALIDATION}
             found.setdefault(name, kept | {"source": source})

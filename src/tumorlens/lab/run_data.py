@@ -147,7 +147,7 @@ def _refuse_seen(
 def _named(earlier: Earlier, examples: Sequence[Example]) -> list[str]:
     """The data sets of these pictures that stand in the card of an earlier model."""
     card = earlier.card
-    return sorted({one.dataset for one in examples} & {*card.data}) if card else []
+    return sorted({one.dataset for one in examples} & {*card.learnt_from}) if card else []
 
 
 def _refuse_named(earlier: Earlier, named: Sequence[str], left_out: Sequence[str]) -> None:

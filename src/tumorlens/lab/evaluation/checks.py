@@ -46,7 +46,7 @@ def _same_heads(material: Material) -> Any:
     """Slices with and without tumor from the same heads."""
     if not len(material.heads.pixels):
         return None
-    seen = list(material.model.card.data)
+    seen = material.model.card.learnt_from
     rows = score_heads(material.heads, material.head_tumor, seen=seen)
     return [asdict(row) for row in rows]
 

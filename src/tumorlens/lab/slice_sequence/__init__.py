@@ -65,7 +65,7 @@ def build_sequence(
         training, validation, settings, progress=partial(follow, "training (epochs)")
     )
     left_out = left_out_answers(trained.answers, validation)
-    seen = sorted(model.card.data)
+    seen = sorted(model.card.learnt_from)
     measured = measure_sequence(validation, left_out, seen=seen) if left_out else {}
     chosen = choose(trained.answers, validation, np.arange(len(validation)))
     trained.network.load_state_dict(trained.weights[chosen.epoch])
