@@ -1,4 +1,5 @@
 import os
+import re
 from pathlib import Path
 
 import nibabel
@@ -33,6 +34,34 @@ def test_both_styles_of_names_are_known(tmp_path: Path, form: str, names: tuple[
     assert list(case.files) == ["t1", "t1c", "t2", "flair"]
     assert case.missing == ()
     assert is_label_map(tmp_path / form.format("seg"))
+
+
+@pytest.mark.parametrize(
+    ("names", "sequences"),
+    [
+        (("sub-01_ce-GD_T1w", "sub-01_T2w", "sub-01_FLAIR"), ["t1c", "t2", "flair"]),
+        (
+            ("sub-01_T1w", "sub-01_ce-GD_T1w", "sub-01_T2w", "sub-01_FLAIR"),
+            ["t1", "t1c", "t2", "flair"],
+        ),
+        (("sub-01_ce-gadolinium_T1w", "sub-01_T1w"), ["t1", "t1c"]),
+        (("sub-01_acq-post_T1w", "sub-01_acq-pre_T1w"), ["t1", "t1c"]),
+        (("sub-01_no_gd_T1w", "sub-01_FLAIR"), ["t1", "flair"]),
+        (("ce-001_t1", "ce-001_flair"), ["t1", "flair"]),
+        (("GD_7_t1", "GD_7_t1ce", "GD_7_t2"), ["t1", "t1c", "t2"]),
+        (("x_t1_post", "x_t1", "x_t2"), ["t1", "t1c", "t2"]),
+    ],
+)
+def test_contrast_is_told_by_words_that_not_all_names_share(
+    tmp_path: Path, names: tuple[str, ...], sequences: list[str]
+) -> None:
+    for name in names:
+        write_volume(tmp_path / f"{name}.nii.gz")
+    case = find_case(tmp_path)
+    assert case is not None
+    assert list(case.files) == sequences
+    if "t1c" in sequences:
+        assert re.search("ce|gad|post", case.files["t1c"].name)
 
 
 def test_a_missing_sequence_is_named(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A case: one head in several MR sequences, each a NIfTI volume in one folder, as in BraTS."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +48,10 @@ class Case:
 def find_case(folder: Path) -> Case | None:
     """The case in a folder, told by the names of its volumes; None where there is none.
 
+    The last word of a name tells its sequence, and the words that not all names share whether a T1
+    is one with contrast (``sub-01_ce-GD_T1w.nii.gz`` beside ``sub-01_T2w.nii.gz``): what all share
+    may be a patient's name.
+
     Label maps (``..._seg.nii.gz``) are no sequences, and hidden files are none of ours. Volumes of
     other names (``HEAD_adc.nii.gz``) are passed over where all names begin alike; where they do
     not, the folder is one of separate scans.
@@ -62,7 +67,7 @@ def find_case(folder: Path) -> Case | None:
         and not path.name.startswith(".")
         and not is_label_map(path)
     ]
-    named = [(_sequence(path), path) for path in volumes]
+    named = list(zip(_sequences(volumes), volumes, strict=True))
     others = tuple(path for name, path in named if name is None)
     is_one_head = not others or len({_words(path)[0] for path in volumes}) == 1
     if len({name for name, _ in named if name}) < 2 or not is_one_head:
@@ -88,9 +93,21 @@ def is_label_map(path: Path) -> bool:
     return _words(path)[1] in _LABELS
 
 
-def _sequence(path: Path) -> str | None:
+def _sequences(volumes: Sequence[Path]) -> list[str | None]:
+    """What the volumes of one folder are, by their names."""
+    words = [re.split(r"[-_. ]+", path.name.lower()) for path in volumes]
+    shared = set.intersection(*map(set, words)) if words else set()
+    return [_sequence(path, own, shared) for path, own in zip(volumes, words, strict=True)]
+
+
+def _sequence(path: Path, words: Sequence[str], shared: Collection[str]) -> str | None:
     """By the last word of the name, else by all of it: patients have names too."""
-    return guess_sequence(_words(path)[1]) or guess_sequence(path.name)
+    found = guess_sequence(_words(path)[1])
+    if found is None:
+        return guess_sequence(path.name)
+    own = " ".join(word for word in words if word not in shared)
+    enhanced = found == "t1" and guess_sequence(f"{own} t1") == "t1c"
+    return "t1c" if enhanced else found
 
 
 def _words(path: Path) -> tuple[str, str]:
