@@ -33,7 +33,7 @@ class Head:
         source: Its folder, or its own source.
         volumes: By sequence, all of one shape and grid, as `tumorlens.scan.Volume` has them.
         affine: float64, (4, 4): maps (slice, row, column, 1) to RAS+ mm; guessed as the reader
-            does where the files say nothing usable.
+            does where the files say nothing usable, with voxels of 1 mm where they tell no size.
         file: Of the first sequence: its grid is that of the answer; None for a lone volume.
     """
 
@@ -44,9 +44,9 @@ class Head:
     file: Path | None
 
     @property
-    def voxel_ml(self) -> float:
-        """Volume of one voxel in ml."""
-        return abs(float(np.linalg.det(self.affine[:3, :3]))) / 1000
+    def voxel_ml(self) -> float | None:
+        """Volume of one voxel in ml; None where the files do not say."""
+        return next(iter(self.volumes.values())).voxel_ml
 
     @property
     def is_stripped(self) -> bool:

@@ -18,8 +18,6 @@ _SIDES_MM = (80, 500)
 _WIDEST_MM = 15
 """Between neighbouring voxels: what lies between slices further apart cannot be told."""
 
-_UNPLACED = "the orientation is unknown: its slices were taken for axial ones"
-
 
 def outline_alone(volume: Volume, folder: Path, *, skull_strip: str | None = None) -> VolumeOutline:
     """Outline the tumor in a head of which there is one sequence.
@@ -40,9 +38,8 @@ def outline_alone(volume: Volume, folder: Path, *, skull_strip: str | None = Non
     missing = check_sequences(head.volumes, model.card, source=volume.source)
     shown = without_skull(head, skull_strip) if skull_strip else head
     found = outline_head(shown, model, missing=missing)
-    notes = found.notes if volume.affine is not None else (*found.notes, _UNPLACED)
     by = model.card.identity
-    return measure_volume(found.labels > 0, volume, outlined_by=by, notes=notes)
+    return measure_volume(found.labels > 0, volume, outlined_by=by, notes=found.notes)
 
 
 def lone_head(volume: Volume) -> Head:
