@@ -390,6 +390,17 @@ def test_several_sizes(tmp_path: Path) -> None:
         read_scan(written(tmp_path / "series", slices))
 
 
+def test_several_pixel_spacings(tmp_path: Path) -> None:
+    slices = cut(block(), affine(), (2, 1, 0))
+    for made in slices[::2]:
+        made.PixelSpacing = [1.008, 1.0]
+    assert len(pixels_of(read_scan(written(tmp_path / "rounded", slices)))) == 14
+    for made in slices[8:]:
+        made.PixelSpacing = [1.0, 0.98]
+    with pytest.raises(ScanContentError, match="1 x 0.98 mm, 1 x 1 mm, 1.008 x 1 mm"):
+        read_scan(written(tmp_path / "zoomed", slices))
+
+
 def test_a_series_of_too_many_slices(tmp_path: Path) -> None:
     folder = written(tmp_path / "series", cut(block(), affine(), (2, 1, 0)))
     with pytest.raises(ScanTooLargeError, match="at most 13 slices"):

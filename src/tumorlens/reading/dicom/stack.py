@@ -17,6 +17,8 @@ _SAME_DIRECTION = 0.999
 """Cosine of 2.6 degrees: slices that differ more are not parallel."""
 _EVEN = 1.5
 """A step this much longer than the median one skips a slice."""
+_SAME_SPACING = 1.01
+"""Pixel spacings whose ratio is below this count as the same."""
 
 
 def stack(
@@ -35,11 +37,12 @@ def stack(
         where the file tells no orientation.
 
     Raises:
-        ScanContentError: Not one volume: several sizes, orientations, or images at one
-            position; missing slices; or values that are no picture.
+        ScanContentError: Not one volume: several sizes, pixel spacings, orientations, or images
+            at one position; missing slices; or values that are no picture.
         ScanTooLargeError: More slices than allowed.
     """
     _check_sizes(slices, source)
+    _check_spacings(slices, source)
     placed = all(s.directions is not None for s in slices)
     if placed and len(slices) > 1:
         _check_parallel(slices, source)
@@ -128,6 +131,18 @@ def _check_sizes(slices: list[Slice], source: str) -> None:
             expected="slices of one size",
             found=", ".join(f"{rows} x {columns}" for rows, columns in sizes[:5]),
             remedy="Put the files of one size into a folder of its own.",
+            source=source,
+        )
+
+
+def _check_spacings(slices: list[Slice], source: str) -> None:
+    spacings = sorted({s.spacing for s in slices if s.spacing})
+    if any(max(steps) > _SAME_SPACING * min(steps) for steps in zip(*spacings, strict=True)):
+        told = dict.fromkeys(f"{row:.4g} x {column:.4g} mm" for row, column in spacings)
+        raise ScanContentError(
+            expected="slices of one pixel spacing",
+            found=", ".join(list(told)[:5]),
+            remedy="Put the files of one pixel spacing into a folder of its own.",
             source=source,
         )
 
