@@ -1,5 +1,6 @@
 """DICOM files and series, held against the same head as NIfTI."""
 
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -381,6 +382,38 @@ def test_what_is_no_volume(tmp_path: Path, change, words: str) -> None:
     with pytest.raises(ScanContentError, match=words) as caught:
         read_scan(written(tmp_path / "series", slices))
     assert "Secret" not in str(caught.value)
+
+
+def shifted(slices: list[FileDataset], by: Callable[[int], float]) -> list[FileDataset]:
+    """The same, each moved along its rows by as many mm as are told for its index."""
+    for index, made in enumerate(slices):
+        across, *others = made.ImagePositionPatient
+        made.ImagePositionPatient = [across + by(index), *others]
+    return slices
+
+
+@pytest.mark.parametrize(
+    ("by", "words"),
+    [
+        (lambda index: 3.0 * (index % 2), "shifted sideways"),
+        (lambda index: 0.6 * (index == 5), "1 of 14 slices.* the image 6 by 0.60 mm"),
+        (lambda index: 0.05 * index**2, "shifted sideways"),
+    ],
+)
+def test_slices_beside_one_another(tmp_path: Path, by: Callable[[int], float], words: str) -> None:
+    slices = shifted(cut(block(), affine((1, 1, 4)), (2, 1, 0)), by)
+    with pytest.raises(ScanContentError, match=words):
+        read_scan(written(tmp_path / "series", slices))
+
+
+def test_a_tilted_gantry_and_rounded_positions(tmp_path: Path) -> None:
+    slices = shifted(cut(block(), affine((1, 1, 4)), (2, 1, 0)), lambda index: 1.5 * index)
+    rounded = shifted(slices, lambda index: 0.15 * (index % 2))
+    volume = read_scan(written(tmp_path / "series", rounded))
+    assert isinstance(volume, Volume)
+    np.testing.assert_array_equal(volume.voxels, shown(block()))
+    assert volume.affine is not None
+    assert abs(volume.affine[0, 0]) == pytest.approx(1.5, abs=0.02)
 
 
 def test_several_sizes(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ _EVEN = 1.5
 """A step this much longer than the median one skips a slice."""
 _SAME_SPACING = 1.01
 """Pixel spacings whose ratio is below this count as the same."""
+_STRAIGHT = 0.1
+"""Slices may lie beside their common line by this share of a step, or of a pixel if that is more."""
 
 
 def stack(
@@ -38,7 +40,7 @@ def stack(
 
     Raises:
         ScanContentError: Not one volume: several sizes, pixel spacings, orientations, or images
-            at one position; missing slices; or values that are no picture.
+            at one position; missing slices, or shifted ones; or values that are no picture.
         ScanTooLargeError: More slices than allowed.
     """
     _check_sizes(slices, source)
@@ -121,7 +123,28 @@ def _by_position(slices: list[Slice], source: str) -> list[Slice]:
             remedy="Export the whole series again, or give the files one by one.",
             source=source,
         )
+    _check_straight(ordered, usual, source)
     return ordered
+
+
+def _check_straight(ordered: list[Slice], step: float, source: str) -> None:
+    """Hold the slices to the line from the first to the last; a tilted gantry's is slanted."""
+    normal, places = ordered[0].normal, np.array([s.position for s in ordered])
+    along = (places - places[0]) @ normal
+    line = places[0] + np.outer(along / along[-1], places[-1] - places[0])
+    beside = np.linalg.norm(places - line, axis=1)
+    allowed = _STRAIGHT * max(step, *(ordered[0].spacing or ()))
+    if beside.max() > allowed:
+        worst = int(beside.argmax())
+        raise ScanContentError(
+            expected="slices straight above one another, or on one slanted line",
+            found=f"{np.count_nonzero(beside > allowed)} of {len(ordered)} slices shifted sideways "
+            f"from the line between the first and the last, the image {ordered[worst].number:g} "
+            f"by {beside[worst]:.2f} mm",
+            remedy="Put the files of one stack into a folder of its own, or give the files one by "
+            "one.",
+            source=source,
+        )
 
 
 def _check_sizes(slices: list[Slice], source: str) -> None:
