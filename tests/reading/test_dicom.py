@@ -430,7 +430,7 @@ def test_several_pixel_spacings(tmp_path: Path) -> None:
     assert len(pixels_of(read_scan(written(tmp_path / "rounded", slices)))) == 14
     for made in slices[8:]:
         made.PixelSpacing = [1.0, 0.98]
-    with pytest.raises(ScanContentError, match="1 x 0.98 mm, 1 x 1 mm, 1.008 x 1 mm"):
+    with pytest.raises(ScanContentError, match=r"1 x 0\.98 mm, 1 x 1 mm, 1\.008 x 1 mm"):
         read_scan(written(tmp_path / "zoomed", slices))
 
 

@@ -20,7 +20,7 @@ _EVEN = 1.5
 _SAME_SPACING = 1.01
 """Pixel spacings whose ratio is below this count as the same."""
 _STRAIGHT = 0.1
-"""Slices may lie beside their common line by this share of a step, or of a pixel if that is more."""
+"""How far a slice may lie beside the line of all, in steps or in pixels, whichever is more."""
 
 
 def stack(
@@ -61,6 +61,16 @@ def stack(
     if len(ordered) == 1:
         return Scan(voxels[0], source, spacing, sequence)
     return Volume(voxels, source, None, sequence)
+
+
+def are_parallel(one: Affine, other: Affine) -> bool:
+    """Whether slices of these directions count as parallel, with rows alike too.
+
+    Args:
+        one: As `Slice.directions`.
+        other: Likewise.
+    """
+    return bool(np.sum(one * other, axis=1).min() > _SAME_DIRECTION)
 
 
 def _voxels(slices: list[Slice]) -> FloatArray:
@@ -174,7 +184,7 @@ def _check_parallel(slices: list[Slice], source: str) -> None:
     kinds: list[Affine] = []
     for s in slices:
         assert s.directions is not None
-        if not any(np.sum(s.directions * d, axis=1).min() > _SAME_DIRECTION for d in kinds):
+        if not any(are_parallel(s.directions, kind) for kind in kinds):
             kinds.append(s.directions)
     if len(kinds) > 1:
         raise ScanContentError(
