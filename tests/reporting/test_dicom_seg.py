@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 
 import highdicom
@@ -67,11 +68,24 @@ def test_an_empty_mask_gives_empty_frames(tmp_path: Path) -> None:
     assert not made.pixel_array.any()
 
 
-def test_frames_of_one_file_in_any_order(tmp_path: Path) -> None:
+def frame_by_frame(image: Dataset) -> None:
+    """Orientation and spacing told anew for each frame, with other last digits."""
+    shared = image.SharedFunctionalGroupsSequence[0]
+    for index, frame in enumerate(image.PerFrameFunctionalGroupsSequence):
+        frame.PixelMeasuresSequence = deepcopy(shared.PixelMeasuresSequence)
+        frame.PlaneOrientationSequence = deepcopy(shared.PlaneOrientationSequence)
+        turned = [1, index * 1e-6, 0, -index * 1e-6, 1, 0]
+        frame.PlaneOrientationSequence[0].ImageOrientationPatient = turned
+    del shared.PixelMeasuresSequence, shared.PlaneOrientationSequence
+
+
+@pytest.mark.parametrize("change", [lambda _: None, frame_by_frame])
+def test_frames_of_one_file_in_any_order(tmp_path: Path, change: Callable[[Dataset], None]) -> None:
     image = enhanced(block())
+    image.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].SliceThickness = 1.0
+    change(image)
     for name, value in (PATIENT | STUDY).items():
         setattr(image, name, value)
-    image.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].SliceThickness = 1.0
     path = tmp_path / "enhanced.dcm"
     path.write_bytes(dicom_bytes(image))
     mask = read_scan(path).voxels > 800

@@ -174,14 +174,36 @@ def _is_valid(header: Dataset, name: str) -> bool:
 
 def _align(headers: list[Dataset]) -> None:
     """Make the headers agree where highdicom wants them to, and the reader does not."""
-    cosines = [numbers(header, "ImageOrientationPatient", 6) for header in headers]
-    directions = [None if one is None else directions_from(one) for one in cosines]
-    for header, own in zip(headers, directions, strict=True):
-        first = directions[0]
-        if first is not None and own is not None and are_parallel(first, own):
+    if _parallel(headers):
+        for header in headers:
             header.ImageOrientationPatient = headers[0].ImageOrientationPatient
+    for header in headers:
         if "SliceThickness" not in header:
             header.SliceThickness = None
+        _share(header)
+
+
+def _share(header: Dataset) -> None:
+    """Let the first frame's orientation and spacing, told frame by frame, stand for all."""
+    frames = _items(header, "PerFrameFunctionalGroupsSequence")
+    for shared in _items(header, "SharedFunctionalGroupsSequence")[:1]:
+        for name in ("PlaneOrientationSequence", "PixelMeasuresSequence"):
+            own = [item for frame in frames for item in _items(frame, name)[:1]]
+            is_complete = 0 < len(own) == len(frames)
+            if name in shared or not is_complete:
+                continue
+            if name == "PixelMeasuresSequence" or _parallel(own):  # `stack` compared the spacings
+                setattr(shared, name, own[:1])
+
+
+def _parallel(homes: Sequence[Dataset]) -> bool:
+    """Whether all tell an orientation, and one that counts as the first one's."""
+    cosines = [numbers(home, "ImageOrientationPatient", 6) for home in homes]
+    directions = [None if one is None else directions_from(one) for one in cosines]
+    first = directions[0]
+    return first is not None and all(
+        own is not None and are_parallel(first, own) for own in directions
+    )
 
 
 def _sentence(cause: BaseException) -> str:
