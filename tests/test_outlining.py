@@ -51,8 +51,9 @@ def test_a_model_that_does_not_outline_says_so(model: Model, scan: Scan, volume:
         outline(scan, answered(scan, model))
     answer = predict(volume, model=model)
     assert isinstance(answer, VolumePrediction)
-    with pytest.raises(ConfigError, match="outlines"):
-        outline_volume(volume, answer)
+    for tumor in (0.1, 0.9):
+        with pytest.raises(ConfigError, match="outlines"):
+            outline_volume(volume, replace(answer, tumor_probability=tumor))
 
 
 def test_another_scans_answer_is_refused(outlining: Model, scan: Scan) -> None:
@@ -109,6 +110,18 @@ def test_other_sequences_are_outlined_by_the_model_itself(
     found = outline_volume(volume, answered_volume(volume, outlining, companion))
     assert found.outlined_by is None
     assert found.notes == ()
+
+
+@pytest.mark.parametrize("sequence", ["flair", "t1c", "t2", None])
+def test_a_volume_that_is_answered_no_tumor_gets_no_outline(
+    sequence: str | None, outlining: Model
+) -> None:
+    volume = replace(made_flair()[0], sequence=sequence)
+    sick = answered_volume(volume, outlining, None, tumor=0.5)
+    assert outline_volume(volume, sick).mask.any()
+    found = outline_volume(volume, replace(sick, tumor_probability=0.49))
+    assert not found.mask.any()
+    assert (found.volume_ml, found.largest, found.notes) == (0, None, (HEALTHY,))
 
 
 def test_without_a_companion_the_model_outlines_flair_too(

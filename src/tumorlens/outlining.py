@@ -18,7 +18,7 @@ from tumorlens.prediction import Prediction, VolumePrediction
 from tumorlens.scan import FloatArray, Scan, Volume
 
 MIN_TUMOR_PROBABILITY = 0.5
-"""Slices that are less likely than this to show a tumor get no outline."""
+"""Scans and slices of volumes that are less likely than this to show a tumor get no outline."""
 
 THRESHOLD = 0.5
 """Pixels at least this likely to be tumor lie within the outline."""
@@ -57,9 +57,10 @@ def outline_volume(volume: Volume, prediction: VolumePrediction) -> VolumeOutlin
 
     Found once for a volume and its answer, and kept as long as there are both.
 
-    A volume in FLAIR is outlined by the companion of the model that answered, if there is one and
-    the head is taken for a tumor's. Else the model's own outlines of the slices that are likely to
-    show a tumor are taken, averaged over three neighbours: a tumor does not end between two.
+    A head that is taken for healthy gets no outline. A volume in FLAIR is outlined by the companion
+    of the model that answered, if there is one. Else the model's own outlines of the slices that
+    are likely to show a tumor are taken, averaged over three neighbours: a tumor does not end
+    between two.
 
     Raises:
         ConfigError: As `outline`.
@@ -99,16 +100,18 @@ def measure_outline(
 
 def _outline_volume(volume: Volume, prediction: VolumePrediction) -> VolumeOutline:
     _check_same(volume.slice(0), prediction.slices[0].answer)
-    if prediction.companion is None or volume.sequence != FLAIR:
-        return _slice_by_slice(volume, prediction)
+    companion = prediction.companion if volume.sequence == FLAIR else None
+    if companion is None and prediction.slices[0].answer.evidence.outline is None:
+        raise _no_outline(volume.source)
     if prediction.tumor_probability < MIN_TUMOR_PROBABILITY:
         return healthy_outline(volume)
+    if companion is None:
+        return _slice_by_slice(volume, prediction)
     # Few scans need it, and the others should not wait for its import.
     from tumorlens.volume_outlining.lone import outline_alone
 
-    folder, skull_strip = prediction.companion, prediction.skull_strip
     try:
-        found = outline_alone(volume, folder, skull_strip=skull_strip)
+        found = outline_alone(volume, companion, skull_strip=prediction.skull_strip)
     except ModelError:
         return _slice_by_slice(volume, prediction, "the model for whole heads cannot be loaded")
     except ScanError as error:

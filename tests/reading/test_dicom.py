@@ -1,5 +1,6 @@
 """DICOM files and series, held against the same head as NIfTI."""
 
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -383,11 +384,54 @@ def test_what_is_no_volume(tmp_path: Path, change, words: str) -> None:
     assert "Secret" not in str(caught.value)
 
 
+def shifted(slices: list[FileDataset], by: Callable[[int], float]) -> list[FileDataset]:
+    """The same, each moved along its rows by as many mm as are told for its index."""
+    for index, made in enumerate(slices):
+        across, *others = made.ImagePositionPatient
+        made.ImagePositionPatient = [across + by(index), *others]
+    return slices
+
+
+@pytest.mark.parametrize(
+    ("by", "words"),
+    [
+        (lambda index: 3.0 * (index % 2), "shifted sideways"),
+        (lambda index: 0.6 * (index == 5), "1 of 14 slices.* the image 6 by 0.60 mm"),
+        (lambda index: 0.05 * index**2, "shifted sideways"),
+    ],
+)
+def test_slices_beside_one_another(tmp_path: Path, by: Callable[[int], float], words: str) -> None:
+    slices = shifted(cut(block(), affine((1, 1, 4)), (2, 1, 0)), by)
+    with pytest.raises(ScanContentError, match=words):
+        read_scan(written(tmp_path / "series", slices))
+
+
+def test_a_tilted_gantry_and_rounded_positions(tmp_path: Path) -> None:
+    slices = shifted(cut(block(), affine((1, 1, 4)), (2, 1, 0)), lambda index: 1.5 * index)
+    rounded = shifted(slices, lambda index: 0.15 * (index % 2))
+    volume = read_scan(written(tmp_path / "series", rounded))
+    assert isinstance(volume, Volume)
+    np.testing.assert_array_equal(volume.voxels, shown(block()))
+    assert volume.affine is not None
+    assert abs(volume.affine[0, 0]) == pytest.approx(1.5, abs=0.02)
+
+
 def test_several_sizes(tmp_path: Path) -> None:
     slices = cut(block(), affine(), (2, 1, 0))
     slices[3] = dataset(picture(), InstanceNumber=4)
     with pytest.raises(ScanContentError, match="12 x 10, 24 x 32"):
         read_scan(written(tmp_path / "series", slices))
+
+
+def test_several_pixel_spacings(tmp_path: Path) -> None:
+    slices = cut(block(), affine(), (2, 1, 0))
+    for made in slices[::2]:
+        made.PixelSpacing = [1.008, 1.0]
+    assert len(pixels_of(read_scan(written(tmp_path / "rounded", slices)))) == 14
+    for made in slices[8:]:
+        made.PixelSpacing = [1.0, 0.98]
+    with pytest.raises(ScanContentError, match=r"1 x 0\.98 mm, 1 x 1 mm, 1\.008 x 1 mm"):
+        read_scan(written(tmp_path / "zoomed", slices))
 
 
 def test_a_series_of_too_many_slices(tmp_path: Path) -> None:

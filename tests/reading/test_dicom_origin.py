@@ -92,6 +92,18 @@ def test_slices_cut_across_the_stored_ones_are_no_image(tmp_path: Path) -> None:
     assert origin.image_of(0) is None
 
 
+@pytest.mark.parametrize(("order", "line"), [((0, 2, 1), "row"), ((0, 1, 2), "column")])
+def test_slices_cut_across_the_stored_ones_know_their_line(tmp_path: Path, order, line) -> None:
+    paths = write(tmp_path / "sagittal", cut(block(), affine(), order))
+    source = find_sources([tmp_path / "sagittal"]).sources[0]
+    origin, shown = trace(source.files, source="sagittal"), pixels_of(read_source(source))
+    for index in (0, 5):
+        found, number = origin.line_of(index)
+        assert found == line
+        stored = np.take(stored_pixels(paths), number - 1, axis=1 if line == "row" else 2)
+        np.testing.assert_array_equal(np.sort(stored.ravel()), np.sort(shown[index].ravel()))
+
+
 @needs_data
 def test_a_real_series() -> None:
     check_round_trip(sorted((DATA / "volumes" / "dicom_t1").iterdir()))

@@ -28,6 +28,16 @@ from tumorlens.reading.sequence import guess_sequence
         ("t1 without contrast", "t1"),
         ("t1_se_tra", "t1"),
         ("Sag T2 FLAIR", "flair"),
+        ("Ax T2 FLAIR +C", "flair"),
+        ("AX FLAIR reg to T1", "flair"),
+        ("sub-at1_flair.nii.gz", "flair"),
+        ("Sag T1 FLAIR", "t1"),
+        ("SAG_T1_FLAIR.nii.gz", "t1"),
+        ("Ax T1FLAIR", "t1"),
+        ("T1w-FLAIR", "t1"),
+        ("Ax T1 FLAIR pre contrast", "t1"),
+        ("Sag T1 FLAIR +C", "t1c"),
+        ("AX_T1_FLAIR_POST.nii.gz", "t1c"),
         ("t2_tirm_tra_dark-fluid", "flair"),
         ("t2_tse_tra", "t2"),
         ("t2star", None),
@@ -47,4 +57,5 @@ def test_names(name: str, sequence: str | None) -> None:
 
 def test_contrast_is_known_otherwise() -> None:
     assert guess_sequence("Ax T1", contrast=True) == "t1c"
+    assert guess_sequence("Ax T1 FLAIR", contrast=True) == "t1c"
     assert guess_sequence("Ax T2", contrast=True) == "t2"

@@ -3,11 +3,15 @@ from pathlib import Path
 from typing import Any
 
 import highdicom
+import numpy as np
 import pytest
 from pydicom import dcmread
+from pydicom.dataset import Dataset, FileDataset
 from pydicom.sr.codedict import codes
 
+from tests.reading.made import affine, block, cut, dicom_bytes, enhanced
 from tumorlens.errors import ScanContentError
+from tumorlens.measured_outline import measure_volume
 from tumorlens.model import Model
 from tumorlens.notice import NOTICE
 from tumorlens.outlining import measure_outline
@@ -17,6 +21,7 @@ from tumorlens.reading.dicom.origin import trace
 from tumorlens.reporting.dicom_report import make_report
 from tumorlens.reporting.dicom_seg import make_segmentation
 from tumorlens.reporting.dicom_series import save
+from tumorlens.scan import Volume
 
 from .made_dicom import PATIENT, STUDY, dump, needs_dcmtk, write_series, write_single
 
@@ -55,16 +60,88 @@ def test_a_volumes_whole_answer_stands_in_it(tmp_path: Path, outlining: Model) -
     assert values_of(region)["Diameter"] == pytest.approx(outline.outline.diameter_mm, abs=1e-3)
 
 
-def test_the_notice_and_the_patient_stand_in_it(tmp_path: Path, outlining: Model) -> None:
-    write(tmp_path / "sr.dcm", write_single(tmp_path / "one.dcm"), outlining)
-    made = dcmread(tmp_path / "sr.dcm")
-    said = [
+def remarks_of(made: Dataset) -> list[str]:
+    return [
         item.TextValue
         for item in made.ContentSequence
         if item.ValueType == "TEXT"
         and item.ConceptNameCodeSequence[0].CodeValue == codes.DCM.Comment.value
     ]
-    assert said[0] == NOTICE
+
+
+@pytest.mark.parametrize("segmented", [True, False])
+def test_the_largest_slice_is_found_among_the_sources_images(
+    tmp_path: Path, outlining: Model, segmented: bool
+) -> None:
+    folder = write_series(tmp_path / "series")
+    _, outline = write(tmp_path / "sr.dcm", folder, outlining, segmented=segmented)
+    image = dcmread(folder / f"{outline.largest}.dcm")
+    report = highdicom.sr.srread(tmp_path / "sr.dcm")
+    groups = (
+        report.content.get_volumetric_roi_measurement_groups()
+        if segmented
+        else report.content.get_image_measurement_groups()[-1:]
+    )
+    seen = {
+        one.name.meaning: [i.referenced_sop_instance_uid for i in one.referenced_images]
+        for group in groups
+        for one in group.get_measurements()
+    }
+    assert seen.pop("Volume") == []
+    assert set(seen) == {"Area", "Diameter", "Area in percent of the head in the largest slice"}
+    assert all(uids == [image.SOPInstanceUID] for uids in seen.values())
+    (said,) = (text for text in remarks_of(report) if "largest outline" in text)
+    assert said.endswith(f"in image {image.InstanceNumber} of the series.")
+
+
+def outlined_block(folder: Path, images: list[FileDataset], model: Model) -> Dataset:
+    """The report of made-up images with an outline in the fourth slice as shown."""
+    folder.mkdir()
+    for index, made in enumerate(images):
+        for name, value in (PATIENT | STUDY).items():
+            setattr(made, name, value)
+        (folder / f"{index:02d}.dcm").write_bytes(dicom_bytes(made))
+    source = find_sources(folder).sources[0]
+    volume = read_source(source)
+    assert isinstance(volume, Volume)
+    mask = np.zeros(volume.voxels.shape, bool)
+    mask[3, 4:7, 4:7] = True
+    origin = trace(source.files, source=source.name)
+    return make_report(origin, predict(volume, model=model), measure_volume(mask, volume))
+
+
+def images_of_measurements(made: Dataset) -> list[tuple[str, object]]:
+    images = [
+        item.ReferencedSOPSequence[0]
+        for found in made.iterall()
+        if found.keyword == "ContentSequence"
+        for item in found.value
+        if item.ValueType == "IMAGE" and item.RelationshipType == "INFERRED FROM"
+    ]
+    return [(one.ReferencedSOPInstanceUID, one.get("ReferencedFrameNumber")) for one in images]
+
+
+def test_the_largest_slice_may_be_a_frame_or_lie_across_the_images(
+    tmp_path: Path, model: Model
+) -> None:
+    frames = enhanced(block())
+    frames.InstanceNumber = None
+    made = outlined_block(tmp_path / "frames", [frames], model)
+    ((uid, frame), *others) = images_of_measurements(made)
+    assert set(others) == {(uid, frame)}
+    position = frames.PerFrameFunctionalGroupsSequence[frame - 1].PlanePositionSequence[0]
+    assert position.ImagePositionPatient[2] == affine()[2, 3] + 3
+    assert any(f"in frame {frame} of image {uid} of the" in text for text in remarks_of(made))
+
+    made = outlined_block(tmp_path / "across", cut(block(), affine(), (0, 2, 1)), model)
+    assert images_of_measurements(made) == []
+    assert any("in the slice along row 4 of every image" in text for text in remarks_of(made))
+
+
+def test_the_notice_and_the_patient_stand_in_it(tmp_path: Path, outlining: Model) -> None:
+    write(tmp_path / "sr.dcm", write_single(tmp_path / "one.dcm"), outlining)
+    made = dcmread(tmp_path / "sr.dcm")
+    assert remarks_of(made)[0] == NOTICE
     for name, value in PATIENT.items():
         assert str(made[name].value) == value
     evidence = made.CurrentRequestedProcedureEvidenceSequence[0]

@@ -3,6 +3,8 @@
 import re
 
 _FLAIR = re.compile(r"flair|(?<![a-z0-9])t2f(?![a-z])|dark.?fluid")
+_T1_FLAIR = re.compile(r"(?<![a-z0-9])t1w?[^a-z0-9]*flair")
+"""T1 with dark fluid, common on GE scanners: read like any T1, edema is not bright in it."""
 _OTHER = re.compile(r"t2.?star|t2\*|(?<![a-z])(swi|dwi|adc|gre|dti|dsc|asl|bold|tof)(?![a-z])")
 _T2 = re.compile(r"(?<![a-z0-9])t2w?(?![a-z0-9])")
 _T1 = re.compile(
@@ -24,6 +26,8 @@ def guess_sequence(name: str, *, contrast: bool = False) -> str | None:
     't1c'
     >>> guess_sequence("Ax T1 SE", contrast=True)
     't1c'
+    >>> guess_sequence("SAG_T1_FLAIR.nii.gz")
+    't1'
 
     Args:
         name: A file name (``sub-01_T1w.nii.gz``, ``case-t2f.nii``) or a series description.
@@ -34,11 +38,12 @@ def guess_sequence(name: str, *, contrast: bool = False) -> str | None:
         ``"t1"``, ``"t1c"``, ``"t2"``, ``"flair"``, or None where the name says nothing.
     """
     name = name.lower()
-    if _FLAIR.search(name):
+    is_t1_flair = _T1_FLAIR.search(name)
+    if _FLAIR.search(name) and not is_t1_flair:
         return "flair"
     if _OTHER.search(name):
         return None
-    if _T1.search(name):
+    if is_t1_flair or _T1.search(name):
         enhanced = contrast or _CONTRAST.search(name)
         return "t1c" if enhanced and not _NO_CONTRAST.search(name) else "t1"
     return "t2" if _T2.search(name) else None

@@ -19,6 +19,7 @@ from tumorlens.measured_outline import Outline, VolumeOutline
 from tumorlens.model_identity import ModelIdentity
 from tumorlens.notice import NOTICE
 from tumorlens.prediction import Prediction, VolumePrediction
+from tumorlens.reading.dicom.header import text
 from tumorlens.reading.dicom.origin import Origin
 from tumorlens.reporting.dicom_series import MAKER, about_us, making, name_of, tied_headers
 from tumorlens.reporting.wording import how_answered
@@ -39,7 +40,8 @@ def make_report(
 
     It holds the whole answer (class, every class's probability, the classes that cannot be
     excluded, whether it was accepted), the most suspicious slices of a volume with the images
-    they are, and the outline's measurements.
+    they are, and the outline's measurements. Area and diameter of a volume's largest outline refer
+    to the image that it lies in, if it lies in one.
 
     Args:
         origin: Of the scan or volume.
@@ -58,13 +60,14 @@ def make_report(
     evidence = [*headers, segmentation] if segmentation is not None else headers
     groups = [_whole(origin, answer), *_slices(origin, answer)]
     if outline is not None and outline.mask.any():
-        groups.append(_measured(outlining_model(answer, outline), outline, segmentation))
+        model = outlining_model(answer, outline)
+        groups.append(_measured(model, origin, outline, segmentation))
     content = sr.MeasurementReport(
         sr.ObservationContext(observer_device_context=_observer(answer.model)),
         procedure_reported=codes.cid100.MRIUnspecifiedBodyRegion,
         imaging_measurements=groups,
     )
-    content[0].ContentSequence.extend(_remarks(answer, outline))
+    content[0].ContentSequence.extend(_remarks(origin, answer, outline))
     with making("structured report", source=origin.source):
         return sr.ComprehensiveSR(
             evidence,
@@ -103,7 +106,7 @@ def _slices(origin: Origin, answer: Answer) -> list[sr.MeasurementsAndQualitativ
     groups = []
     for index in answer.suspicious:
         if (image := origin.image_of(index)) is not None:
-            named = f"suspicious slice {index}"
+            named = f"suspicious slice: {_named(*image)}"
             groups.append(_group(named, answer.slice(index), [], [_reference(*image)]))
     return groups
 
@@ -133,14 +136,17 @@ def _group(
 
 
 def _measured(
-    model: ModelIdentity, outline: Outline | VolumeOutline, segmentation: Segmentation | None
+    model: ModelIdentity,
+    origin: Origin,
+    outline: Outline | VolumeOutline,
+    segmentation: Segmentation | None,
 ) -> Any:
     """The outline's size; of a volume its own and that of the largest slice."""
     common: dict[str, Any] = {
         "finding_type": codes.SCT.Neoplasm,
         "algorithm_id": _algorithm(model),
         "finding_sites": [sr.FindingSite(codes.SCT.Brain)],
-        "measurements": _sizes(outline),
+        "measurements": _sizes(origin, outline),
     }
     if segmentation is None:
         identifier = sr.TrackingIdentifier(generate_uid(), "tumor")
@@ -160,26 +166,42 @@ def _measured(
     )
 
 
-def _sizes(outline: Outline | VolumeOutline) -> list[sr.Measurement]:
+def _sizes(origin: Origin, outline: Outline | VolumeOutline) -> list[sr.Measurement]:
     flat = outline.outline if isinstance(outline, VolumeOutline) else outline
     assert flat is not None
     volume = outline.volume_ml if isinstance(outline, VolumeOutline) else None
     of_slice = " in the largest slice" if isinstance(outline, VolumeOutline) else ""
     percent = _code("area-percent", f"Area in percent of the head{of_slice}")
+    images = _largest(origin, outline)
     found = [
-        (codes.SCT.Volume, volume, _MILLILITER),
-        (codes.SCT.Area, flat.area_mm2, codes.UCUM.SquareMillimeter),
-        (codes.SCT.Diameter, flat.diameter_mm, codes.UCUM.Millimeter),
-        (percent, flat.area_percent, codes.UCUM.Percent),
+        (codes.SCT.Volume, volume, _MILLILITER, None),
+        (codes.SCT.Area, flat.area_mm2, codes.UCUM.SquareMillimeter, images),
+        (codes.SCT.Diameter, flat.diameter_mm, codes.UCUM.Millimeter, images),
+        (percent, flat.area_percent, codes.UCUM.Percent, images),
     ]
     return [
-        sr.Measurement(name, round(value, 3), unit)
-        for name, value, unit in found
+        sr.Measurement(name, round(value, 3), unit, referenced_images=seen_in)
+        for name, value, unit, seen_in in found
         if value is not None
     ]
 
 
-def _remarks(answer: Answer, outline: Outline | VolumeOutline | None) -> list[sr.TextContentItem]:
+def _largest(
+    origin: Origin, outline: Outline | VolumeOutline
+) -> list[sr.SourceImageForMeasurement] | None:
+    """The image with a volume's largest outline, where that slice is a stored image."""
+    index = outline.largest if isinstance(outline, VolumeOutline) else None
+    image = None if index is None else origin.image_of(index)
+    if image is None:
+        return None
+    header, frame = image
+    frames = None if frame is None else [frame]
+    return [sr.SourceImageForMeasurement(header.SOPClassUID, header.SOPInstanceUID, frames)]
+
+
+def _remarks(
+    origin: Origin, answer: Answer, outline: Outline | VolumeOutline | None
+) -> list[sr.TextContentItem]:
     said = [NOTICE]
     if not answer.accepted:
         said.append(f"Not accepted: {answer.reason}")
@@ -188,7 +210,8 @@ def _remarks(answer: Answer, outline: Outline | VolumeOutline | None) -> list[sr
     if how := how_answered(answer):
         said.append(how)
     if isinstance(outline, VolumeOutline) and outline.largest is not None:
-        said.append(f"Area and diameter are those of slice {outline.largest}, the largest outline.")
+        where = _where(origin, outline.largest)
+        said.append(f"Area and diameter are those of the largest outline, {where}.")
     if outline is not None and not outline.mask.any():
         said.append("No tumor was outlined.")
     if isinstance(outline, VolumeOutline):
@@ -226,6 +249,20 @@ def _reference(header: Dataset, frame: int | None) -> sr.SourceImageForMeasureme
     return sr.SourceImageForMeasurementGroup(
         header.SOPClassUID, header.SOPInstanceUID, None if frame is None else [frame]
     )
+
+
+def _where(origin: Origin, index: int) -> str:
+    """Where a shown slice is found among the stored images."""
+    if (image := origin.image_of(index)) is not None:
+        return f"in {_named(*image)} of the series"
+    line, number = origin.line_of(index)
+    return f"in the slice along {line} {number} of every image of the series"
+
+
+def _named(header: Dataset, frame: int | None) -> str:
+    """An image as viewers name it: by its InstanceNumber, or by its UID where it has none."""
+    number = text(header, "InstanceNumber") or header.SOPInstanceUID
+    return f"image {number}" if frame is None else f"frame {frame} of image {number}"
 
 
 def _class(label: str) -> Code:

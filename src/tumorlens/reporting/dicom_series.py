@@ -11,11 +11,13 @@ from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 from pydicom.valuerep import DA, TM
 
-from tumorlens.errors import ScanContentError
+from tumorlens.errors import ScanContentError, ScanCorruptError
 from tumorlens.model_identity import ModelIdentity
 from tumorlens.reading.decoding import decoding
-from tumorlens.reading.dicom.header import text, uid_of
+from tumorlens.reading.dicom.header import numbers, text, uid_of
 from tumorlens.reading.dicom.origin import Origin
+from tumorlens.reading.dicom.slices import directions_from
+from tumorlens.reading.dicom.stack import are_parallel
 from tumorlens.reporting.folder import write_bytes
 
 MAKER = "tumorlens"
@@ -24,6 +26,8 @@ SHORT_NOTICE = "Research software, no diagnosis"
 
 _SERIES_NUMBER = 9000
 """Of the first series of ours; above what scanners give, so that it is listed last."""
+
+_REMEDY = "Give the series as the scanner or archive exported it, or leave out --dicom."
 
 _NEEDED = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "SOPClassUID")
 _MAY_BE_EMPTY = (
@@ -45,6 +49,7 @@ def tied_headers(origin: Origin, *, placed: bool) -> list[Dataset]:
     """The source's headers, complete enough for new objects of the same study.
 
     Elements that may be empty are added empty where they are absent or no values of their kind.
+    Where their place is needed, orientations that differ in their last digits become one.
 
     Args:
         origin: Of the scan.
@@ -53,7 +58,8 @@ def tied_headers(origin: Origin, *, placed: bool) -> list[Dataset]:
     Raises:
         ScanContentError: A unique identifier is absent, or the place in space is.
     """
-    headers = [copy.copy(header) for header in origin.headers]
+    # A copy of pydicom's own shares its elements with the original.
+    headers = [copy.deepcopy(header) for header in origin.headers]
     for header in headers:
         absent = [name for name in _NEEDED if not uid_of(header, name)]
         if placed and not uid_of(header, "FrameOfReferenceUID"):
@@ -64,11 +70,12 @@ def tied_headers(origin: Origin, *, placed: bool) -> list[Dataset]:
             raise ScanContentError(
                 expected="a DICOM series that other objects can be tied to",
                 found=f"one without {', '.join(absent)}",
-                remedy="Give the series as the scanner or archive exported it, or leave out "
-                "--dicom.",
+                remedy=_REMEDY,
                 source=origin.source,
             )
         _complete(header)
+    if placed:
+        _align(headers)
     return headers
 
 
@@ -103,10 +110,19 @@ def making(what: str, *, source: str) -> Iterator[None]:
     """Make an object with highdicom; what it says against the source leaves as a `ScanError`.
 
     Raises:
-        ScanCorruptError: The source's elements contradict each other or the standard.
+        ScanContentError: The source's elements contradict each other or the standard.
     """
-    with decoding(f"DICOM series that a {what} can be tied to", source=source):
-        yield
+    try:
+        with decoding(f"DICOM series that a {what} can be tied to", source=source):
+            yield
+    except ScanCorruptError as error:
+        cause = error.__cause__ or error
+        raise ScanContentError(
+            expected=f"a DICOM series that a {what} can be tied to",
+            found=f"one that highdicom refuses: {_sentence(cause)}",
+            remedy=_REMEDY,
+            source=source,
+        ) from cause
 
 
 def save(made: Dataset, path: Path) -> None:
@@ -154,3 +170,49 @@ def _is_valid(header: Dataset, name: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _align(headers: list[Dataset]) -> None:
+    """Make the headers agree where highdicom wants them to, and the reader does not."""
+    if _parallel(headers):
+        for header in headers:
+            header.ImageOrientationPatient = headers[0].ImageOrientationPatient
+    for header in headers:
+        if "SliceThickness" not in header:
+            header.SliceThickness = None
+        _share(header)
+
+
+def _share(header: Dataset) -> None:
+    """Let the first frame's orientation and spacing, told frame by frame, stand for all."""
+    frames = _items(header, "PerFrameFunctionalGroupsSequence")
+    for shared in _items(header, "SharedFunctionalGroupsSequence")[:1]:
+        for name in ("PlaneOrientationSequence", "PixelMeasuresSequence"):
+            own = [item for frame in frames for item in _items(frame, name)[:1]]
+            is_complete = 0 < len(own) == len(frames)
+            if name in shared or not is_complete:
+                continue
+            if name == "PixelMeasuresSequence" or _parallel(own):  # `stack` compared the spacings
+                setattr(shared, name, own[:1])
+
+
+def _parallel(homes: Sequence[Dataset]) -> bool:
+    """Whether all tell an orientation, and one that counts as the first one's."""
+    cosines = [numbers(home, "ImageOrientationPatient", 6) for home in homes]
+    directions = [None if one is None else directions_from(one) for one in cosines]
+    first = directions[0]
+    return first is not None and all(
+        own is not None and are_parallel(first, own) for own in directions
+    )
+
+
+def _sentence(cause: BaseException) -> str:
+    """What a library said; only the error's kind where the words might quote the patient."""
+    trace = cause.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    raised_in = "" if trace is None else str(trace.tb_frame.f_globals.get("__name__", ""))
+    # Errors about absent attributes quote names only.
+    if isinstance(cause, AttributeError) or raised_in.split(".")[0] == "highdicom":
+        return str(cause).rstrip(".")
+    return type(cause).__name__

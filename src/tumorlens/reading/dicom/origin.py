@@ -7,7 +7,7 @@ the patient's elements leave the reader; they may only go into other DICOM objec
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -74,6 +74,18 @@ class Origin:
                 return header, (frame + 1 if count > 1 else None)
             frame -= count
         raise AssertionError("more frames than the headers tell of")
+
+    def line_of(self, index: int) -> tuple[Literal["row", "column"], int]:
+        """The line of every stored image that a shown slice is cut along.
+
+        Args:
+            index: Of a slice that is no stored image (`image_of`), 0-based.
+
+        Returns:
+            Whether it is a row or a column, and its 1-based number.
+        """
+        _, rows, columns = np.unravel_index(self.places[index], self.shape)
+        return ("column", int(columns[0, 0]) + 1) if np.ptp(rows) else ("row", int(rows[0, 0]) + 1)
 
 
 def trace(files: Sequence[Path], *, source: str, limits: Limits = DEFAULT_LIMITS) -> Origin:

@@ -105,15 +105,22 @@ def _slice(
         pixels,
         inverted,
         None if position is None else np.array(position) * _LPS_TO_RAS,
-        None if cosines is None else _directions(cosines),
+        None if cosines is None else directions_from(cosines),
         (spacing[0], spacing[1]) if spacing is not None and known else None,
         min(max(abs(thickness), 1e-2), 1e3),
         instance,
     )
 
 
-def _directions(cosines: tuple[float, ...]) -> Affine | None:
-    """Unit vectors of growing row and column index, if the six numbers are two of them."""
+def directions_from(cosines: tuple[float, ...]) -> Affine | None:
+    """Unit vectors of growing row and column index, if the six numbers are two of them.
+
+    Args:
+        cosines: ImageOrientationPatient.
+
+    Returns:
+        As `Slice.directions`.
+    """
     # The first three run along a row, so along growing column index.
     column, row = np.array(cosines[:3]), np.array(cosines[3:])
     lengths = np.array([np.linalg.norm(row), np.linalg.norm(column)])

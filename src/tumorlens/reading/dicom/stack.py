@@ -17,6 +17,10 @@ _SAME_DIRECTION = 0.999
 """Cosine of 2.6 degrees: slices that differ more are not parallel."""
 _EVEN = 1.5
 """A step this much longer than the median one skips a slice."""
+_SAME_SPACING = 1.01
+"""Pixel spacings whose ratio is below this count as the same."""
+_STRAIGHT = 0.1
+"""How far a slice may lie beside the line of all, in steps or in pixels, whichever is more."""
 
 
 def stack(
@@ -35,11 +39,12 @@ def stack(
         where the file tells no orientation.
 
     Raises:
-        ScanContentError: Not one volume: several sizes, orientations, or images at one
-            position; missing slices; or values that are no picture.
+        ScanContentError: Not one volume: several sizes, pixel spacings, orientations, or images
+            at one position; missing slices, or shifted ones; or values that are no picture.
         ScanTooLargeError: More slices than allowed.
     """
     _check_sizes(slices, source)
+    _check_spacings(slices, source)
     placed = all(s.directions is not None for s in slices)
     if placed and len(slices) > 1:
         _check_parallel(slices, source)
@@ -56,6 +61,16 @@ def stack(
     if len(ordered) == 1:
         return Scan(voxels[0], source, spacing, sequence)
     return Volume(voxels, source, None, sequence)
+
+
+def are_parallel(one: Affine, other: Affine) -> bool:
+    """Whether slices of these directions count as parallel, with rows alike too.
+
+    Args:
+        one: As `Slice.directions`.
+        other: Likewise.
+    """
+    return bool(np.sum(one * other, axis=1).min() > _SAME_DIRECTION)
 
 
 def _voxels(slices: list[Slice]) -> FloatArray:
@@ -118,7 +133,28 @@ def _by_position(slices: list[Slice], source: str) -> list[Slice]:
             remedy="Export the whole series again, or give the files one by one.",
             source=source,
         )
+    _check_straight(ordered, usual, source)
     return ordered
+
+
+def _check_straight(ordered: list[Slice], step: float, source: str) -> None:
+    """Hold the slices to the line from the first to the last; a tilted gantry's is slanted."""
+    normal, places = ordered[0].normal, np.array([s.position for s in ordered])
+    along = (places - places[0]) @ normal
+    line = places[0] + np.outer(along / along[-1], places[-1] - places[0])
+    beside = np.linalg.norm(places - line, axis=1)
+    allowed = _STRAIGHT * max(step, *(ordered[0].spacing or ()))
+    if beside.max() > allowed:
+        worst = int(beside.argmax())
+        raise ScanContentError(
+            expected="slices straight above one another, or on one slanted line",
+            found=f"{np.count_nonzero(beside > allowed)} of {len(ordered)} slices shifted sideways "
+            f"from the line between the first and the last, the image {ordered[worst].number:g} "
+            f"by {beside[worst]:.2f} mm",
+            remedy="Put the files of one stack into a folder of its own, or give the files one by "
+            "one.",
+            source=source,
+        )
 
 
 def _check_sizes(slices: list[Slice], source: str) -> None:
@@ -132,11 +168,23 @@ def _check_sizes(slices: list[Slice], source: str) -> None:
         )
 
 
+def _check_spacings(slices: list[Slice], source: str) -> None:
+    spacings = sorted({s.spacing for s in slices if s.spacing})
+    if any(max(steps) > _SAME_SPACING * min(steps) for steps in zip(*spacings, strict=True)):
+        told = dict.fromkeys(f"{row:.4g} x {column:.4g} mm" for row, column in spacings)
+        raise ScanContentError(
+            expected="slices of one pixel spacing",
+            found=", ".join(list(told)[:5]),
+            remedy="Put the files of one pixel spacing into a folder of its own.",
+            source=source,
+        )
+
+
 def _check_parallel(slices: list[Slice], source: str) -> None:
     kinds: list[Affine] = []
     for s in slices:
         assert s.directions is not None
-        if not any(np.sum(s.directions * d, axis=1).min() > _SAME_DIRECTION for d in kinds):
+        if not any(are_parallel(s.directions, kind) for kind in kinds):
             kinds.append(s.directions)
     if len(kinds) > 1:
         raise ScanContentError(
