@@ -131,6 +131,23 @@ def test_a_head_with_its_skull_is_answered_with_a_note(tmp_path: Path) -> None:
     assert dice(cleared.labels > 0, stripped.labels > 0) > 0.9
 
 
+@pytest.mark.parametrize("step", [2.0, 6.0, 0.0], ids=["brain", "head", "unknown size"])
+def test_what_is_larger_than_a_brain_has_its_skull_on_though_the_air_is_0(
+    tmp_path: Path, step: float
+) -> None:
+    made = made_head()
+    if step:
+        folder = save_case(tmp_path / "case", made, affine=np.diag([-step, -step, step, 1.0]))
+    else:
+        folder = save_unplaced_case(tmp_path / "case", made, step=0)
+    ml = (made["flair"] > 0).sum() * step**3 / 1000
+    assert step == 0 or (ml > 3000) == (step == 6)
+    spacing = (step or 1.0,) * 3
+    model = write_volume_model(tmp_path / "model", replace(CARD, spacing_mm=spacing))
+    notes = answer(folder, model).notes
+    assert any("skull" in note for note in notes) == (step == 6)
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [

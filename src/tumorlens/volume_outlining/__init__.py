@@ -195,8 +195,8 @@ def _notes(head: Head, missing: tuple[str, ...], card: VolumeCard) -> tuple[str,
         notes.append(f"check the files' names: {told}")
     if not (head.is_stripped or card.clears_background):
         notes.append(
-            "hardly any voxel is 0: the model knows heads whose skull was taken off and whose "
-            "background is 0"
+            "the skull seems to be on, or its background is not 0: the model knows heads whose "
+            "skull was taken off and whose background is 0"
         )
     return (*notes, *_guesses(head))
 
