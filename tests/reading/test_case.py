@@ -98,6 +98,21 @@ def test_sequences_on_different_grids_are_refused(
         find_case(tmp_path)
 
 
+def test_places_are_compared_and_not_the_affines_numbers(tmp_path: Path) -> None:
+    write_volume(tmp_path / "c_flair.nii.gz", (240, 240, 155))
+    turned = nibabel.load(tmp_path / "c_flair.nii.gz")
+    for angle, is_case in ((0.009, False), (1e-5, True)):
+        affine = turned.affine.copy()
+        affine[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+        image = nibabel.Nifti1Image(np.asarray(turned.dataobj), affine)
+        nibabel.save(image, tmp_path / "c_t1.nii.gz")
+        if is_case:
+            assert find_case(tmp_path) is not None
+            continue
+        with pytest.raises(ScanContentError, match=r"affines: flair up to 3\.04 mm away from t1"):
+            find_case(tmp_path)
+
+
 def test_a_damaged_volume_is_an_error(tmp_path: Path) -> None:
     write_volume(tmp_path / "c_flair.nii.gz")
     (tmp_path / "c_t1.nii.gz").write_bytes(b"no volume")

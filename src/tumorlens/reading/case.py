@@ -5,11 +5,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from tumorlens.errors import ScanContentError
 from tumorlens.reading.nifti import affine_read_by, read_header, volume_shape
-from tumorlens.reading.orientation import Affine
+from tumorlens.reading.places import farthest_mm, is_same_place
 from tumorlens.reading.sequence import guess_sequence
 
 SEQUENCES = ("t1", "t1c", "t2", "flair")
@@ -17,7 +15,6 @@ SEQUENCES = ("t1", "t1c", "t2", "flair")
 
 _SUFFIXES = (".nii", ".nii.gz")
 _LABELS = ("seg", "segm", "mask", "label", "labels")
-_TOLERANCE = 1e-2  # mm by which affines may differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +127,18 @@ def check_grids(case: Case, folder: Path) -> None:
         grids[name] = (volume_shape(header, source=str(path)), affine_read_by(header))
     first, *others = grids
     for other in others:
-        same_shape = grids[first][0] == grids[other][0]
-        if not same_shape or not is_same_place(grids[first][1], grids[other][1]):
-            what = "shapes" if not same_shape else "affines"
-            raise ScanContentError(
-                expected="sequences on one grid",
-                found=f"different {what}: {first} {grids[first][0]}, {other} {grids[other][0]}",
-                remedy="Register and resample them to one of them first.",
-                source=str(folder),
-            )
+        (shape, affine), (its_shape, its_affine) = grids[first], grids[other]
+        if shape != its_shape:
+            raise _apart(f"different shapes: {first} {shape}, {other} {its_shape}", folder)
+        if not is_same_place(affine, its_affine, shape):
+            away = f"{farthest_mm(affine, its_affine, shape):.3g} mm"
+            raise _apart(f"different affines: {other} up to {away} away from {first}", folder)
 
 
-def is_same_place(one: Affine, other: Affine) -> bool:
-    """Whether two affines put voxels in the same places, to a hundredth of a mm."""
-    return np.allclose(one, other, atol=_TOLERANCE)
+def _apart(found: str, folder: Path) -> ScanContentError:
+    return ScanContentError(
+        expected="sequences on one grid",
+        found=found,
+        remedy="Register and resample them to one of them first.",
+        source=str(folder),
+    )
