@@ -26,7 +26,7 @@ class Grid:
 
     Attributes:
         path: The file.
-        shape: As stored.
+        shape: As stored, but for axes of length 1 after the third, which are dropped.
         affine: float64, (4, 4): maps indices to RAS+ mm; None where the header says nothing usable.
     """
 
@@ -34,12 +34,17 @@ class Grid:
     shape: tuple[int, ...]
     affine: Affine | None
 
+    def __post_init__(self) -> None:
+        """Drop the axes that hold nothing."""
+        last = max((axis for axis, length in enumerate(self.shape) if length != 1), default=0)
+        object.__setattr__(self, "shape", self.shape[: max(3, last + 1)])
+
 
 def turning_onto(image: Grid, volume: Grid) -> Turning:
     """How the axes of a volume go over into those of its image, as both are stored.
 
     Args:
-        image: Of three axes.
+        image: Where it is to lie.
         volume: Another image of the same head, or labels.
 
     Returns:
@@ -73,7 +78,14 @@ def _turned(shape: tuple[int, ...], turning: Turning) -> tuple[int, ...]:
 
 
 def _check_shape(image: Grid, volume: Grid, turned: tuple[int, ...]) -> None:
-    if turned != image.shape or len(turned) != 3:
+    if len(image.shape) != 3:
+        raise DataError(
+            expected="one volume (3-D)",
+            found=f"{' x '.join(map(str, image.shape))} voxels",
+            remedy="Download this case again, or delete its folder.",
+            source=str(image.path),
+        )
+    if turned != image.shape:
         expected, found = (" x ".join(map(str, shape)) for shape in (image.shape, turned))
         raise DataError(
             expected=f"{expected} voxels like {image.path.name}",
