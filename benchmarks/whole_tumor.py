@@ -72,7 +72,6 @@ def measure(data: Path, split: Path) -> dict[str, dict[str, dict[str, Any]]]:
     scores: dict[str, list[CaseScore]] = {name: [] for name in known}
     for head in heads:
         shown, truth = head.read()
-        spacing = next(iter(shown.volumes.values())).spacing_mm or (1.0, 1.0, 1.0)
         for name, answer in known.items():
             found = answer(shown)
             scores[name].append(
@@ -81,7 +80,7 @@ def measure(data: Path, split: Path) -> dict[str, dict[str, dict[str, Any]]]:
                     found,
                     truth,
                     regions=[WHOLE],
-                    spacing_mm=spacing,
+                    spacing_mm=next(iter(shown.volumes.values())).spacing_mm,
                     patient=head.patient,
                     dataset=head.dataset,
                 )

@@ -18,7 +18,8 @@ from tumorlens.measured_outline import VolumeOutline
 from tumorlens.model import GRAPH_FILE, WEIGHT_KEY, Model, load_model
 from tumorlens.preparation import Preparation
 from tumorlens.scan import FloatArray, Scan, Volume
-from tumorlens.volume_outlining import lone
+from tumorlens.volume_outlining import whole_head
+from tumorlens.volume_outlining.head import Head
 
 from .made_cases import FLAIR_CARD, write_volume_model
 from .made_heads import SPOTS, draw_head
@@ -165,13 +166,15 @@ def companion(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Volume]:
     """The volumes that a companion was asked to outline since the test began."""
     found: list[Volume] = []
-    alone = lone.outline_alone
+    outlined = whole_head.outline_whole_head
 
-    def outline_alone(volume: Volume, *words: object, **options: object) -> VolumeOutline:
+    def outline_whole_head(
+        head: Head, volume: Volume, folder: Path, *, skull_strip: str | None = None
+    ) -> VolumeOutline:
         found.append(volume)
-        return alone(volume, *words, **options)  # type: ignore[arg-type]
+        return outlined(head, volume, folder, skull_strip=skull_strip)
 
-    monkeypatch.setattr(lone, "outline_alone", outline_alone)
+    monkeypatch.setattr(whole_head, "outline_whole_head", outline_whole_head)
     return found
 
 

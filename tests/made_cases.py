@@ -111,6 +111,19 @@ def save_case(
     return folder
 
 
+def save_unplaced_case(folder: Path, head: dict[str, np.ndarray], *, step: float) -> Path:
+    """Files that say nothing of their axes; of the voxels' size only where the step is above 0."""
+    folder.mkdir(parents=True)
+    for name, voxels in head.items():
+        image = nibabel.Nifti1Image(voxels, None)
+        image.header.set_sform(None, code=0)
+        image.header.set_qform(None, code=0)
+        data = bytearray(image.to_bytes())
+        data[80:92] = np.full(3, step, "<f4").tobytes()  # pixdim
+        (folder / f"{folder.name}_{OLD.get(name, name)}.nii").write_bytes(data)
+    return folder
+
+
 def write_volume_model(folder: Path, card: VolumeCard = CARD) -> Path:
     """A graph that says a region is where its sequence is bright: one 1 x 1 x 1 convolution."""
     kernel = np.zeros((3, len(card.sequences), 1, 1, 1), np.float32)

@@ -4,10 +4,11 @@ The network's outline comes with the answer, from the same pass. It is drawn onl
 answer is that there is a tumor: a healthy head has no outline, whatever single pixels suggest.
 
 A volume in FLAIR is outlined by the answering model's companion, where it has one: a model for
-whole heads, asked when the outline is first wanted. What it cannot outline is outlined slice by
-slice like every other volume, with a note that says why.
+whole heads, asked when the outline is first wanted. Of a case it sees the other sequences too. What
+it cannot outline is outlined slice by slice like every other volume, with a note that says why.
 """
 
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -16,6 +17,9 @@ from tumorlens.errors import ConfigError, ModelError, ScanError
 from tumorlens.measured_outline import Outline, VolumeOutline, measure, measure_volume
 from tumorlens.prediction import Prediction, VolumePrediction
 from tumorlens.scan import FloatArray, Scan, Volume
+
+if TYPE_CHECKING:
+    from tumorlens.volume_outlining.head import Head
 
 MIN_TUMOR_PROBABILITY = 0.5
 """Scans and slices of volumes that are less likely than this to show a tumor get no outline."""
@@ -52,7 +56,9 @@ def outline(scan: Scan, prediction: Prediction) -> Outline:
     return measure(found, scan)
 
 
-def outline_volume(volume: Volume, prediction: VolumePrediction) -> VolumeOutline:
+def outline_volume(
+    volume: Volume, prediction: VolumePrediction, *, head: "Head | None" = None
+) -> VolumeOutline:
     """Outline the tumor in a volume that was answered.
 
     Found once for a volume and its answer, and kept as long as there are both.
@@ -62,19 +68,19 @@ def outline_volume(volume: Volume, prediction: VolumePrediction) -> VolumeOutlin
     are likely to show a tumor are taken, averaged over three neighbours: a tumor does not end
     between two.
 
+    Args:
+        volume: What was answered.
+        prediction: The answer about it, by a model that outlines or has a companion.
+        head: The case of which the volume is one sequence; None for a volume by itself.
+
     Raises:
         ConfigError: As `outline`.
     """
     of_volume = _FOUND.setdefault(volume, WeakKeyDictionary())
     found = of_volume.get(prediction)
     if found is None:
-        found = of_volume[prediction] = _outline_volume(volume, prediction)
+        found = of_volume[prediction] = _outline_volume(volume, prediction, head)
     return found
-
-
-def healthy_outline(volume: Volume) -> VolumeOutline:
-    """No outline, since the classifier takes the head for healthy."""
-    return measure_volume(np.zeros(volume.voxels.shape, bool), volume, notes=(HEALTHY,))
 
 
 def measure_outline(
@@ -98,20 +104,23 @@ def measure_outline(
     )
 
 
-def _outline_volume(volume: Volume, prediction: VolumePrediction) -> VolumeOutline:
+def _outline_volume(
+    volume: Volume, prediction: VolumePrediction, head: "Head | None"
+) -> VolumeOutline:
     _check_same(volume.slice(0), prediction.slices[0].answer)
     companion = prediction.companion if volume.sequence == FLAIR else None
     if companion is None and prediction.slices[0].answer.evidence.outline is None:
         raise _no_outline(volume.source)
     if prediction.tumor_probability < MIN_TUMOR_PROBABILITY:
-        return healthy_outline(volume)
+        return _healthy_outline(volume)
     if companion is None:
         return _slice_by_slice(volume, prediction)
     # Few scans need it, and the others should not wait for its import.
-    from tumorlens.volume_outlining.lone import outline_alone
+    from tumorlens.volume_outlining.whole_head import lone_head, outline_whole_head
 
+    whole, skull_strip = head or lone_head(volume), prediction.skull_strip
     try:
-        found = outline_alone(volume, companion, skull_strip=prediction.skull_strip)
+        found = outline_whole_head(whole, volume, companion, skull_strip=skull_strip)
     except ModelError:
         return _slice_by_slice(volume, prediction, "the model for whole heads cannot be loaded")
     except ScanError as error:
@@ -121,6 +130,11 @@ def _outline_volume(volume: Volume, prediction: VolumePrediction) -> VolumeOutli
     if found.largest is None:
         return _slice_by_slice(volume, prediction, "a model for whole heads found no tumor")
     return found
+
+
+def _healthy_outline(volume: Volume) -> VolumeOutline:
+    """No outline, since the classifier takes the head for healthy."""
+    return measure_volume(np.zeros(volume.voxels.shape, bool), volume, notes=(HEALTHY,))
 
 
 def _slice_by_slice(

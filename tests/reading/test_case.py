@@ -1,4 +1,5 @@
 import os
+import re
 from pathlib import Path
 
 import nibabel
@@ -35,6 +36,34 @@ def test_both_styles_of_names_are_known(tmp_path: Path, form: str, names: tuple[
     assert is_label_map(tmp_path / form.format("seg"))
 
 
+@pytest.mark.parametrize(
+    ("names", "sequences"),
+    [
+        (("sub-01_ce-GD_T1w", "sub-01_T2w", "sub-01_FLAIR"), ["t1c", "t2", "flair"]),
+        (
+            ("sub-01_T1w", "sub-01_ce-GD_T1w", "sub-01_T2w", "sub-01_FLAIR"),
+            ["t1", "t1c", "t2", "flair"],
+        ),
+        (("sub-01_ce-gadolinium_T1w", "sub-01_T1w"), ["t1", "t1c"]),
+        (("sub-01_acq-post_T1w", "sub-01_acq-pre_T1w"), ["t1", "t1c"]),
+        (("sub-01_no_gd_T1w", "sub-01_FLAIR"), ["t1", "flair"]),
+        (("ce-001_t1", "ce-001_flair"), ["t1", "flair"]),
+        (("GD_7_t1", "GD_7_t1ce", "GD_7_t2"), ["t1", "t1c", "t2"]),
+        (("x_t1_post", "x_t1", "x_t2"), ["t1", "t1c", "t2"]),
+    ],
+)
+def test_contrast_is_told_by_words_that_not_all_names_share(
+    tmp_path: Path, names: tuple[str, ...], sequences: list[str]
+) -> None:
+    for name in names:
+        write_volume(tmp_path / f"{name}.nii.gz")
+    case = find_case(tmp_path)
+    assert case is not None
+    assert list(case.files) == sequences
+    if "t1c" in sequences:
+        assert re.search("ce|gad|post", case.files["t1c"].name)
+
+
 def test_a_missing_sequence_is_named(tmp_path: Path) -> None:
     for name in ("flair", "t1ce"):
         write_volume(tmp_path / f"C_{name}.nii.gz")
@@ -67,6 +96,21 @@ def test_sequences_on_different_grids_are_refused(
     write_volume(tmp_path / "c_t1.nii.gz", **change)  # type: ignore[arg-type]
     with pytest.raises(ScanContentError, match=f"different {found}"):
         find_case(tmp_path)
+
+
+def test_places_are_compared_and_not_the_affines_numbers(tmp_path: Path) -> None:
+    write_volume(tmp_path / "c_flair.nii.gz", (240, 240, 155))
+    turned = nibabel.load(tmp_path / "c_flair.nii.gz")
+    for angle, is_case in ((0.009, False), (1e-5, True)):
+        affine = turned.affine.copy()
+        affine[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+        image = nibabel.Nifti1Image(np.asarray(turned.dataobj), affine)
+        nibabel.save(image, tmp_path / "c_t1.nii.gz")
+        if is_case:
+            assert find_case(tmp_path) is not None
+            continue
+        with pytest.raises(ScanContentError, match=r"affines: flair up to 3\.04 mm away from t1"):
+            find_case(tmp_path)
 
 
 def test_a_damaged_volume_is_an_error(tmp_path: Path) -> None:

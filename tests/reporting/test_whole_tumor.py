@@ -6,21 +6,32 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.made_cases import CARD, dice, made_head, save_case, write_volume_model
+from tests.made_cases import (
+    CARD,
+    dice,
+    made_head,
+    save_case,
+    save_unplaced_case,
+    write_volume_model,
+)
 from tumorlens.model import Model
-from tumorlens.outlining import HEALTHY
+from tumorlens.outlining import HEALTHY, outline_volume
 from tumorlens.prediction import VolumePrediction, predict
+from tumorlens.reading import read_scan
 from tumorlens.reading.case import Case, find_case
 from tumorlens.reporting import whole_tumor
 from tumorlens.reporting.whole_tumor import write_case
 from tumorlens.scan import Volume
 from tumorlens.volume_outlining import load_volume_model
 
+AFFINE = np.diag([-3.0, -3.0, 3.0, 1.0])
+"""Of heads that are as large as real ones."""
+
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model that takes what is bright for tumor, and can do without a sequence."""
-    card = replace(CARD, sequence_dropout=0.1)
+    card = replace(CARD, sequence_dropout=0.1, spacing_mm=(3.0, 3.0, 3.0))
     return write_volume_model(tmp_path_factory.mktemp("whole"), card)
 
 
@@ -30,9 +41,11 @@ def both(outlining: Model, whole: Path) -> Model:
     return replace(outlining, companion=whole)
 
 
-def case(folder: Path, **changes: object) -> Case:
-    head = {name: voxels for name, voxels in made_head().items() if name not in changes}
-    found = find_case(save_case(folder / "case", head))
+def case(folder: Path, *, affine: np.ndarray = AFFINE, **changes: np.ndarray | None) -> Case:
+    """The made-up head, with other voxels in some sequences, or without them."""
+    head = {name: changes.get(name, voxels) for name, voxels in made_head().items()}
+    there = {name: voxels for name, voxels in head.items() if voxels is not None}
+    found = find_case(save_case(folder / "case", there, affine=affine))
     assert found is not None
     return found
 
@@ -61,7 +74,7 @@ def test_a_case_is_outlined_from_all_of_its_sequences(
     mask = np.asarray(nibabel.load(path).dataobj)
     assert set(np.unique(mask)) == {0, 1}
     assert dice(mask > 0, head["seg"] > 0) > 0.9
-    assert about["volume_ml"] == pytest.approx(mask.sum() / 1000, abs=0.01)
+    assert about["volume_ml"] == pytest.approx(mask.sum() * 0.027, abs=0.01)
     assert about["outlined"] == ["flair", "t1", "t1c", "t2"]
     assert about["outlined_by"] == load_volume_model(whole).card.identity.to_json()
     assert about["largest_slice"] is not None
@@ -87,8 +100,57 @@ def test_a_head_taken_for_healthy_has_no_outline(
     assert not np.asarray(nibabel.load(path).dataobj).any()
     assert about["volume_ml"] == 0
     assert about["largest_slice"] is None
-    assert about["notes"] == [HEALTHY]
+    assert (about["notes"], about["outlined"]) == ([HEALTHY], [])
     assert "picture" not in about
+
+
+@pytest.mark.usefixtures("sure")
+def test_where_the_companion_finds_nothing_slices_are_outlined_as_of_a_lone_volume(
+    tmp_path: Path, both: Model
+) -> None:
+    head, means = made_head(), {"flair": 100, "t2": 110, "t1c": 120}
+    found = case(tmp_path, **{name: np.minimum(head[name], top) for name, top in means.items()})
+    path, _, about = write_case(found, tmp_path / "case", model=both)
+    assert about["notes"] == ["outlined slice by slice: a model for whole heads found no tumor"]
+    assert (about["outlined"], about["outlined_by"]) == (["flair"], None)
+    assert "picture" not in about
+    volume = read_scan(found.files["flair"])
+    assert isinstance(volume, Volume)
+    alone = outline_volume(volume, whole_tumor.predict(volume, model=both))
+    assert list(alone.notes) == about["notes"]
+    assert alone.mask.any()
+    assert np.asarray(nibabel.load(path).dataobj).sum() == alone.mask.sum()
+
+
+@pytest.mark.usefixtures("sure")
+def test_a_case_that_can_be_no_head_by_its_size_is_outlined_slice_by_slice(
+    tmp_path: Path, both: Model
+) -> None:
+    found = case(tmp_path, affine=np.diag([-0.3, -0.3, 0.3, 1.0]))
+    _, _, about = write_case(found, tmp_path / "case", model=both)
+    assert "a volume of 11 x 12 x 13 mm" in about["notes"][0]
+    assert (about["outlined"], about["outlined_by"]) == (["flair"], None)
+
+
+@pytest.mark.usefixtures("sure")
+def test_voxels_of_unknown_size_are_outlined_slice_by_slice_without_a_volume(
+    tmp_path: Path, both: Model
+) -> None:
+    found = find_case(save_unplaced_case(tmp_path / "case", made_head(), step=0))
+    assert found is not None
+    _, _, about = write_case(found, tmp_path / "case", model=both)
+    assert "found voxels of unknown size" in about["notes"][0]
+    assert about["volume_ml"] is None
+
+
+@pytest.mark.usefixtures("sure")
+def test_without_the_companions_folder_slices_are_outlined(
+    tmp_path: Path, outlining: Model
+) -> None:
+    model = replace(outlining, companion=tmp_path / "gone")
+    _, _, about = write_case(case(tmp_path), tmp_path / "case", model=model)
+    assert "cannot be loaded" in about["notes"][0]
+    assert about["outlined"] == ["flair"]
 
 
 def test_without_flair_or_companion_the_classifier_outlines(

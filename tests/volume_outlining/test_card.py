@@ -34,6 +34,7 @@ def test_a_card_comes_back_as_it_was(tmp_path: Path) -> None:
         {"scores": {"WT": 0.9}},
         {"scores": {"WT": {"dice": {"mean": 0.9}}}},
         {"scores": {"WT": {"dice": {"mean": 0.9}, "hd95_mm": {"mean": "few"}}}},
+        {"scores": {"WT": {"dice": {"mean": None}, "hd95_mm": {"mean": 3}}}},
         {"patch": [16, 16, 32]},
     ],
     ids=str,
@@ -48,7 +49,8 @@ def test_a_spoilt_card_is_refused(tmp_path: Path, change: dict[str, object]) -> 
 
 def test_scores_of_some_regions_and_of_other_names_are_let_be(tmp_path: Path) -> None:
     means = {"dice": {"mean": 0.9}, "hd95_mm": {"mean": 3}}
-    scores = {"TC": means, "cases": 5, "said_by_the_bundle": {"mean_dice": 0.9}}
+    unknown = {"dice": {"mean": 0.9}, "hd95_mm": {"mean": None}}
+    scores = {"TC": means, "ET": unknown, "cases": 5, "said_by_the_bundle": {"mean_dice": 0.9}}
     model = load_volume_model(write_volume_model(tmp_path, replace(CARD, scores=scores)))
     assert model.card.scores == scores
 

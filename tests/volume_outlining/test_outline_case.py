@@ -5,7 +5,16 @@ import nibabel
 import numpy as np
 import pytest
 
-from tests.made_cases import CARD, NEW, OLD, dice, made_head, save_case, write_volume_model
+from tests.made_cases import (
+    CARD,
+    NEW,
+    OLD,
+    dice,
+    made_head,
+    save_case,
+    save_unplaced_case,
+    write_volume_model,
+)
 from tumorlens.errors import ScanContentError, ScanError
 from tumorlens.reading.case import Case, find_case
 from tumorlens.volume_outlining import CaseOutline, load_volume_model, outline_case
@@ -122,6 +131,23 @@ def test_a_head_with_its_skull_is_answered_with_a_note(tmp_path: Path) -> None:
     assert dice(cleared.labels > 0, stripped.labels > 0) > 0.9
 
 
+@pytest.mark.parametrize("step", [2.0, 6.0, 0.0], ids=["brain", "head", "unknown size"])
+def test_what_is_larger_than_a_brain_has_its_skull_on_though_the_air_is_0(
+    tmp_path: Path, step: float
+) -> None:
+    made = made_head()
+    if step:
+        folder = save_case(tmp_path / "case", made, affine=np.diag([-step, -step, step, 1.0]))
+    else:
+        folder = save_unplaced_case(tmp_path / "case", made, step=0)
+    ml = (made["flair"] > 0).sum() * step**3 / 1000
+    assert step == 0 or (ml > 3000) == (step == 6)
+    spacing = (step or 1.0,) * 3
+    model = write_volume_model(tmp_path / "model", replace(CARD, spacing_mm=spacing))
+    notes = answer(folder, model).notes
+    assert any("skull" in note for note in notes) == (step == 6)
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
@@ -153,17 +179,21 @@ def test_another_affine_is_refused(tmp_path: Path) -> None:
 
 def test_files_that_say_nothing_of_their_axes_keep_their_grid(tmp_path: Path) -> None:
     head = made_head()
-    folder = tmp_path / "case"
-    folder.mkdir()
-    for name, voxels in head.items():
-        image = nibabel.Nifti1Image(voxels, None)
-        image.header.set_sform(None, code=0)
-        image.header.set_qform(None, code=0)
-        nibabel.save(image, folder / f"case_{OLD.get(name, name)}.nii.gz")
+    folder = save_unplaced_case(tmp_path / "case", head, step=1)
     found = answer(folder, write_volume_model(tmp_path / "model"))
+    assert found.notes == ("the orientation is unknown: its slices were taken for axial ones",)
     assert sorted(found.labels.shape) == sorted(head["seg"].shape)
     ml = (head["seg"] > 0).sum() / 1000
     assert found.volumes_ml["WT"] == pytest.approx(ml, rel=0.02)
+
+
+def test_voxels_of_unknown_size_have_no_volume(tmp_path: Path) -> None:
+    folder = save_unplaced_case(tmp_path / "case", made_head(), step=0)
+    found = answer(folder, write_volume_model(tmp_path / "model"))
+    assert found.labels.any()
+    assert found.volumes_ml == {"WT": None, "TC": None, "ET": None}
+    assert "size of the voxels is unknown" in found.notes[0]
+    assert "orientation is unknown" in found.notes[1]
 
 
 def test_no_tumor_is_an_empty_outline(tmp_path: Path) -> None:

@@ -64,9 +64,13 @@ def score_lines(scores: Mapping[str, Any], regions: tuple[str, ...]) -> list[str
         found = scores[region]
         lines.append(
             f"  {region}: Dice {_figure(found['dice'], 3)}, "
-            f"95 % Hausdorff distance {_figure(found['hd95_mm'], 1)} mm"
+            f"95 % Hausdorff distance {_distance(found['hd95_mm'])}"
         )
     return lines
+
+
+def _distance(values: Mapping[str, Any]) -> str:
+    return "unknown" if values["mean"] is None else f"{_figure(values, 1)} mm"
 
 
 def _figure(values: Mapping[str, Any], digits: int) -> str:

@@ -54,6 +54,7 @@ def volumes_table(records: Sequence[Mapping[str, Any]]) -> "Table":
         if "error" in record:
             table.add_row(printable(record["source"]), *["refused"] * min(1, len(regions)))
             continue
-        figures = [f"{record['volumes_ml'][region]:.1f}" for region in regions]
+        found = [record["volumes_ml"][region] for region in regions]
+        figures = ["-" if ml is None else f"{ml:.1f}" for ml in found]
         table.add_row(printable(record["source"]), *figures, ", ".join(record["missing"]) or "-")
     return table

@@ -1,14 +1,13 @@
 """A case: one head in several MR sequences, each a NIfTI volume in one folder, as in BraTS."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from tumorlens.errors import ScanContentError
 from tumorlens.reading.nifti import affine_read_by, read_header, volume_shape
-from tumorlens.reading.orientation import Affine
+from tumorlens.reading.places import farthest_mm, is_same_place
 from tumorlens.reading.sequence import guess_sequence
 
 SEQUENCES = ("t1", "t1c", "t2", "flair")
@@ -16,7 +15,6 @@ SEQUENCES = ("t1", "t1c", "t2", "flair")
 
 _SUFFIXES = (".nii", ".nii.gz")
 _LABELS = ("seg", "segm", "mask", "label", "labels")
-_TOLERANCE = 1e-2  # mm by which affines may differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +45,10 @@ class Case:
 def find_case(folder: Path) -> Case | None:
     """The case in a folder, told by the names of its volumes; None where there is none.
 
+    The last word of a name tells its sequence, and the words that not all names share whether a T1
+    is one with contrast (``sub-01_ce-GD_T1w.nii.gz`` beside ``sub-01_T2w.nii.gz``): what all share
+    may be a patient's name.
+
     Label maps (``..._seg.nii.gz``) are no sequences, and hidden files are none of ours. Volumes of
     other names (``HEAD_adc.nii.gz``) are passed over where all names begin alike; where they do
     not, the folder is one of separate scans.
@@ -62,7 +64,7 @@ def find_case(folder: Path) -> Case | None:
         and not path.name.startswith(".")
         and not is_label_map(path)
     ]
-    named = [(_sequence(path), path) for path in volumes]
+    named = list(zip(_sequences(volumes), volumes, strict=True))
     others = tuple(path for name, path in named if name is None)
     is_one_head = not others or len({_words(path)[0] for path in volumes}) == 1
     if len({name for name, _ in named if name}) < 2 or not is_one_head:
@@ -88,9 +90,21 @@ def is_label_map(path: Path) -> bool:
     return _words(path)[1] in _LABELS
 
 
-def _sequence(path: Path) -> str | None:
+def _sequences(volumes: Sequence[Path]) -> list[str | None]:
+    """What the volumes of one folder are, by their names."""
+    words = [re.split(r"[-_. ]+", path.name.lower()) for path in volumes]
+    shared = set.intersection(*map(set, words)) if words else set()
+    return [_sequence(path, own, shared) for path, own in zip(volumes, words, strict=True)]
+
+
+def _sequence(path: Path, words: Sequence[str], shared: Collection[str]) -> str | None:
     """By the last word of the name, else by all of it: patients have names too."""
-    return guess_sequence(_words(path)[1]) or guess_sequence(path.name)
+    found = guess_sequence(_words(path)[1])
+    if found is None:
+        return guess_sequence(path.name)
+    own = " ".join(word for word in words if word not in shared)
+    enhanced = found == "t1" and guess_sequence(f"{own} t1") == "t1c"
+    return "t1c" if enhanced else found
 
 
 def _words(path: Path) -> tuple[str, str]:
@@ -113,17 +127,18 @@ def check_grids(case: Case, folder: Path) -> None:
         grids[name] = (volume_shape(header, source=str(path)), affine_read_by(header))
     first, *others = grids
     for other in others:
-        same_shape = grids[first][0] == grids[other][0]
-        if not same_shape or not is_same_place(grids[first][1], grids[other][1]):
-            what = "shapes" if not same_shape else "affines"
-            raise ScanContentError(
-                expected="sequences on one grid",
-                found=f"different {what}: {first} {grids[first][0]}, {other} {grids[other][0]}",
-                remedy="Register and resample them to one of them first.",
-                source=str(folder),
-            )
+        (shape, affine), (its_shape, its_affine) = grids[first], grids[other]
+        if shape != its_shape:
+            raise _apart(f"different shapes: {first} {shape}, {other} {its_shape}", folder)
+        if not is_same_place(affine, its_affine, shape):
+            away = f"{farthest_mm(affine, its_affine, shape):.3g} mm"
+            raise _apart(f"different affines: {other} up to {away} away from {first}", folder)
 
 
-def is_same_place(one: Affine, other: Affine) -> bool:
-    """Whether two affines put voxels in the same places, to a hundredth of a mm."""
-    return np.allclose(one, other, atol=_TOLERANCE)
+def _apart(found: str, folder: Path) -> ScanContentError:
+    return ScanContentError(
+        expected="sequences on one grid",
+        found=found,
+        remedy="Register and resample them to one of them first.",
+        source=str(folder),
+    )

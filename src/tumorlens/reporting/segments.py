@@ -30,7 +30,7 @@ from tumorlens.reporting.outline_names import (
 from tumorlens.reporting.outline_record import OutlineRecord, refusal
 from tumorlens.reporting.whole_tumor import write_case, write_planes
 from tumorlens.scan import Scan, Volume
-from tumorlens.volume_outlining.lone import lone_head
+from tumorlens.volume_outlining.whole_head import lone_head
 
 DicomWriter = Callable[
     [Source, Prediction | VolumePrediction, Outline | VolumeOutline, Path], list[Path]

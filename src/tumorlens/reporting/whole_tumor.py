@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from tumorlens.measured_outline import VolumeOutline, measure_volume
 from tumorlens.model import Model
-from tumorlens.outlining import FLAIR, MIN_TUMOR_PROBABILITY, healthy_outline, outline_volume
+from tumorlens.outlining import FLAIR, MIN_TUMOR_PROBABILITY, outline_volume
 from tumorlens.prediction import VolumePrediction, predict
 from tumorlens.reading.case import Case
 from tumorlens.reporting.cases.planes import draw_planes
@@ -14,8 +13,7 @@ from tumorlens.reporting.figure import png_bytes
 from tumorlens.reporting.folder import write_bytes
 from tumorlens.reporting.label_map import write_label_map
 from tumorlens.reporting.outline_names import LABEL_MAP, PLANES
-from tumorlens.volume_outlining import check_sequences, outline_head
-from tumorlens.volume_outlining.head import Head, read_head, without_skull
+from tumorlens.volume_outlining.head import Head, read_head
 from tumorlens.volume_outlining.model import shared_volume_model
 from tumorlens.volume_outlining.regions import WHOLE, BoolArray, tissue_names, to_labels
 
@@ -30,8 +28,9 @@ def write_case(
 
     The model's companion outlines from several sequences at once, and a picture of three planes,
     ``<stem>_planes.png``, is written besides. Without one, or without FLAIR, the classifier
-    outlines slice by slice: edema is hardly seen elsewhere. The companion is not asked about a
-    head that the classifier takes for healthy.
+    outlines slice by slice: edema is hardly seen elsewhere. So it does, with a note, where the
+    companion cannot outline or finds nothing (`tumorlens.outlining.outline_volume`). Nothing is
+    outlined in a head that the classifier takes for healthy.
 
     Args:
         case: From `tumorlens.reading.case.find_case`.
@@ -53,13 +52,14 @@ def write_case(
     about: dict[str, Any] = {"sequences": list(case.files), "missing": list(case.missing)}
     if case.passed_over:
         about["passed_over"] = [file.name for file in case.passed_over]
-    if model.companion is None or sequence != FLAIR:
-        found, outlined = outline_volume(volume, answer), [sequence]
-    elif answer.tumor_probability < MIN_TUMOR_PROBABILITY:
-        found, outlined = healthy_outline(volume), []
-    else:
-        found, outlined = _by_companion(case, head, answer, model.companion)
+    found = outline_volume(volume, answer, head=head)
+    if found.outlined_by:
+        assert model.companion is not None
+        known = shared_volume_model(model.companion).card.sequences
+        outlined = [name for name in known if name in head.volumes]
         about["picture"] = write_planes(head, found.mask, stem).name
+    else:
+        outlined = [] if answer.tumor_probability < MIN_TUMOR_PROBABILITY else [sequence]
     path = stem.with_name(f"{stem.name}{LABEL_MAP}")
     write_label_map(path, found.mask, volume, like=case.files[sequence])
     return path, answer, about | {"outlined": outlined} | found.to_json()
@@ -78,20 +78,3 @@ def write_planes(head: Head, mask: BoolArray, stem: Path) -> Path:
     shown = upright(head, to_labels(mask[None], regions))
     write_bytes(path, png_bytes(draw_planes(shown, tissue_names(regions))))
     return path
-
-
-def _by_companion(
-    case: Case, head: Head, answer: VolumePrediction, folder: Path
-) -> tuple[VolumeOutline, list[str]]:
-    """The tumor by the model for whole heads, and the sequences that it saw."""
-    whole = shared_volume_model(folder)
-    missing = check_sequences(case.files, whole.card, source=str(case.folder))
-    shown = without_skull(head, answer.skull_strip) if answer.skull_strip else head
-    found = outline_head(shown, whole, missing=missing)
-    seen = [name for name in whole.card.sequences if name in head.volumes]
-    return measure_volume(
-        found.labels > 0,
-        head.volumes[FLAIR],
-        outlined_by=whole.card.identity,
-        notes=found.notes,
-    ), seen

@@ -12,6 +12,7 @@ import numpy as np
 
 from tumorlens.errors import ScanContentError
 from tumorlens.reading.case import Case
+from tumorlens.reading.orientation import closest_axes
 from tumorlens.scan import FloatArray
 from tumorlens.volume_outlining.background import clear_background
 from tumorlens.volume_outlining.card import VolumeCard
@@ -34,6 +35,9 @@ __all__ = [
 THRESHOLD = 0.5
 """Voxels at least this likely to lie in a region belong to it."""
 
+_ACROSS = ("sagittal", "coronal", "axial")
+"""Slices across each axis of RAS+."""
+
 Progress = Callable[[int, int], None]
 
 
@@ -44,14 +48,15 @@ class CaseOutline:
     Attributes:
         head: What was answered.
         labels: uint8, (slices, rows, columns) of the head's volumes: 0, 1, 2 or 4 as in BraTS.
-        volumes_ml: Of each region, in the order of the model's.
+        volumes_ml: Of each region, in the order of the model's; None where the size of the voxels
+            is unknown.
         missing: Sequences that the model knows and the case lacks.
         notes: What the reader should know of this answer.
     """
 
     head: Head
     labels: LabelArray
-    volumes_ml: Mapping[str, float]
+    volumes_ml: Mapping[str, float | None]
     missing: tuple[str, ...]
     notes: tuple[str, ...]
 
@@ -130,8 +135,10 @@ def outline_head(
     )
     labels = to_labels(turned.back(found) >= THRESHOLD, card.regions)
     counts = to_regions(labels, card.regions).sum(axis=(1, 2, 3))
+    voxel_ml = head.voxel_ml
     volumes = {
-        name: int(count) * head.voxel_ml for name, count in zip(card.regions, counts, strict=True)
+        name: None if voxel_ml is None else int(count) * voxel_ml
+        for name, count in zip(card.regions, counts, strict=True)
     }
     return CaseOutline(head, labels, volumes, missing, _notes(head, missing, card))
 
@@ -188,7 +195,22 @@ def _notes(head: Head, missing: tuple[str, ...], card: VolumeCard) -> tuple[str,
         notes.append(f"check the files' names: {told}")
     if not (head.is_stripped or card.clears_background):
         notes.append(
-            "hardly any voxel is 0: the model knows heads whose skull was taken off and whose "
-            "background is 0"
+            "the skull seems to be on, or its background is not 0: the model knows heads whose "
+            "skull was taken off and whose background is 0"
         )
+    return (*notes, *_guesses(head))
+
+
+def _guesses(head: Head) -> tuple[str, ...]:
+    """What the files do not say of their voxels, and what was taken for it."""
+    notes = []
+    first = next(iter(head.volumes.values()))
+    if first.spacing_mm is None:
+        notes.append(
+            "the size of the voxels is unknown: they were taken for cubes of 1 mm, and no volume "
+            "is stated"
+        )
+    if first.affine is None:
+        plane = _ACROSS[closest_axes(head.affine)[0].index(0)]
+        notes.append(f"the orientation is unknown: its slices were taken for {plane} ones")
     return tuple(notes)

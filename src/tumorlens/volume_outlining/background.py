@@ -42,9 +42,9 @@ def _is_clear(head: Head) -> bool:
     """Whether the same voxels are 0 in every sequence, and many are."""
     zero = [volume.voxels == 0 for volume in head.volumes.values()]
     if len(zero) == 1:  # there is nothing that could differ
-        return head.is_stripped and not _frame(next(iter(head.volumes.values())).voxels).any()
+        return head.has_background and not _frame(next(iter(head.volumes.values())).voxels).any()
     differing = np.logical_or.reduce(zero) != np.logical_and.reduce(zero)
-    return head.is_stripped and float(differing.mean()) <= _DIFFERING
+    return head.has_background and float(differing.mean()) <= _DIFFERING
 
 
 def _inside(voxels: FloatArray, limits: tuple[float, float]) -> BoolArray:

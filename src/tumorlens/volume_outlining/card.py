@@ -162,7 +162,10 @@ def _check(card: VolumeCard) -> None:
 
 
 def _check_scores(scores: Any, regions: tuple[str, ...]) -> None:
-    """Pages show two means of each region; regions without scores and other scores are let be."""
+    """Pages show two means of each region; regions without scores and other scores are let be.
+
+    The mean distance is None where the sizes of the voxels were unknown.
+    """
     if not isinstance(scores, Mapping):
         raise ValueError(f"{scores} instead of scores by region")
     for region in scores.keys() & set(regions):
@@ -172,6 +175,7 @@ def _check_scores(scores: Any, regions: tuple[str, ...]) -> None:
 
 def _has_mean(scores: Any, of: str) -> bool:
     try:
-        return isinstance(scores[of]["mean"], int | float)
+        kinds = int | float | None if of == "hd95_mm" else int | float
+        return isinstance(scores[of]["mean"], kinds)
     except (KeyError, TypeError):
         return False

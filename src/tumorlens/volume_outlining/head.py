@@ -22,6 +22,8 @@ _SAME_SPACING = 0.02  # spacings that differ by less are not resampled
 _SIGN = {"R": 1, "L": -1, "A": 1, "P": -1, "S": 1, "I": -1}
 _HAS_BACKGROUND = 0.1
 """Part of a skull-stripped volume's voxels that is 0 at least."""
+_LARGEST_BRAIN_ML = 2500
+"""With its fluid; masks of MNI152, a large brain, have up to 2,100 ml, whole heads over 3,000."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,7 +35,7 @@ class Head:
         source: Its folder, or its own source.
         volumes: By sequence, all of one shape and grid, as `tumorlens.scan.Volume` has them.
         affine: float64, (4, 4): maps (slice, row, column, 1) to RAS+ mm; guessed as the reader
-            does where the files say nothing usable.
+            does where the files say nothing usable, with voxels of 1 mm where they tell no size.
         file: Of the first sequence: its grid is that of the answer; None for a lone volume.
     """
 
@@ -44,15 +46,25 @@ class Head:
     file: Path | None
 
     @property
-    def voxel_ml(self) -> float:
-        """Volume of one voxel in ml."""
-        return abs(float(np.linalg.det(self.affine[:3, :3]))) / 1000
+    def voxel_ml(self) -> float | None:
+        """Volume of one voxel in ml; None where the files do not say."""
+        return next(iter(self.volumes.values())).voxel_ml
+
+    @property
+    def has_background(self) -> bool:
+        """Whether there is a background of zeros."""
+        voxels = next(iter(self.volumes.values())).voxels
+        return float(np.mean(voxels == 0)) >= _HAS_BACKGROUND
 
     @property
     def is_stripped(self) -> bool:
-        """Whether there is a background of zeros, as where the skull was taken off."""
-        voxels = next(iter(self.volumes.values())).voxels
-        return float(np.mean(voxels == 0)) >= _HAS_BACKGROUND
+        """Whether the skull seems to be off: what is not 0 is no larger than a brain.
+
+        Where the size of the voxels is unknown, a background of zeros is enough.
+        """
+        shown = int(np.count_nonzero(next(iter(self.volumes.values())).voxels))
+        small = self.voxel_ml is None or shown * self.voxel_ml <= _LARGEST_BRAIN_ML
+        return self.has_background and small
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tumorlens.errors import DataError
-from tumorlens.lab.datasets.volumes import check_same_grid, read_labels, read_volume
+from tumorlens.lab.datasets.volumes import check_same_grid, plane_of, read_labels, read_volume
 
 from .made_sets import brats_voxels
 
@@ -20,7 +20,7 @@ FLIPPED = np.diag([-1.0, 1, 1, 1]) @ PLACED
 def saved(path: Path, voxels: np.ndarray, affine: np.ndarray | None, axcodes: str = "") -> Path:
     image = nibabel.Nifti1Image(voxels, affine)
     if affine is None:
-        image.header.set_zooms((0.9, 1.0, 1.1))
+        image.header.set_zooms((0.9, 1.0, 1.1, 1.0, 1.0)[: voxels.ndim])
     if axcodes:
         wanted = nibabel.orientations.axcodes2ornt(tuple(axcodes))
         now = nibabel.io_orientation(affine)
@@ -119,6 +119,34 @@ def test_labels_of_another_size_are_refused_once_turned(tmp_path: Path) -> None:
     four = saved(tmp_path / "four.nii", np.stack([labels] * 2, -1), PLACED)
     with pytest.raises(DataError, match="found 30 x 28 x 20 x 2 voxels"):
         read_labels(four, like=flair)
+
+
+@pytest.mark.parametrize("image_axes", [(), (1,), (1, 1)])
+@pytest.mark.parametrize("label_axes", [(), (1,), (1, 1)])
+@pytest.mark.parametrize("affine", [PLACED, None])
+def test_axes_of_length_1_after_the_third_hold_nothing(
+    image_axes: tuple[int, ...],
+    label_axes: tuple[int, ...],
+    affine: np.ndarray | None,
+    tmp_path: Path,
+) -> None:
+    image, labels = made()
+    flair = saved(tmp_path / "flair.nii", image.reshape(*image.shape, *image_axes), PLACED)
+    t1 = saved(tmp_path / "t1.nii", image, PLACED, "RAS")
+    seg = saved(tmp_path / "seg.nii", labels.reshape(*labels.shape, *label_axes), affine)
+    check_same_grid([flair, t1])
+    check_same_grid([t1, flair])
+    assert plane_of(flair) == plane_of(t1) == "axial"
+    np.testing.assert_array_equal(read_labels(seg, like=flair), marked(flair))
+
+
+def test_several_volumes_in_the_images_file_are_said(tmp_path: Path) -> None:
+    image, labels = made()
+    four = saved(tmp_path / "four.nii", np.stack([image] * 2, -1), PLACED)
+    seg = saved(tmp_path / "seg.nii", np.stack([labels] * 2, -1), PLACED)
+    said = r"four\.nii: expected one volume \(3-D\); found 30 x 28 x 20 x 2 voxels"
+    with pytest.raises(DataError, match=said):
+        read_labels(seg, like=four)
 
 
 def test_a_broken_orientation_is_a_plain_message(tmp_path: Path) -> None:

@@ -88,6 +88,15 @@ def test_an_outline_stored_in_another_way_than_its_head_is_not_mirrored(
         load_case(find_brats(folder.parent)[0], small())
 
 
+def test_files_of_four_axes_with_one_volume_are_read(tmp_path: Path) -> None:
+    head = made_head()
+    one = find_brats(save_case(tmp_path / "one" / NAME, head).parent)[0]
+    four = {name: voxels[..., None] for name, voxels in head.items()}
+    other = find_brats(save_case(tmp_path / "other" / NAME, four).parent)[0]
+    for here, there in zip(load_case(one, small()), load_case(other, small()), strict=True):
+        np.testing.assert_array_equal(here, there)
+
+
 def test_a_coarser_grid_keeps_the_tumor(tmp_path: Path) -> None:
     case = find_brats(made_download(tmp_path, 1))[0]
     _, labels = load_case(case, small(data={"spacing_mm": [2, 2, 2]}))

@@ -50,6 +50,26 @@ def test_a_perfect_outline_scores_perfectly_and_is_summed_up(tmp_path: Path) -> 
     assert rows[1]["dice_WT"] == "0.8889"
 
 
+def test_distances_between_voxels_of_unknown_size_are_unknown(tmp_path: Path) -> None:
+    truth, found = box(4, 14, 4), box(4, 12, 4)
+    sizes = [(1, 1, 1)] * 6 + [None]
+    scores = [
+        score_case(str(at), found, truth, regions=REGIONS, spacing_mm=size, patient=str(at))
+        for at, size in enumerate(sizes)
+    ]
+    assert scores[-1].hd95_mm == dict.fromkeys(REGIONS)
+    assert scores[-1].dice == scores[0].dice
+    both = summary(scores)["WT"]
+    alone = summary(scores[:-1])["WT"]
+    assert both["hd95_mm"] == alone["hd95_mm"] | {"cases": 6}
+    assert both["hd95_mm"]["interval"] is not None
+    unknown = summary(scores[-1:])["WT"]["hd95_mm"]
+    assert unknown == {"mean": None, "median": None, "interval": None, "cases": 0}
+    write_scores(tmp_path / "scores.csv", scores)
+    rows = list(csv.DictReader((tmp_path / "scores.csv").read_text().splitlines()))
+    assert (rows[0]["hd95_mm_WT"] != "", rows[-1]["hd95_mm_WT"]) == (True, "")
+
+
 def scored(dice: Sequence[float], patients: Sequence[str]) -> list[CaseScore]:
     return [
         CaseScore(f"{patient}-{number}", patient, {"WT": value}, {"WT": 20 * (1 - value)})

@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
@@ -8,7 +9,14 @@ import pytest
 from PIL import Image
 
 import tumorlens
-from tests.made_cases import dice, made_head, save_case, write_volume_model
+from tests.made_cases import (
+    CARD,
+    dice,
+    made_head,
+    save_case,
+    save_unplaced_case,
+    write_volume_model,
+)
 from tumorlens.errors import ConfigError
 from tumorlens.model import Model
 from tumorlens.prediction import predict
@@ -63,6 +71,21 @@ def test_the_page_needs_nothing_else_and_holds_every_input(tmp_path: Path) -> No
     names = [surface["name"] for surface in json.loads(data[0])]
     assert names == ["ET", "TC", "WT", "brain"]
     assert len(page) < 600_000
+
+
+def test_unknown_volumes_and_distances_are_null_in_records_and_words_on_the_page(
+    tmp_path: Path,
+) -> None:
+    inputs = find_inputs([str(save_unplaced_case(tmp_path / "case", made_head(), step=0))]).inputs
+    unknown = {"dice": {"mean": 0.9}, "hd95_mm": {"mean": None}}
+    card = replace(CARD, scores={"WT": unknown})
+    model = load_volume_model(write_volume_model(tmp_path / "model", card))
+    (record,) = write_case_segments(inputs, tmp_path / "out", model=model)
+    assert record["volumes_ml"] == {"WT": None, "TC": None, "ET": None}
+    assert "size of the voxels is unknown" in record["notes"][0]
+    page = (tmp_path / "out" / "index.html").read_text()
+    assert page.count('<td class="number">unknown</td>') == 3
+    assert "<td>95 % Hausdorff distance unknown</td>" in page
 
 
 def test_a_page_of_others_is_not_written_over(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ volume but by its shape: it is taken to be stored as its image is.
 """
 
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +12,8 @@ import numpy.typing as npt
 from nibabel.orientations import inv_ornt_aff, io_orientation
 
 from tumorlens.errors import DataError
-from tumorlens.reading.case import is_same_place
 from tumorlens.reading.orientation import Affine
+from tumorlens.reading.places import farthest_mm, is_same_place
 
 Turning = npt.NDArray[np.float64]
 
@@ -27,7 +26,7 @@ class Grid:
 
     Attributes:
         path: The file.
-        shape: As stored.
+        shape: As stored, but for axes of length 1 after the third, which are dropped.
         affine: float64, (4, 4): maps indices to RAS+ mm; None where the header says nothing usable.
     """
 
@@ -35,12 +34,17 @@ class Grid:
     shape: tuple[int, ...]
     affine: Affine | None
 
+    def __post_init__(self) -> None:
+        """Drop the axes that hold nothing."""
+        last = max((axis for axis, length in enumerate(self.shape) if length != 1), default=0)
+        object.__setattr__(self, "shape", self.shape[: max(3, last + 1)])
+
 
 def turning_onto(image: Grid, volume: Grid) -> Turning:
     """How the axes of a volume go over into those of its image, as both are stored.
 
     Args:
-        image: Of three axes.
+        image: Where it is to lie.
         volume: Another image of the same head, or labels.
 
     Returns:
@@ -55,10 +59,11 @@ def turning_onto(image: Grid, volume: Grid) -> Turning:
     turning: Turning = io_orientation(np.linalg.inv(image.affine) @ volume.affine)
     _check_shape(image, volume, _turned(volume.shape, turning))
     placed = volume.affine @ inv_ornt_aff(turning, volume.shape)
-    if not is_same_place(placed, image.affine):
+    if not is_same_place(placed, image.affine, image.shape):
+        away = farthest_mm(placed, image.affine, image.shape)
         raise DataError(
             expected=f"voxels in the places of those of {image.path.name}",
-            found=f"voxels up to {_farthest(image, placed - image.affine):.3g} mm away from them",
+            found=f"voxels up to {away:.3g} mm away from them",
             remedy="Resample it to that image. If only its header is wrong, and its voxels are "
             "stored in the image's order, give it the image's header.",
             source=str(volume.path),
@@ -73,7 +78,14 @@ def _turned(shape: tuple[int, ...], turning: Turning) -> tuple[int, ...]:
 
 
 def _check_shape(image: Grid, volume: Grid, turned: tuple[int, ...]) -> None:
-    if turned != image.shape or len(turned) != 3:
+    if len(image.shape) != 3:
+        raise DataError(
+            expected="one volume (3-D)",
+            found=f"{' x '.join(map(str, image.shape))} voxels",
+            remedy="Download this case again, or delete its folder.",
+            source=str(image.path),
+        )
+    if turned != image.shape:
         expected, found = (" x ".join(map(str, shape)) for shape in (image.shape, turned))
         raise DataError(
             expected=f"{expected} voxels like {image.path.name}",
@@ -81,10 +93,3 @@ def _check_shape(image: Grid, volume: Grid, turned: tuple[int, ...]) -> None:
             remedy="Download this case again, or delete its folder.",
             source=str(volume.path),
         )
-
-
-def _farthest(image: Grid, difference: Affine) -> float:
-    """How far the corners of an image are moved at most by what two affines differ in, in mm."""
-    corners = np.array([*product(*((0, length - 1) for length in image.shape))])
-    moved = corners @ difference[:3, :3].T + difference[:3, 3]
-    return float(np.linalg.norm(moved, axis=1).max())

@@ -62,12 +62,10 @@ def read_labels(path: Path, *, like: Path) -> FloatArray:
 
 def plane_of(path: Path) -> Plane | None:
     """The plane of an image's slices, by its header."""
-    image = _opened(path)
+    grid = _image_grid(path)
+    assert grid.affine is not None
     shown = orient(
-        np.broadcast_to(np.float32(0), image.shape),
-        affine_read_by(image.header),
-        source="",
-        sequence=None,
+        np.broadcast_to(np.float32(0), grid.shape), grid.affine, source="", sequence=None
     )
     return shown.plane if isinstance(shown, Volume) else None
 
@@ -119,12 +117,10 @@ def _read_image(path: Path, _: Path) -> FloatArray:
 
 def _read_on_grid(path: Path, like: Path) -> FloatArray:
     labels, image = _opened(path), _opened(like)
-    turning = turning_onto(
-        Grid(like, image.shape, stated_affine(image.header)),
-        Grid(path, labels.shape, stated_affine(labels.header)),
-    )
+    grid = Grid(path, labels.shape, stated_affine(labels.header))
+    turning = turning_onto(Grid(like, image.shape, stated_affine(image.header)), grid)
     try:
-        values = np.asarray(labels.dataobj, np.float32)
+        values = np.asarray(labels.dataobj, np.float32).reshape(grid.shape)
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise _broken(path, "a whole NIfTI file", "a truncated or damaged one") from error
     values = apply_orientation(values, turning)

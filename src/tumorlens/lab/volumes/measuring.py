@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from monai.metrics import compute_dice, compute_hausdorff_distance
 from torch import Tensor
@@ -29,14 +30,15 @@ class CaseScore:
         patient: Who it is of.
         dice: Of each region, 0..1; 1 where neither the outline nor the truth has any of it.
         hd95_mm: 95 % Hausdorff distance of each region; 0 where neither has any of it, and the
-            head's diagonal where one of them has none, as in the challenge.
+            head's diagonal where one of them has none, as in the challenge. None where the size
+            of the voxels is unknown.
         dataset: The name of its data set's folder.
     """
 
     case: str
     patient: str
     dice: Mapping[str, float]
-    hd95_mm: Mapping[str, float]
+    hd95_mm: Mapping[str, float | None]
     dataset: str = ""
 
 
@@ -46,7 +48,7 @@ def score_case(
     truth: LabelArray,
     *,
     regions: Sequence[str],
-    spacing_mm: Sequence[float],
+    spacing_mm: Sequence[float] | None,
     patient: str,
     dataset: str = "",
 ) -> CaseScore:
@@ -57,17 +59,19 @@ def score_case(
         found: uint8, (X, Y, Z): 0, 1, 2 and 4.
         truth: Likewise.
         regions: Short names of those to compare.
-        spacing_mm: Of X, Y and Z.
+        spacing_mm: Of X, Y and Z; None where unknown.
         patient: Who it is of.
         dataset: Of the case.
     """
     ours = torch.from_numpy(to_regions(found, regions))[None]
     theirs = torch.from_numpy(to_regions(truth, regions))[None]
     dice = compute_dice(ours.float(), theirs.float(), ignore_empty=False)[0]
-    distances = []
+    distances: list[float | None] = []
     for index in range(len(regions)):
         here, there = ours[:, index : index + 1], theirs[:, index : index + 1]
-        if here.any() and there.any():
+        if spacing_mm is None:
+            distances.append(None)
+        elif here.any() and there.any():
             distances.append(_distance(here, there, spacing_mm))
         else:
             diagonal = np.linalg.norm(np.multiply(found.shape, spacing_mm))
@@ -99,21 +103,32 @@ def summary(scores: Sequence[CaseScore], *, seed: int = 0) -> dict[str, Any]:
 
     Returns:
         ``cases``, and for each region ``dice`` and ``hd95_mm``: ``mean``, ``median`` and
-        ``interval``, [low, high] or None with fewer than `MIN_GROUPS` patients.
+        ``interval``, [low, high] or None with fewer than `MIN_GROUPS` patients. Distances are of
+        the heads whose voxel size is known: all three are None where there are none, and
+        ``cases`` beside them says of how many where some are not.
     """
     resamples = _resamples([score.patient for score in scores], seed)
-    heads = resamples.totals(np.ones(len(scores)))
     found: dict[str, Any] = {"cases": len(scores)}
     for region in scores[0].dice:
         for what, ends_of in (("dice", interval), ("hd95_mm", spread)):
-            values = np.array([getattr(score, what)[region] for score in scores])
-            ends = ends_of(resamples.totals(values) / heads, resamples.groups)
+            values = np.array([getattr(score, what)[region] for score in scores], np.float64)
+            known = np.isfinite(values)
+            ends = ends_of(_means(resamples, values, known), len(set(resamples.numbers[known])))
             found.setdefault(region, {})[what] = {
-                "mean": round(float(values.mean()), 4),
-                "median": round(float(np.median(values)), 4),
+                "mean": round(float(values[known].mean()), 4) if known.any() else None,
+                "median": round(float(np.median(values[known])), 4) if known.any() else None,
                 "interval": [round(end, 4) for end in ends] if ends else None,
-            }
+            } | ({} if known.all() else {"cases": int(known.sum())})
     return found
+
+
+def _means(
+    resamples: Resamples, values: npt.NDArray[np.float64], known: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float64]:
+    """Of what is known in each resample; NaN where that is nothing."""
+    with np.errstate(invalid="ignore"):
+        means = resamples.totals(np.where(known, values, 0)) / resamples.totals(known)
+    return np.asarray(means, np.float64)
 
 
 def _resamples(patients: Sequence[str], seed: int) -> Resamples:
@@ -134,7 +149,7 @@ def per_dataset(scores: Sequence[CaseScore]) -> dict[str, dict[str, Any]]:
 
 
 def write_scores(path: Path, scores: Sequence[CaseScore]) -> None:
-    """One line a head: Dice and distance of each region."""
+    """One line a head: Dice and distance of each region, which is empty where unknown."""
     regions = list(scores[0].dice)
     with PartialFile(path) as lines:
         writer = csv.writer(lines, lineterminator="\n")
@@ -143,4 +158,4 @@ def write_scores(path: Path, scores: Sequence[CaseScore]) -> None:
         for score in scores:
             figures = [*score.dice.values(), *score.hd95_mm.values()]
             about = (score.case, score.patient, score.dataset)
-            writer.writerow([*about, *(f"{value:.4f}" for value in figures)])
+            writer.writerow([*about, *("" if one is None else f"{one:.4f}" for one in figures)])

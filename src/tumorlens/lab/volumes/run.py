@@ -145,14 +145,13 @@ def score_cases(
     for done, case in enumerate(cases, 1):
         head, truth = case.read()
         found = outline_head(head, model)
-        spacing = next(iter(head.volumes.values())).spacing_mm or (1.0, 1.0, 1.0)
         scores.append(
             score_case(
                 case.name,
                 found.labels,
                 truth,
                 regions=model.card.regions,
-                spacing_mm=spacing,
+                spacing_mm=next(iter(head.volumes.values())).spacing_mm,
                 patient=case.patient,
                 dataset=case.dataset,
             )

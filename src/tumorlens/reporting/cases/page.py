@@ -37,7 +37,7 @@ class Entry:
 
     Attributes:
         source: The input.
-        volumes: (name, short name, ml) of each region.
+        volumes: (name, short name, ml or ``unknown``) of each region.
         planes: Data URI of the picture.
         surfaces: JSON of the packed surfaces; empty without any.
         notes: What the reader should know.
@@ -59,7 +59,8 @@ def make_entry(
     return Entry(
         source=printable(outline.head.source),
         volumes=tuple(
-            (REGIONS[name], name, f"{value:.1f}") for name, value in outline.volumes_ml.items()
+            (REGIONS[name], name, "unknown" if ml is None else f"{ml:.1f}")
+            for name, ml in outline.volumes_ml.items()
         ),
         planes=_data_uri(planes),
         surfaces=json.dumps(_surfaces(head, tuple(outline.volumes_ml))) if with_surfaces else "",

@@ -155,7 +155,9 @@ def _write(
         "picture": picture,
         "sequences": list(head.volumes),
         "missing": list(outline.missing),
-        "volumes_ml": {name: round(value, 3) for name, value in outline.volumes_ml.items()},
+        "volumes_ml": {
+            name: None if ml is None else round(ml, 3) for name, ml in outline.volumes_ml.items()
+        },
         "notes": list(outline.notes),
         "model": card.identity.to_json(),
     }

@@ -1,4 +1,4 @@
-"""One volume by itself -> its outline by a model for whole heads, where it can be a head."""
+"""A head -> the outline of its tumor by a model for whole heads, where it can be a head."""
 
 from pathlib import Path
 
@@ -18,39 +18,46 @@ _SIDES_MM = (80, 500)
 _WIDEST_MM = 15
 """Between neighbouring voxels: what lies between slices further apart cannot be told."""
 
-_UNPLACED = "the orientation is unknown: its slices were taken for axial ones"
 
-
-def outline_alone(volume: Volume, folder: Path, *, skull_strip: str | None = None) -> VolumeOutline:
-    """Outline the tumor in a head of which there is one sequence.
+def outline_whole_head(
+    head: Head, volume: Volume, folder: Path, *, skull_strip: str | None = None
+) -> VolumeOutline:
+    """Outline the tumor in a head, from all of its sequences that the model knows.
 
     Args:
-        volume: Its ``sequence`` says which.
+        head: A case, or a `lone_head`.
+        volume: The one of its sequences that was answered, by which the outline is measured.
         folder: Of the model for whole heads, which is loaded once a process.
         skull_strip: How the skull is taken off first; None to leave it on.
 
     Raises:
-        ScanContentError: It can be no head by its size, shows nothing, or the model does not
-            know its sequence.
+        ScanContentError: It can be no head by its size, shows nothing, or the model cannot do
+            with its sequences.
         ModelError: The model cannot be loaded.
         ConfigError, MissingExtraError: Of the method that takes the skull off.
     """
-    head = lone_head(volume)
+    _check_size(volume)
     model = shared_volume_model(folder)
-    missing = check_sequences(head.volumes, model.card, source=volume.source)
+    missing = check_sequences(head.volumes, model.card, source=head.source)
     shown = without_skull(head, skull_strip) if skull_strip else head
     found = outline_head(shown, model, missing=missing)
-    notes = found.notes if volume.affine is not None else (*found.notes, _UNPLACED)
     by = model.card.identity
-    return measure_volume(found.labels > 0, volume, outlined_by=by, notes=notes)
+    return measure_volume(found.labels > 0, volume, outlined_by=by, notes=found.notes)
 
 
 def lone_head(volume: Volume) -> Head:
     """A volume as a head of one sequence; where its orientation is unknown, its slices are axial.
 
-    Raises:
-        ScanContentError: It can be no head by its size.
+    Voxels of unknown size are taken for cubes of 1 mm.
     """
+    spacing = volume.spacing_mm or (1.0, 1.0, 1.0)
+    affine = _axial(spacing) if volume.affine is None else volume.affine
+    volumes = {str(volume.sequence): volume}
+    return Head(Path(volume.source).name, volume.source, volumes, affine, None)
+
+
+def _check_size(volume: Volume) -> None:
+    """Refuse what can be no head."""
     spacing = volume.spacing_mm
     if spacing is None:
         raise _no_head("voxels of unknown size", volume.source)
@@ -60,9 +67,6 @@ def lone_head(volume: Volume) -> Head:
         raise _no_head(f"a volume of {told} mm", volume.source)
     if max(spacing) > _WIDEST_MM:
         raise _no_head(f"voxels {max(spacing):.0f} mm apart", volume.source)
-    affine = _axial(spacing) if volume.affine is None else volume.affine
-    volumes = {str(volume.sequence): volume}
-    return Head(Path(volume.source).name, volume.source, volumes, affine, None)
 
 
 def _axial(spacing: tuple[float, float, float]) -> npt.NDArray[np.float64]:
