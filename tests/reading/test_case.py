@@ -50,6 +50,8 @@ def test_both_styles_of_names_are_known(tmp_path: Path, form: str, names: tuple[
         (("ce-001_t1", "ce-001_flair"), ["t1", "flair"]),
         (("GD_7_t1", "GD_7_t1ce", "GD_7_t2"), ["t1", "t1c", "t2"]),
         (("x_t1_post", "x_t1", "x_t2"), ["t1", "t1c", "t2"]),
+        (("SAG_T1_FLAIR", "AX_T2_FLAIR", "AX_T2"), ["t1", "t2", "flair"]),
+        (("AX_T1_FLAIR_POST", "SAG_T1_FLAIR", "AX_T2_FLAIR"), ["t1", "t1c", "flair"]),
     ],
 )
 def test_contrast_is_told_by_words_that_not_all_names_share(

@@ -99,9 +99,9 @@ def _sequences(volumes: Sequence[Path]) -> list[str | None]:
 
 def _sequence(path: Path, words: Sequence[str], shared: Collection[str]) -> str | None:
     """By the last word of the name, else by all of it: patients have names too."""
-    found = guess_sequence(_words(path)[1])
-    if found is None:
-        return guess_sequence(path.name)
+    found, whole = guess_sequence(_words(path)[1]), guess_sequence(path.name)
+    if found is None or (found == "flair" and whole in ("t1", "t1c")):  # T1 FLAIR is a T1
+        return whole
     own = " ".join(word for word in words if word not in shared)
     enhanced = found == "t1" and guess_sequence(f"{own} t1") == "t1c"
     return "t1c" if enhanced else found

@@ -7,7 +7,7 @@ import numpy as np
 
 from tumorlens.reading.orientation import Affine
 
-_TOLERANCE_MM = 1e-2
+_TOLERANCE_MM = 0.1  # headers are rounded, and no voxel is that small
 
 
 def farthest_mm(one: Affine, other: Affine, shape: Sequence[int]) -> float:
@@ -25,5 +25,5 @@ def farthest_mm(one: Affine, other: Affine, shape: Sequence[int]) -> float:
 
 
 def is_same_place(one: Affine, other: Affine, shape: Sequence[int]) -> bool:
-    """Whether two affines put each voxel of a grid in the same place, to a hundredth of a mm."""
+    """Whether two affines put each voxel of a grid in the same place, to a tenth of a mm."""
     return farthest_mm(one, other, shape) <= _TOLERANCE_MM
