@@ -108,7 +108,8 @@ def table(found: dict[str, Any]) -> str:
         ]
         for row in found["rows"]
     ]
-    return markdown([f"Patients of {found['source']} learnt from", *SCORES], rows)
+    heads = [f"Patients of {found['source']} learnt from", "AUC", *SCORES[1:]]
+    return markdown(heads, rows)
 
 
 QUOTATION = Quotation(
