@@ -17,7 +17,7 @@ from tumorlens.labels import CLASSES
 from tumorlens.model import DEFAULT_FOLDER, load_model
 from tumorlens.preparation import Preparation
 
-NAME, SIZE = "tf_efficientnet_lite0", 64
+NAME, SIZE = "custom_cnn", 64
 
 
 @pytest.fixture(scope="module")
@@ -98,13 +98,16 @@ def test_classes_keep_their_rows_and_new_ones_begin_anew(folder: Path) -> None:
 
 
 def test_what_cannot_be_begun_from_is_refused(folder: Path, tmp_path: Path) -> None:
-    other = build_network("custom_cnn", classes=4)
-    with pytest.raises(ConfigError, match=r'network.name = "tf_efficientnet_lite0"'):
-        begin_from(other, folder, name="custom_cnn", classes=CLASSES)
+    other = build_network("tf_efficientnet_lite0", classes=4)
+    with pytest.raises(ConfigError, match=r'network.name = "custom_cnn"'):
+        begin_from(other, folder, name="tf_efficientnet_lite0", classes=CLASSES)
     assert model_folder("imagenet") is None
     assert model_folder(str(tmp_path)) is None
     card = read_card(folder)
-    for network, match in (("vote of a + b", "none of them"), ("custom_cnn", "a graph without")):
+    for network, match in (
+        ("vote of a + b", "none of them"),
+        ("tf_efficientnet_lite0", "a graph without"),
+    ):
         copy = tmp_path / network
         copy.mkdir()
         (copy / "model.onnx").write_bytes((folder / "model.onnx").read_bytes())

@@ -32,11 +32,19 @@ class LogitsOnly(torch.nn.Module):
         return self.network(pictures).logits
 
 
+TWINS = ("resnet50_v1_5", "efficientnet_b0")
+"""Built as another one is, which is tested each time."""
+
+
 def variants() -> list[object]:
-    """Each network, with outlines too where it can; large ones with outlines are slow."""
-    found: list[object] = [(name, False) for name in NETWORKS]
+    """Each network, with outlines too where it can; large ones with outlines and twins are slow."""
+    found: list[object] = [
+        pytest.param((name, False), marks=[pytest.mark.slow] if name in TWINS else [])
+        for name in NETWORKS
+    ]
     for name, about in CATALOGUE.items():
-        marks = [pytest.mark.slow] if about.parameters > 10_000_000 else []
+        slow = about.parameters > 10_000_000 or name in TWINS
+        marks = [pytest.mark.slow] if slow else []
         if about.outlines:
             found.append(pytest.param((name, True), marks=marks))
     return found
