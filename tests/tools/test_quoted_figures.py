@@ -8,7 +8,7 @@ from tumorlens.model import load_model
 
 from .scripts import load_script
 
-QUOTED = ("slice_sequence", "volume_slices", "whole_tumor")
+QUOTED = ("few_scans", "slice_sequence", "volume_slices", "whole_tumor")
 
 
 @pytest.mark.parametrize("name", QUOTED)
