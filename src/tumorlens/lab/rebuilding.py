@@ -15,7 +15,7 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from tumorlens.card import CARD_FILE, Card
+from tumorlens.card import CARD_FILE, Card, read_card
 from tumorlens.errors import ConfigError
 from tumorlens.lab.networks import NETWORKS, Classifier, build_network
 from tumorlens.model import DEFAULT_FOLDER, GRAPH_FILE, load_model
@@ -77,7 +77,7 @@ def begin_from(network: Classifier, folder: Path, *, name: str, classes: Sequenc
         ModelError: The folder is no model that can be used.
         ConfigError: It is of another network.
     """
-    card = load_model(folder, threads=1).card
+    card = read_card(folder)
     kind = _kind(card, folder)
     if kind != name:
         raise ConfigError(
@@ -89,7 +89,7 @@ def begin_from(network: Classifier, folder: Path, *, name: str, classes: Sequenc
     theirs, own = rebuild(folder), network.state_dict()
     kept = theirs.state_dict().items()
     network.load_state_dict({k: v for k, v in kept if _fits(v, own.get(k))}, strict=False)
-    _take_rows(network.linear, theirs.linear, [_place(name, card.classes) for name in classes])
+    _take_rows(network.linear, theirs.linear, [_place(one, card.classes) for one in classes])
 
 
 def settle_norms(network: nn.Module, pictures: Tensor) -> None:

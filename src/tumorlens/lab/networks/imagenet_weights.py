@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from tumorlens.card import CARD_FILE
 from tumorlens.errors import ConfigError
 from tumorlens.lab.networks.foreign_weights import (
     read_fid_inception_v3,
@@ -156,11 +157,11 @@ def _read(path: Path, name: str) -> dict[str, Tensor]:
         raise ConfigError(
             expected="none, imagenet, bundled, a model folder, or a file of weights "
             "(.safetensors, .pth)",
-            found=f"a folder without card.json, {path}" if path.is_dir() else f"no file {path}",
+            found=f"a folder without {CARD_FILE}, {path}" if path.is_dir() else f"no file {path}",
             remedy="Give RUN/model of a run folder, or check the path.",
             source="network.weights",
         )
-    if path.suffix == ".onnx" or path.name == "card.json":
+    if path.suffix == ".onnx" or path.name == CARD_FILE:
         raise ConfigError(
             expected=f"weights of {name}",
             found=f"a file of a model folder, {path}",
