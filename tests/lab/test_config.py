@@ -130,3 +130,70 @@ def test_a_technique_differs_from_its_baseline_in_itself_alone(folder: str) -> N
         assert len(spared) <= most, path
         told.add(str({key: config[key] for key in ("data", "network", "training", "augmentation")}))
     assert len(told) == len(list((CONFIGS / folder).glob("*.toml"))) - 1
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "training.learning_rate=inf",
+        "training.focus=inf",
+        "augmentation.zoom=inf",
+        "training.weight_decay=nan",
+        "training.seed=4294967296",
+        "data.validation_fold=5",
+        'name=""',
+        "name=../others",
+        "name=/somewhere",
+    ],
+)
+def test_settings_that_no_run_can_be_made_of_are_refused(override: str, tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text("")
+    with pytest.raises(ConfigError):
+        read_config(path, overrides=[override])
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("data.datasets=lgg", "a list, such as"),
+        ("data.share=3", "a section of settings"),
+        ("network=resnet50", "a section of settings"),
+        ("training.cycles=5", "expected epochs that the cycles divide"),
+    ],
+)
+def test_what_was_expected_is_said_in_words_of_toml(
+    override: str, expected: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text("")
+    with pytest.raises(ConfigError, match=expected):
+        read_config(path, overrides=[override])
+
+
+def test_a_file_of_another_encoding_is_refused_and_a_byte_order_mark_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_bytes('name = "größer"'.encode("latin-1"))
+    for base in ("", 'base = "c.toml"', 'base = "\\u0000"'):
+        above = tmp_path / "above.toml"
+        above.write_text(base)
+        with pytest.raises(ConfigError, match="TOML file in UTF-8"):
+            read_config(above if base else path)
+    path.write_bytes(b'\xef\xbb\xbfname = "marked"\r\n')
+    assert read_config(path).name == "marked"
+
+
+def test_paths_in_settings_may_begin_at_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    config = parse_config(
+        {
+            "data": {"split": "~/split.csv", "groups": "~/groups.csv"},
+            "network": {"weights": "~/model"},
+            "training": {"teachers": ["~/runs/a", "runs/~"]},
+        }
+    )
+    given = [config.data.split, config.data.groups, config.network.weights]
+    assert given == [str(tmp_path / name) for name in ("split.csv", "groups.csv", "model")]
+    assert config.training.teachers == (str(tmp_path / "runs/a"), "runs/~")

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tumorlens.errors import DataError
-from tumorlens.home_folder import expand
 from tumorlens.lab.datasets import Example
 
 COLUMNS = ("path", "group", "patient")
@@ -54,7 +53,7 @@ def read_groups(path: Path) -> dict[Path, str]:
         DataError: The file is absent, or none of an audit's.
     """
     try:
-        with expand(path).open(newline="", encoding="utf-8") as lines:
+        with path.open(newline="", encoding="utf-8") as lines:
             reader = csv.DictReader(lines)
             columns = tuple(reader.fieldnames or ())
             rows = list(reader) if columns == COLUMNS else []

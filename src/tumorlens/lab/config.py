@@ -9,17 +9,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from tumorlens.home_folder import expand
 from tumorlens.lab.settings import parse_settings
 from tumorlens.lab.settings_file import read_values
 from tumorlens.preparation import SKULL_STRIPPERS, Preparation, strips_volumes
 
 
 class Section(BaseModel):
-    """Settings that belong together: frozen, and no key that it does not know."""
+    """Settings that belong together: frozen, finite, and no key that it does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def _at_home(path: str) -> str:
+    return str(expand(path)) if path.startswith("~") else path
+
+
+GivenPath = Annotated[str, AfterValidator(_at_home)]
+"""A path, or a name that stands for one; ``~`` is the home folder."""
 
 
 class DataConfig(Section):
@@ -31,10 +40,10 @@ class DataConfig(Section):
     """How many parts the groups are cut into."""
     validation_fold: int = Field(default=0, ge=0)
     """Which part validates."""
-    split: str = ""
+    split: GivenPath = ""
     """The ``split.csv`` of an earlier run to take over, or ``official`` for the data sets' own
     parts, to reproduce a published figure; cut anew where empty."""
-    groups: str = ""
+    groups: GivenPath = ""
     """The ``groups.csv`` of ``tumorlens audit``: what stands in one of its groups stays on one
     side, beside what training ties by itself; nothing more where empty."""
     leave_out: tuple[str, ...] = ()
@@ -50,6 +59,12 @@ class DataConfig(Section):
     def _one_split(self) -> Self:
         if self.split and self.leave_out:
             raise ValueError("data.split or data.leave_out, not both")
+        return self
+
+    @model_validator(mode="after")
+    def _one_of_the_folds(self) -> Self:
+        if self.validation_fold >= self.folds:
+            raise ValueError("a validation_fold below folds: the first is 0")
         return self
 
 
@@ -88,7 +103,7 @@ class NetworkConfig(Section):
 
     name: str = "custom_cnn"
     """A name in `tumorlens.lab.networks.NETWORKS`."""
-    weights: str = "none"
+    weights: GivenPath = "none"
     """``none``, ``imagenet``, a file of weights, a checkpoint of an earlier run, a model folder,
     or ``bundled``, the bundled model."""
     dropout: float = Field(default=0.2, ge=0, lt=1)
@@ -183,7 +198,7 @@ class TrainingConfig(Section):
     """Of the outline's loss, beside the class's, where the network outlines."""
     attention_weight: float = Field(default=0.0, ge=0)
     """Of the loss that holds the heatmap to the mask, where there is one."""
-    teachers: tuple[str, ...] = ()
+    teachers: tuple[GivenPath, ...] = ()
     """Run folders of finished networks whose answers are learnt beside the labels."""
     distillation: float = Field(default=0.7, ge=0, le=1)
     """Share of the teachers' answers in the loss, where there are teachers."""
@@ -192,7 +207,7 @@ class TrainingConfig(Section):
     patience: int = Field(default=5, ge=1)
     """Epochs without a better validation loss after which training stops."""
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
-    seed: int = Field(default=0, ge=0)
+    seed: int = Field(default=0, ge=0, le=2**32 - 1)
 
     @model_validator(mode="after")
     def _whole_cycles(self) -> Self:
@@ -237,6 +252,15 @@ class Config(Section):
     augmentation: AugmentationConfig = AugmentationConfig()
     training: TrainingConfig = TrainingConfig()
     card: CardConfig = CardConfig()
+
+    @field_validator("name")
+    @classmethod
+    def _names_a_folder(cls, name: str) -> str:
+        """Runs and trials are kept in folders of this name, within others."""
+        place = Path(name)
+        if not name.strip() or "\0" in name or place.is_absolute() or ".." in place.parts:
+            raise ValueError("a name that a folder can have, such as my_network")
+        return name
 
     @property
     def training_size(self) -> int:

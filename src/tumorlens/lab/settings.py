@@ -55,11 +55,25 @@ def parse_settings(kind: type[_Settings], values: dict[str, Any], *, source: str
         if first["type"] == "extra_forbidden":
             raise _unknown_key(key, source, kind) from error
         raise ConfigError(
-            expected=first["msg"].removeprefix("Input should be ").lower(),
+            expected=_in_words(first["type"], first["msg"]),
             found=repr(first["input"]),
             remedy=f"Change {key}.",
             source=f"{source}: {key}",
         ) from error
+
+
+_KINDS = {
+    "tuple_type": 'a list, such as ["a"] or []',
+    "model_type": "a section of settings",
+    "dict_type": "a section of settings",
+    "missing": "one more value",
+}
+"""What pydantic calls by its Python name."""
+
+
+def _in_words(kind: str, message: str) -> str:
+    plain = message.removeprefix("Input should be ").removeprefix("Value error, ")
+    return _KINDS.get(kind, plain[:1].lower() + plain[1:])
 
 
 def _unknown_key(key: str, source: str, kind: type[BaseModel]) -> ConfigError:

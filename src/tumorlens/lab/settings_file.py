@@ -56,8 +56,7 @@ def _laid_over(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        with path.open("rb") as file:
-            return tomllib.load(file)
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise ConfigError(
             expected="a TOML file with the run's settings",
@@ -65,11 +64,11 @@ def _read_toml(path: Path) -> dict[str, Any]:
             remedy="Start from one of the files in configs/.",
             source=str(path),
         ) from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # no TOML, no UTF-8, or a name that no file can have
         raise ConfigError(
-            expected="a TOML file",
+            expected="a TOML file in UTF-8",
             found=f"a mistake in it ({error})",
-            remedy="Correct that line.",
+            remedy="Correct it.",
             source=str(path),
         ) from error
 
