@@ -43,3 +43,10 @@ def test_the_linear_layer_learns_the_embeddings() -> None:
     before = right()
     retrain_linear(linear, embeddings, targets)
     assert right() > max(before, 0.95)
+
+
+def test_where_no_class_has_two_nothing_is_filled_up() -> None:
+    embeddings, targets = clouds({0: 1, 1: 1})
+    filled, labels = fill_up(embeddings, targets, seed=0)
+    np.testing.assert_array_equal(filled, embeddings)
+    np.testing.assert_array_equal(labels, targets)

@@ -138,6 +138,21 @@ def test_a_diverging_loss_is_an_error(
         train(config.model_copy(update={"training": wild}), *data, CLASSES, tmp_path)
 
 
+def test_weights_that_are_spoilt_by_the_last_step_are_an_error(
+    config: Config,
+    data: tuple[Pictures, Split],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def spoilt(*_: object, **__: object) -> np.ndarray:
+        return np.full((len(data[1].validation), len(CLASSES)), np.nan, np.float32)
+
+    whole = config.data.model_copy(update={"share": {}})
+    monkeypatch.setattr(training, "predict_logits", spoilt)
+    with pytest.raises(TrainingError, match="NaN or infinity in epoch 1"):
+        train(config.model_copy(update={"data": whole}), *data, CLASSES, tmp_path)
+
+
 def test_a_damaged_checkpoint_is_an_error(
     config: Config, data: tuple[Pictures, Split], tmp_path: Path
 ) -> None:

@@ -151,12 +151,22 @@ def _teachers(config: Config, classes: Sequence[str], fabric: Fabric) -> Teacher
     """The finished networks that this one learns from, where there are some."""
     if not config.training.teachers:
         return None
-    seen = config.preparation.build()
-    teachers = Teachers(
-        [finished_network(Path(run), classes, seen) for run in config.training.teachers]
-    )
+    teachers = Teachers(find_teachers(config, classes))
     teachers.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return teachers.to(fabric.device).requires_grad_(False).eval()
+
+
+def find_teachers(config: Config, classes: Sequence[str]) -> list[Classifier]:
+    """The finished networks that a run learns from.
+
+    Raises:
+        ConfigError: One of them is no finished run, or names other classes, or was shown scans
+            otherwise.
+        ModelError: One has no model.
+        TrainingError: One has a checkpoint that cannot be read.
+    """
+    seen = config.preparation.build()
+    return [finished_network(Path(run), classes, seen) for run in config.training.teachers]
 
 
 def build_classifier(config: Config, classes: Sequence[str]) -> Classifier:

@@ -33,6 +33,8 @@ def fill_up(
     """
     counts = np.bincount(targets)
     wanted = {int(label): int(counts.max()) for label in np.flatnonzero(counts > 1)}
+    if not wanted:
+        return embeddings, targets
     neighbours = min(_NEIGHBOURS, min(counts[label] for label in wanted) - 1)
     filler = SMOTE(sampling_strategy=wanted, k_neighbors=neighbours, random_state=seed)
     filled, labels = filler.fit_resample(embeddings, targets)

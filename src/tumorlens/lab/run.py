@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tumorlens.card import Card, write_card
-from tumorlens.lab.bench import build_classifier, check_shares
+from tumorlens.lab.bench import build_classifier, check_shares, find_teachers
 from tumorlens.lab.calibration import fit_temperature
 from tumorlens.lab.confidence import fit_confidence, write_confidence
 from tumorlens.lab.config import Config
@@ -32,6 +32,7 @@ from tumorlens.lab.progress import Progress, silent
 from tumorlens.lab.protocols import leave_one_source_out
 from tumorlens.lab.run_data import load_run_data
 from tumorlens.lab.run_record import MODEL, record_run
+from tumorlens.lab.seen import check_given
 from tumorlens.lab.settings import known_name
 from tumorlens.lab.splitting import (
     LEAKY,
@@ -43,7 +44,7 @@ from tumorlens.lab.splitting import (
 from tumorlens.lab.training import Trained, predict_logits, train
 from tumorlens.labels import CLASSES
 from tumorlens.model import Model, load_model
-from tumorlens.reporting.folder import check_writable, writing
+from tumorlens.reporting.folder import alone_in, check_writable, writing
 
 LEFT_OUT = "left_out"
 
@@ -125,17 +126,32 @@ def run_training(
     examples = pictures.examples
     check_shares(config, examples)
     build_classifier(config, _classes(examples))  # what cannot be built leaves no run folder behind
+    find_teachers(config, _classes(examples))
     watch.on_split(pictures, split)
     with writing(run):
         run.mkdir(parents=True, exist_ok=True)
-    record_run(run, config, pictures, split)
-    write_split(run / SPLIT_FILE, examples, split)
-    write_fingerprints(run / FINGERPRINTS, pictures, split.training)
+    with alone_in(run):
+        record_run(run, config, pictures, split)
+        write_split(run / SPLIT_FILE, examples, split)
+        write_fingerprints(run / FINGERPRINTS, pictures, split.training)
+        return _train_and_finish(config, pictures, split, run, unlike=unlike, watch=watch)
+
+
+def _train_and_finish(
+    config: Config,
+    pictures: Pictures,
+    split: Split,
+    run: Path,
+    *,
+    unlike: Mapping[str, ByteArray] | None,
+    watch: Watch,
+) -> Evaluation:
+    """Train, or go on; then the model folder and its scores."""
     trained = train(
         config,
         pictures,
         split,
-        _classes(examples),
+        _classes(pictures.examples),
         run,
         on_batch=watch.on_batch,
         on_epoch=watch.on_epoch,
@@ -169,8 +185,9 @@ def help_training(config: Config, data: Path, run: Path, *, allow_leaks: bool = 
 
 
 def _check_names(config: Config) -> None:
-    """Unknown networks, losses and data sets are found before anything is loaded."""
+    """Names of what is unknown or not there are found before anything is loaded."""
     known_name(config.network.name, NETWORKS, setting="network.name")
+    check_given(config)
     known_name(config.training.loss, LOSSES, setting="training.loss")
     for dataset in config.data.share:
         if config.data.datasets:

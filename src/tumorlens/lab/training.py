@@ -110,6 +110,8 @@ def train(
             seconds=time.perf_counter() - began,
             device=_name_of(bench.fabric.device),
         )
+        if not math.isfinite(record.validation_loss):
+            raise _diverged(epoch, run)
         history.append(record)
         if record.validation_loss < best:
             best = record.validation_loss
@@ -298,6 +300,7 @@ def _diverged(epoch: int, run: Path) -> TrainingError:
     return TrainingError(
         expected="a finite loss",
         found=f"NaN or infinity in epoch {epoch}",
-        remedy="Lower training.learning_rate, or train in 32-true precision.",
+        remedy="Lower training.learning_rate, or train in 32-true precision, in another --run "
+        "folder (or delete this one).",
         source=str(run),
     )

