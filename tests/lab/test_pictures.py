@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -111,3 +112,22 @@ def test_many_pictures_are_read_once(
         for name in ("pixels", "masks", "thumbnails", "outlined"):
             np.testing.assert_array_equal(getattr(loaded, name), getattr(plain, name))
     assert isinstance(again.pixels.base, np.memmap)
+
+
+def test_slices_of_one_value_are_blank(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    Image.fromarray(rng.integers(0, 255, (40, 40), np.uint8)).save(tmp_path / "full.png")
+    Image.new("L", (40, 40), 0).save(tmp_path / "black.png")
+    Image.new("RGB", (40, 40), (9, 8, 7)).save(tmp_path / "brown.png")
+    names = ("full.png", "black.png", "brown.png")
+    loaded = load_pictures([example(tmp_path / name) for name in names], SMALL)
+    assert [one.path.name for one in loaded.blank] == ["black.png", "brown.png"]
+
+
+@pytest.mark.parametrize("made", [lambda x: (x - x.mean()) / x.std(), lambda x: 1.2 * x / 255])
+def test_floats_of_other_units_are_not_taken_for_blank(
+    made: Callable[[np.ndarray], np.ndarray], tmp_path: Path
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (40, 40)).astype(np.float32)
+    Image.fromarray(made(pixels)).save(tmp_path / "float.tif")
+    assert len(load_pictures([example(tmp_path / "float.tif")], SMALL).examples) == 1

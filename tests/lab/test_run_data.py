@@ -1,3 +1,4 @@
+import os
 import shutil
 from pathlib import Path
 
@@ -64,3 +65,39 @@ def test_a_class_without_training_pictures_is_refused(class_folders: Path, tmp_p
     settings = {"preparation": {"size": 32}, "data": {"folds": 3, "leave_out": ["theirs"]}}
     with pytest.raises(DataError, match=r"none of meningioma \(12 pictures\)"):
         load_run_data(parse_config(settings), tmp_path / "data", tmp_path)
+
+
+SMALL = parse_config({"preparation": {"size": 32}, "data": {"folds": 3}})
+
+
+def test_a_class_in_which_nothing_is_to_be_seen_is_named(
+    class_folders: Path, tmp_path: Path
+) -> None:
+    data = shutil.copytree(class_folders, tmp_path / "made")
+    for path in (data / "Training" / "glioma_tumor").iterdir():
+        Image.new("L", (40, 40), 7).save(path)
+    with pytest.raises(DataError, match=r"contrast in all of glioma \(12 pictures\)"):
+        load_run_data(SMALL, data, tmp_path / "run")
+
+
+def test_the_same_picture_under_two_classes_is_told(class_folders: Path, tmp_path: Path) -> None:
+    data = shutil.copytree(class_folders, tmp_path / "made")
+    folder = data / "Training"
+    told: list[str] = []
+    load_run_data(SMALL, data, tmp_path / "run", on_unsure=told.append)
+    assert told == []
+    shutil.copy(folder / "no_tumor" / "3.png", folder / "glioma_tumor" / "copy.png")
+    load_run_data(SMALL, data, tmp_path / "run", on_unsure=told.append)
+    assert len(told) == 1
+    assert "glioma_tumor/copy.png and made/Training/no_tumor/3.png" in told[0]
+
+
+def test_names_of_classes_that_are_no_text_are_refused(class_folders: Path, tmp_path: Path) -> None:
+    data = shutil.copytree(class_folders, tmp_path / "made")
+    folder = data / "Training"
+    try:
+        (folder / "no_tumor").rename(folder / os.fsdecode(b"caf\xe9"))
+    except OSError:
+        pytest.skip("this file system takes UTF-8 only")
+    with pytest.raises(DataError, match=r"UTF-8.*caf"):
+        load_run_data(SMALL, data, tmp_path / "run")

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as Pillow
 
-from tumorlens.errors import DataError, TumorlensError
+from tumorlens.errors import DataError, ScanContentError, TumorlensError
 from tumorlens.lab.datasets import Example, read_mask, read_pixels
 from tumorlens.lab.picture_store import Arrays, open_store, store_of, write_store
 from tumorlens.lab.progress import Progress, silent
@@ -23,6 +24,10 @@ THUMBNAIL_SIZE = 48
 
 MIN_CONTRAST = 16.0
 """Grey levels (of 256) between the 1st and 99th percentile under which a slice is blank."""
+
+_UNIT, _STANDARDISED = 2.0, 64.0
+"""Pictures of floats lie in 0..1, or somewhat above where they were resampled; those with negative
+values and so small a range are in standard deviations."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,9 +136,21 @@ def _try(example: Example, preparation: Preparation) -> _Loaded | DataError | No
     except DataError as error:
         return error
     except TumorlensError as error:
+        if isinstance(error, ScanContentError) and _has_one_value(example.path):
+            return None
         return _broken(example, error.expected, error.found)
     except (OSError, SyntaxError):
         return _broken(example, "a readable picture", "one that cannot be decoded")
+
+
+def _has_one_value(path: Path) -> bool:
+    """Whether a picture file is of one color all over, as slices above the head are."""
+    try:
+        with Pillow.open(path) as picture:
+            bands = np.asarray(picture)
+    except (OSError, SyntaxError, ValueError):
+        return False
+    return bool((np.ptp(bands.reshape(picture.height * picture.width, -1), axis=0) == 0).all())
 
 
 def _broken(example: Example, expected: str, found: str) -> DataError:
@@ -145,9 +162,8 @@ def _broken(example: Example, expected: str, found: str) -> DataError:
 def _load(example: Example, preparation: Preparation) -> _Loaded | None:
     """The prepared picture, its thumbnail and mask; None where there is nothing to see."""
     pixels = read_pixels(example)
-    grey_levels = 255.0 if pixels.max() <= 1 else 1.0  # pictures of floats lie in 0..1
     low, high = percentiles(pixels, 1, 99)
-    if (high - low) * grey_levels < MIN_CONTRAST:
+    if (high - low) * _grey_levels(pixels) < MIN_CONTRAST:
         return None
     image = prepare(Scan(pixels, example.picture), preparation)
     inset = image.placement.inset
@@ -160,6 +176,14 @@ def _load(example: Example, preparation: Preparation) -> _Loaded | None:
         to_bytes(thumbnail),
         None if mask is None else _placed(mask, example, image.placement),
     )
+
+
+def _grey_levels(pixels: FloatArray) -> float:
+    """What the picture's units are to be multiplied by to be about 256 grey levels."""
+    low, high = float(pixels.min()), float(pixels.max())
+    if low < 0 and high - low < _STANDARDISED:
+        return 255 / max(high - low, 1e-6)
+    return 255.0 if high <= _UNIT else 1.0
 
 
 def _placed(mask: FloatArray, example: Example, placement: Placement) -> ByteArray:

@@ -10,6 +10,7 @@ from tumorlens.lab.audited_groups import audited_pairs
 from tumorlens.lab.config import Config
 from tumorlens.lab.datasets import Example, load_examples
 from tumorlens.lab.datasets.passed_over import passed_over
+from tumorlens.lab.fingerprints import fingerprint
 from tumorlens.lab.grouping import group_near_duplicates, join_groups
 from tumorlens.lab.leaks import checked_split, recorded_split
 from tumorlens.lab.pictures import Pictures, load_pictures
@@ -45,12 +46,13 @@ def load_run_data(
         allow_leaks: Take over a split that has a patient or a picture on both sides.
         progress: Called with (done, total) while pictures are read.
         on_passed_over: Told the picture files that are in no class of a data set, once.
-        on_unsure: Told in one line what could not be checked.
+        on_unsure: Told in one line what could not be checked, or contradicts itself.
 
     Raises:
         ConfigError: Leaks are allowed where the split is cut anew.
-        DataError: The data cannot be used, a class has no training picture, or an earlier run that
-            this one builds upon (first weights, teachers) saw what validates or is left out now.
+        DataError: The data cannot be used, a class has no training picture or none in which
+            something is to be seen, or an earlier run that this one builds upon (first weights,
+            teachers) saw what validates or is left out now.
     """
     if allow_leaks and not config.data.split:
         raise ConfigError(
@@ -61,12 +63,66 @@ def load_run_data(
         )
     examples = load_examples(data, only=config.data.datasets)
     on_passed_over(passed_over(data, examples, only=config.data.datasets))
+    _check_names(examples)
     pictures = load_pictures(examples, config.preparation.build(), progress=progress)
+    _check_shown(pictures)
     pictures = replace(pictures, examples=_grouped(config, pictures, on_unsure))
+    _tell_contradictions(pictures, on_unsure)
     split = _split(config, pictures.examples, run, allow_leaks)
     _refuse_seen(config, pictures, split, on_unsure)
     _check_classes(pictures.examples, split)
     return pictures, thin(pictures.examples, split, config.data.keep)
+
+
+def _check_shown(pictures: Pictures) -> None:
+    """A class in whose pictures nothing is to be seen would be absent in silence."""
+    shown = {example.label for example in pictures.examples}
+    if unseen := Counter(e.label for e in pictures.blank if e.label not in shown):
+        named = ", ".join(f"{label} ({count} pictures)" for label, count in unseen.items())
+        raise DataError(
+            expected="pictures of every class in which something is to be seen",
+            found=f"hardly any contrast in all of {named}",
+            remedy="Export them again, with grey levels from 0 to 255 or values from 0 to 1.",
+            source="data",
+        )
+
+
+def _check_names(examples: Sequence[Example]) -> None:
+    """Names of classes and data sets stand in the model's card, which is UTF-8."""
+    names = {name for one in examples for name in (one.label, one.dataset)}
+    if foreign := sorted(name for name in names if not _is_text(name)):
+        raise DataError(
+            expected="folders of classes and data sets whose names are UTF-8",
+            found=", ".join(map(ascii, foreign)),
+            remedy="Rename them: they were probably unpacked in another encoding.",
+            source="data",
+        )
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _tell_contradictions(pictures: Pictures, on_unsure: Callable[[str], None]) -> None:
+    """The very same picture under two classes teaches nothing, and one of them is wrong."""
+    labels: dict[str, set[str]] = {}
+    for one in pictures.examples:
+        labels.setdefault(one.group, set()).add(one.label)
+    looks: dict[str, list[Example]] = {}
+    for one, pixels in zip(pictures.examples, pictures.pixels, strict=True):
+        if len(labels[one.group]) > 1:
+            looks.setdefault(fingerprint(pixels), []).append(one)
+    found = [same for same in looks.values() if len({one.label for one in same}) > 1]
+    if found:
+        other = next(one for one in found[0] if one.label != found[0][0].label)
+        on_unsure(
+            f"the same picture stands under two classes, {len(found)} of them, the first "
+            f"{found[0][0].picture} and {other.picture}: `tumorlens audit` lists them"
+        )
 
 
 def _grouped(
