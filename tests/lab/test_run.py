@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from tumorlens.errors import ConfigError, DataError, TrainingError
 from tumorlens.lab import run as run_module
 from tumorlens.lab.config import Config, parse_config
 from tumorlens.lab.evaluation import evaluate
+from tumorlens.lab.evaluation.answer_table import read_answers
 from tumorlens.lab.evaluation.parts import examples_of_part
 from tumorlens.lab.gate import NOTE
 from tumorlens.lab.pictures import Pictures
@@ -369,3 +371,69 @@ def test_the_finished_model_may_answer_pictures_of_another_size(
     split = again / "split.csv"
     kept = examples_of_part(class_folders, split=split, part="validation")
     assert evaluation.scores.count == len(kept)
+
+
+def test_files_named_in_another_encoding_are_trained_on_and_found_again(
+    class_folders: Path, config: Config, tmp_path: Path
+) -> None:
+    data = shutil.copytree(class_folders, tmp_path / "made")
+    folder = data / "Training" / "no_tumor"
+    try:
+        for number in range(12):
+            (folder / f"{number}.png").rename(folder / os.fsdecode(b"caf\xe9 %d.png" % number))
+    except OSError:
+        pytest.skip("this file system takes UTF-8 only")
+    brief = config.model_copy(update={"training": config.training.model_copy(update={"epochs": 1})})
+    run_training(brief, data, tmp_path / "run")
+    kept = examples_of_part(data, split=tmp_path / "run" / "split.csv", part="validation")
+    names = {example.picture for example in read_answers(tmp_path / "run" / "answers.csv")[0]}
+    assert names == {example.picture for example in kept}
+    assert any("\udce9" in name for name in names)
+
+
+def test_what_a_run_builds_upon_is_missed_before_anything_is_loaded(
+    config: Config, tmp_path: Path
+) -> None:
+    told: list[str] = []
+    for section, values, match in (
+        ("network", {"weights": str(tmp_path / "gone.pth")}, "no file"),
+        ("training", {"teachers": (str(tmp_path),)}, "the folder of a finished run"),
+    ):
+        changed = getattr(config, section).model_copy(update=values)
+        with pytest.raises(ConfigError, match=match):
+            run_training(
+                config.model_copy(update={section: changed}),
+                tmp_path / "no data",
+                tmp_path / "run",
+                watch=Watch(on_unsure=told.append),
+            )
+    assert told == []
+
+
+def test_a_teacher_that_does_not_fit_leaves_no_run_behind(
+    run: Path, class_folders: Path, config: Config, tmp_path: Path
+) -> None:
+    cut = tmp_path / "cut"
+    shutil.copytree(run, cut, ignore=shutil.ignore_patterns("checkpoints"))
+    taught = config.training.model_copy(update={"teachers": (str(cut),)})
+    with pytest.raises(ConfigError, match="a finished run, with checkpoints"):
+        run_training(
+            config.model_copy(update={"training": taught}), class_folders, tmp_path / "run"
+        )
+    assert not (tmp_path / "run").exists()
+
+
+def test_two_runs_into_one_folder_at_once_are_refused(
+    class_folders: Path, config: Config, tmp_path: Path
+) -> None:
+    again: list[ConfigError] = []
+
+    def start_another(*_: object) -> None:
+        with pytest.raises(ConfigError, match="no other run is writing") as caught:
+            run_training(config, class_folders, tmp_path / "run")
+        again.append(caught.value)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_training(config, class_folders, tmp_path / "run", watch=Watch(on_batch=start_another))
+    assert len(again) == 1

@@ -87,7 +87,6 @@ HEAD = b"picture,label,group,part\n"
     "content",
     [
         b"\x08\x07onnx\xff\xfe",
-        HEAD + b"made/\xff.png,a,b,validation\n",
         HEAD + b'"' + b"x" * 200_000,
     ],
 )

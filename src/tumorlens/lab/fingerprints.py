@@ -47,7 +47,7 @@ def write_fingerprints(path: Path, pictures: Pictures, training: Sequence[int]) 
 def read_fingerprints(path: Path) -> frozenset[str] | None:
     """The fingerprints that a run recorded; None where it did not, or where they are damaged."""
     try:
-        with path.open(newline="", encoding="utf-8") as lines:
+        with path.open(newline="", encoding="utf-8", errors="surrogateescape") as lines:
             reader = csv.DictReader(lines)
             if tuple(reader.fieldnames or ()) != COLUMNS:
                 return None

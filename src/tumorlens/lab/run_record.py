@@ -99,7 +99,9 @@ def _hashes(pictures: Pictures) -> tuple[str, str]:
     """The hash without the outlines, which runs of earlier versions recorded, and with them."""
     digest = hashlib.sha256(np.ascontiguousarray(pictures.pixels).data)
     for example in pictures.examples:
-        digest.update(f"{example.picture},{example.label},{example.group}\n".encode())
+        digest.update(
+            f"{example.picture},{example.label},{example.group}\n".encode(errors="surrogateescape")
+        )
     without = digest.hexdigest()
     for outlines in (pictures.masks, pictures.outlined):
         digest.update(np.ascontiguousarray(outlines).data)
@@ -145,4 +147,4 @@ def _split_hash(pictures: Pictures, split: Split) -> str:
         for part, indices in parts
         for index in indices
     )
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    return hashlib.sha256("".join(lines).encode(errors="surrogateescape")).hexdigest()

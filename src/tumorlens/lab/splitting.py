@@ -154,11 +154,15 @@ def thin(examples: Sequence[Example], split: Split, keep: Mapping[str, float]) -
         own = [index for index in split.training if examples[index].label == label]
         counts = Counter(examples[index].group for index in own)
         left = part * len(own)
-        for group in sorted(counts, key=lambda name: hashlib.sha256(name.encode()).digest()):
+        for group in sorted(counts, key=_digest):
             if left <= 0:
                 gone |= {index for index in own if examples[index].group == group}
             left -= counts[group]
     return replace(split, training=tuple(i for i in split.training if i not in gone))
+
+
+def _digest(name: str) -> bytes:
+    return hashlib.sha256(name.encode(errors="surrogateescape")).digest()
 
 
 def write_split(path: Path, examples: Sequence[Example], split: Split) -> None:
@@ -215,14 +219,16 @@ def read_split(path: Path) -> list[dict[str, str]]:
             source=str(path),
         )
     try:
-        with path.open(newline="", encoding="utf-8") as lines:
+        with path.open(newline="", encoding="utf-8", errors="surrogateescape") as lines:
             reader = csv.DictReader(lines, restval="")
             columns = tuple(reader.fieldnames or ())
             rows = list(reader) if columns == COLUMNS else []
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, csv.Error) as error:
         raise _no_record(path, f"no CSV in UTF-8 ({error})") from error
     if columns != COLUMNS:
-        raise _no_record(path, ", ".join(columns) or "an empty file")
+        found = ", ".join(columns)
+        named = found if found.isprintable() else "no CSV in UTF-8"
+        raise _no_record(path, named or "an empty file")
     return rows
 
 

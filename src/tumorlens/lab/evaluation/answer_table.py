@@ -40,7 +40,7 @@ def write_answers(
         writer.writerow(
             ["" if each is None else each for each in known] + [f"{chance:.7g}" for chance in row]
         )
-    write_bytes(path, lines.getvalue().encode())
+    write_bytes(path, lines.getvalue().encode(errors="surrogateescape"))
 
 
 def read_answers(path: Path) -> tuple[tuple[Example, ...], FloatArray, tuple[str, ...]]:
@@ -56,11 +56,11 @@ def read_answers(path: Path) -> tuple[tuple[Example, ...], FloatArray, tuple[str
         raise _wrong(path, f"no {path.name}")
     opened = gzip.open if path.suffix == ".gz" else open
     try:
-        with opened(path, "rt", newline="", encoding="utf-8") as lines:
+        with opened(path, "rt", newline="", encoding="utf-8", errors="surrogateescape") as lines:
             reader = csv.DictReader(lines)
             names = tuple(reader.fieldnames or ())
             rows = list(reader)
-    except (OSError, EOFError, UnicodeDecodeError, zlib.error, csv.Error) as error:
+    except (OSError, EOFError, zlib.error, csv.Error) as error:
         raise _wrong(path, f"a file that cannot be read ({error})") from error
     classes = tuple(name.removeprefix(_CHANCE) for name in names if name.startswith(_CHANCE))
     if names != (*_COLUMNS, *(_CHANCE + name for name in classes)) or not classes:
