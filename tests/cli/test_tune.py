@@ -181,3 +181,22 @@ def test_an_unknown_name_is_refused(config: Path, class_folders: Path, tmp_path:
     done = run_tune(config, class_folders, tmp_path, "--only", "droput")
     assert done.exit_code == 2
     assert "Did you mean dropout?" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("setting", "meant"),
+    [
+        ("training.loss=crossentropy", "Did you mean cross_entropy?"),
+        ("network.weights=gone.pth", "no file"),
+        ("network.frozen_stages=9", "at most 4"),
+    ],
+)
+def test_a_study_is_not_held_to_settings_that_cannot_be_trained(
+    config: Path, class_folders: Path, tmp_path: Path, setting: str, meant: str
+) -> None:
+    arguments = ("--trials", "1", "--only", "dropout")
+    wrong = run_tune(config, class_folders, tmp_path, *arguments, "--set", setting)
+    assert wrong.exit_code == 2
+    assert meant in " ".join(wrong.stderr.split())
+    right = run_tune(config, class_folders, tmp_path, *arguments)
+    assert right.exit_code == 0, right.output

@@ -31,6 +31,7 @@ from tumorlens.lab.processes import open_fabric, set_up_network
 from tumorlens.lab.rebuilding import begin_from, model_folder, settle_norms
 from tumorlens.lab.splitting import Split
 from tumorlens.lab.within_reach import Bytes, within_reach
+from tumorlens.labels import CLASSES
 
 SETTLED_ON = 256
 """Training pictures that the batch norms of a model folder's network are measured on, at most."""
@@ -113,6 +114,13 @@ def set_up(config: Config, pictures: Pictures, split: Split, classes: Sequence[s
         siblings=_siblings(config, pictures),
         teachers=_teachers(config, classes, fabric),
     )
+
+
+def ordered_classes(examples: Sequence[Example]) -> tuple[str, ...]:
+    """The four classes in their usual order, then any others by name; only those present."""
+    present = {example.label for example in examples}
+    known = [name for name in CLASSES if name in present]
+    return tuple(known + sorted(present - set(CLASSES)))
 
 
 def check_shares(config: Config, examples: Sequence[Example]) -> None:

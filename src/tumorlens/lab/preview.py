@@ -8,6 +8,7 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
+from tumorlens.errors import DataError
 from tumorlens.lab.augmentation import augment, mix_up
 from tumorlens.lab.config import Config
 from tumorlens.lab.datasets import Example, load_examples
@@ -34,13 +35,20 @@ def draw_preview(
         How many pictures were drawn.
 
     Raises:
-        DataError: The data cannot be read.
+        DataError: The data cannot be read, or nothing is to be seen in the pictures chosen.
         ConfigError: The picture cannot be written.
     """
     check_writable(path.parent)
     found = load_examples(data, only=config.data.datasets)
     chosen = _spread(found, pictures, seed)
     loaded = load_pictures(chosen, config.preparation.build())
+    if not loaded.examples:
+        raise DataError(
+            expected="a picture in which something is to be seen",
+            found=f"hardly any contrast in the {len(chosen)} that were chosen",
+            remedy="Give --pictures more, or other data.",
+            source=str(data),
+        )
     changed = _changed(config, loaded, samples, seed)
     rows, columns = len(loaded.examples), samples + 1
     figure, (whole,) = new_figure(width=1.4 * columns, height=1.4 * rows)

@@ -8,11 +8,15 @@ from pathlib import Path
 import numpy as np
 
 from tumorlens.card import Card, write_card
-from tumorlens.lab.bench import build_classifier, check_shares, find_teachers
+from tumorlens.lab.bench import (
+    build_classifier,
+    check_shares,
+    find_teachers,
+    ordered_classes,
+)
 from tumorlens.lab.calibration import fit_temperature
 from tumorlens.lab.confidence import fit_confidence, write_confidence
 from tumorlens.lab.config import Config
-from tumorlens.lab.datasets import Example
 from tumorlens.lab.evaluation import (
     Evaluation,
     card_scores,
@@ -22,18 +26,15 @@ from tumorlens.lab.evaluation import (
 from tumorlens.lab.export import export_model
 from tumorlens.lab.fingerprints import FINGERPRINTS, write_fingerprints
 from tumorlens.lab.gate import load_others, sample
+from tumorlens.lab.given_names import check_names
 from tumorlens.lab.growing_model import growing_model
 from tumorlens.lab.history import EpochRecord
 from tumorlens.lab.lineage import earlier_models, inherited_licence, learnt_from
-from tumorlens.lab.losses import LOSSES
-from tumorlens.lab.networks import NETWORKS
 from tumorlens.lab.pictures import ByteArray, Pictures, load_pictures
 from tumorlens.lab.progress import Progress, silent
 from tumorlens.lab.protocols import leave_one_source_out
 from tumorlens.lab.run_data import load_run_data
 from tumorlens.lab.run_record import MODEL, record_run
-from tumorlens.lab.seen import check_given
-from tumorlens.lab.settings import known_name
 from tumorlens.lab.splitting import (
     LEAKY,
     SPLIT_FILE,
@@ -42,7 +43,6 @@ from tumorlens.lab.splitting import (
     write_split,
 )
 from tumorlens.lab.training import Trained, predict_logits, train
-from tumorlens.labels import CLASSES
 from tumorlens.model import Model, load_model
 from tumorlens.reporting.folder import alone_in, check_writable, writing
 
@@ -111,7 +111,7 @@ def run_training(
         TrainingError: The run folder is of another run, or training went wrong.
     """
     watch = watch or Watch()
-    _check_names(config)
+    check_names(config)
     check_writable(run)
     unlike = load_others(others, config.answering) if others else None
     pictures, split = load_run_data(
@@ -125,8 +125,10 @@ def run_training(
     )
     examples = pictures.examples
     check_shares(config, examples)
-    build_classifier(config, _classes(examples))  # what cannot be built leaves no run folder behind
-    find_teachers(config, _classes(examples))
+    build_classifier(
+        config, ordered_classes(examples)
+    )  # what cannot be built leaves no run folder behind
+    find_teachers(config, ordered_classes(examples))
     watch.on_split(pictures, split)
     with writing(run):
         run.mkdir(parents=True, exist_ok=True)
@@ -151,7 +153,7 @@ def _train_and_finish(
         config,
         pictures,
         split,
-        _classes(pictures.examples),
+        ordered_classes(pictures.examples),
         run,
         on_batch=watch.on_batch,
         on_epoch=watch.on_epoch,
@@ -178,20 +180,10 @@ def help_training(config: Config, data: Path, run: Path, *, allow_leaks: bool = 
     Raises:
         DataError, ConfigError, TrainingError: As `run_training`.
     """
-    _check_names(config)
+    check_names(config)
     pictures, split = load_run_data(config, data, run, allow_leaks=allow_leaks)
     check_shares(config, pictures.examples)
-    train(config, pictures, split, _classes(pictures.examples), run)
-
-
-def _check_names(config: Config) -> None:
-    """Names of what is unknown or not there are found before anything is loaded."""
-    known_name(config.network.name, NETWORKS, setting="network.name")
-    check_given(config)
-    known_name(config.training.loss, LOSSES, setting="training.loss")
-    for dataset in config.data.share:
-        if config.data.datasets:
-            known_name(dataset, config.data.datasets, setting="data.share")
+    train(config, pictures, split, ordered_classes(pictures.examples), run)
 
 
 def _as_answered(config: Config, pictures: Pictures, progress: Progress) -> Pictures:
@@ -206,7 +198,7 @@ def _calibrated_model(
 ) -> Model:
     """Fit the temperature on the validation part, and export."""
     chosen = list(split.validation)
-    classes = _classes(pictures.examples)
+    classes = ordered_classes(pictures.examples)
     targets = np.array([classes.index(pictures.examples[index].label) for index in chosen])
     logits = predict_logits(trained.network, pictures.pixels[chosen])
     card = Card(
@@ -285,10 +277,3 @@ def evaluation_command(run: Path) -> str:
         f"tumorlens evaluate DATA --model {run.as_posix()}/{MODEL} "
         f"--split {run.as_posix()}/{SPLIT_FILE} --part {VALIDATION}"
     )
-
-
-def _classes(examples: Sequence[Example]) -> tuple[str, ...]:
-    """The four classes in their usual order, then any others by name; only those present."""
-    present = {example.label for example in examples}
-    known = [name for name in CLASSES if name in present]
-    return tuple(known + sorted(present - set(CLASSES)))

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tumorlens.card import CARD_FILE, Card, read_card
-from tumorlens.errors import ConfigError, DataError, TumorlensError
+from tumorlens.errors import DataError, TumorlensError
 from tumorlens.lab.checkpoint import is_checkpoint
 from tumorlens.lab.config import Config
 from tumorlens.lab.datasets import Example
 from tumorlens.lab.fingerprints import FINGERPRINTS, fingerprint, read_fingerprints
 from tumorlens.lab.networks import IMAGENET, NONE
 from tumorlens.lab.pictures import ByteArray, load_pictures
-from tumorlens.lab.rebuilding import BUNDLED, model_folder
+from tumorlens.lab.rebuilding import model_folder
 from tumorlens.lab.run_record import MODEL, recorded_config
 from tumorlens.lab.splitting import SPLIT_FILE, TRAINING, read_split
 from tumorlens.preparation import Preparation
@@ -76,24 +76,6 @@ def built_upon(config: Config) -> list[Earlier]:
         run = path.parent.parent if path.suffix else path.parent
         found.append(Earlier(setting, weights, run, run / MODEL))
     return found
-
-
-def check_given(config: Config) -> None:
-    """Make sure, before pictures are read, that what a run builds upon is there.
-
-    Raises:
-        ConfigError: First weights are neither a name nor a path, or a teacher is no run folder.
-    """
-    weights = config.network.weights
-    if weights not in (NONE, IMAGENET, BUNDLED) and not Path(weights).exists():
-        raise ConfigError(
-            expected=f"{NONE}, {IMAGENET}, {BUNDLED}, a model folder, or a file of weights",
-            found=f"no file {weights!r}",
-            remedy="Check the path: it counts from the current folder.",
-            source="network.weights",
-        )
-    for teacher in config.training.teachers:
-        recorded_config(Path(teacher))
 
 
 def find_seen(

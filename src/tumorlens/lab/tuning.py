@@ -16,9 +16,15 @@ import tomli_w
 from optuna.trial import BaseTrial, FrozenTrial, Trial, TrialState
 
 from tumorlens.errors import ConfigError, DataError, TrainingError
-from tumorlens.lab.bench import check_shares
+from tumorlens.lab.bench import (
+    build_classifier,
+    check_shares,
+    find_teachers,
+    ordered_classes,
+)
 from tumorlens.lab.config import Config, parse_config
 from tumorlens.lab.figure import new_figure, save_figure
+from tumorlens.lab.given_names import check_names
 from tumorlens.lab.history import EpochRecord
 from tumorlens.lab.pictures import Pictures
 from tumorlens.lab.progress import Progress, silent
@@ -29,7 +35,6 @@ from tumorlens.lab.space import SPACE
 from tumorlens.lab.splitting import Split
 from tumorlens.lab.study_database import open_study, reaching, shown
 from tumorlens.lab.training import train
-from tumorlens.labels import CLASSES
 
 BEST_CONFIG, TRIALS_FILE = "best.toml", "trials.csv"
 HISTORY, IMPORTANCE = "history.png", "importance.png"
@@ -100,6 +105,7 @@ def tune(
         TrainingError: No trial came to an end.
     """
     space = [known_name(name, SPACE, setting="--only") for name in only] or list(SPACE)
+    check_names(config)
     output.mkdir(parents=True, exist_ok=True)
     storage = storage or f"sqlite:///{(output / 'study.db').as_posix()}"
     with reaching(storage):
@@ -114,6 +120,10 @@ def tune(
             on_unsure=on_unsure,
         )
         check_shares(config, pictures.examples)
+        build_classifier(
+            config, ordered_classes(pictures.examples)
+        )  # before the study is held to its settings
+        find_teachers(config, ordered_classes(pictures.examples))
         _check_settings(study, config, space, storage, keep=True)
         _check_data(study, pictures, data)
         if _count(study, *_DONE) < trials:
@@ -174,8 +184,7 @@ def _objective(
     config: Config, space: list[str], output: Path, pictures: Pictures, split: Split
 ) -> Callable[[Trial], float]:
     """What trains with a trial's settings and gives the lowest validation loss."""
-    present = {example.label for example in pictures.examples}
-    classes = [name for name in CLASSES if name in present] + sorted(present - set(CLASSES))
+    classes = ordered_classes(pictures.examples)
 
     def objective(trial: Trial) -> float:
         chosen = _chosen(config, space, trial)
