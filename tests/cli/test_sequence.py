@@ -100,3 +100,19 @@ def test_mistakes_are_plain_messages(
         assert done.exit_code in (1, 2)
         assert said in done.stderr
         assert "Traceback" not in done.output
+
+
+def test_heads_that_the_models_run_has_learnt_from_do_not_validate(
+    data: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    folder = write_tiny_model(run / "model")
+    lines = (data / "split.csv").read_text().replace("validation", "other")
+    swapped = lines.replace("training", "validation").replace("other", "training")
+    (run / "split.csv").write_text(swapped)
+    done = sequence(folder, "--data", data, "--split", data / "split.csv", "--epochs", 1)
+    assert done.exit_code == 1, done.output
+    assert "pictures that the model has not learnt from" in " ".join(done.stderr.split())
+    assert read_card(folder).sequence is None
+    own = sequence(folder, "--data", data, "--split", run / "split.csv", "--epochs", 1)
+    assert own.exit_code == 0, own.output

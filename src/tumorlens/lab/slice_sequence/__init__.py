@@ -20,6 +20,7 @@ from tumorlens.lab.evaluation.material import HEAD_DATASETS, Follow, check_can_b
 from tumorlens.lab.growing_model import growing_model
 from tumorlens.lab.pictures import Pictures, load_pictures
 from tumorlens.lab.progress import silent
+from tumorlens.lab.seen import own_run, refuse_seen
 from tumorlens.lab.slice_sequence.choosing import choose, left_out_answers
 from tumorlens.lab.slice_sequence.exporting import export_sequence
 from tumorlens.lab.slice_sequence.heads import Head, embed_heads, find_heads
@@ -55,12 +56,15 @@ def build_sequence(
 
     Raises:
         ModelError: The folder cannot be used.
-        DataError: The model has no class ``no_tumor``, or there are no whole heads in the data.
+        DataError: The model has no class ``no_tumor``, there are no whole heads in the data, or
+            the model's own run has learnt from heads that validate by this split.
     """
     settings = settings or SequenceSettings()
     model = load_model(folder)
     check_can_be_checked(model)
-    training, validation = _embedded(model, data, split, settings, follow)
+    training, validation = _embedded(
+        model, data, split, settings, run=own_run(folder, split), follow=follow
+    )
     trained = train_sequence(
         training, validation, settings, progress=partial(follow, "training (epochs)")
     )
@@ -84,14 +88,26 @@ def build_sequence(
 
 
 def _embedded(
-    model: Model, data: Path, split: Path, settings: SequenceSettings, follow: Follow
+    model: Model,
+    data: Path,
+    split: Path,
+    settings: SequenceSettings,
+    *,
+    run: Path | None,
+    follow: Follow,
 ) -> tuple[list[Head], list[Head]]:
-    """Training heads with augmented views, and validation heads as they are."""
+    """Training heads with augmented views, and validation heads as they are.
+
+    ``run`` is the model's own, where it can tell what it has learnt from.
+    """
     parts = {part: read_part(split, part) for part in (TRAINING, VALIDATION)}
     names = {picture.split("/", 1)[0] for groups in parts.values() for picture in groups}
     follow("finding heads", 0, 1)
     examples = load_examples(data, only=_head_sets(data, names))
     follow("finding heads", 1, 1)
+    if run is not None:
+        held = _of_part(examples, parts[VALIDATION])
+        refuse_seen(run, [*held, *_of_part(examples, parts[TRAINING])], len(held))
     heads = []
     for part, views in ((TRAINING, settings.views), (VALIDATION, 0)):
         pictures = _pictures(model, examples, parts[part], partial(follow, f"reading {part}"))
@@ -112,13 +128,17 @@ def _pictures(
     model: Model, examples: Sequence[Example], groups: dict[str, str], progress: Any
 ) -> Pictures:
     """The whole heads of one part, with the groups that the split recorded."""
-    kept = [
+    kept = _of_part(examples, groups)
+    slices = [kept[index] for head in find_heads(kept) for index in head]
+    return load_pictures(slices, model.card.preparation, progress=progress)
+
+
+def _of_part(examples: Sequence[Example], groups: dict[str, str]) -> list[Example]:
+    return [
         replace(example, group=groups[example.picture])
         for example in examples
         if example.picture in groups
     ]
-    slices = [kept[index] for head in find_heads(kept) for index in head]
-    return load_pictures(slices, model.card.preparation, progress=progress)
 
 
 def _head_sets(data: Path, names: Collection[str]) -> list[str]:
