@@ -78,7 +78,8 @@ def _checkpoints(run: Path, snapshots: bool) -> list[Path]:
             remedy="Leave out --snapshots, or give a run without SMOTE.",
             source=str(run),
         )
-    found = sorted((run / SNAPSHOT).parent.glob(Path(SNAPSHOT).name.format("*")))
+    names = (run / SNAPSHOT).parent.glob(Path(SNAPSHOT).name.format("*"))
+    found = sorted(names, key=lambda path: (len(path.name), path.name))  # the tenth after the ninth
     if not found:
         raise ConfigError(
             expected="a run with snapshots (training.cycles)",

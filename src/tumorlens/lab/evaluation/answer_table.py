@@ -38,7 +38,7 @@ def write_answers(
     for example, row in zip(examples, probabilities, strict=True):
         known = (getattr(example, name) for name in _COLUMNS)
         writer.writerow(
-            ["" if each is None else each for each in known] + [f"{chance:.7g}" for chance in row]
+            ["" if each is None else each for each in known] + [f"{chance:.9g}" for chance in row]
         )
     write_bytes(path, lines.getvalue().encode(errors="surrogateescape"))
 
@@ -64,12 +64,14 @@ def read_answers(path: Path) -> tuple[tuple[Example, ...], FloatArray, tuple[str
         raise _wrong(path, f"a file that cannot be read ({error})") from error
     classes = tuple(name.removeprefix(_CHANCE) for name in names if name.startswith(_CHANCE))
     if names != (*_COLUMNS, *(_CHANCE + name for name in classes)) or not classes:
-        raise _wrong(path, f"the columns {', '.join(names) or 'of an empty file'}")
+        found = ", ".join(names) or "of an empty file"
+        readable = f"the columns {found}" if found.isprintable() else "a file that cannot be read"
+        raise _wrong(path, readable)
     try:
         chances = [[float(row[_CHANCE + name]) for name in classes] for row in rows]
         examples = tuple(_example(row) for row in rows)
     except (TypeError, ValueError) as error:
-        raise _wrong(path, str(error)) from error
+        raise _wrong(path, f"a line that cannot be read ({error})") from error
     if not rows or any(example.label not in classes for example in examples):
         raise _wrong(path, "no lines, or a label that is no class" if rows else "no lines")
     return examples, np.array(chances, np.float32), classes
