@@ -62,3 +62,12 @@ def test_a_full_disk_is_told_and_leaves_the_earlier_checkpoint(tmp_path: Path) -
     assert "File too large" in told.value.found
     assert path.read_bytes() == before
     assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+def test_whoever_may_read_the_run_folder_may_read_its_checkpoints(tmp_path: Path) -> None:
+    for mode in (0o755, 0o700):
+        folder = tmp_path / f"{mode:o}"
+        folder.mkdir()
+        folder.chmod(mode)
+        save_checkpoint(folder / "x.safetensors", *trained_pair(), {})
+        assert (folder / "x.safetensors").stat().st_mode & 0o777 == mode & 0o666

@@ -2,9 +2,11 @@ import csv
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from tumorlens.errors import ConfigError
+from tumorlens.lab import history
 from tumorlens.lab.history import EpochRecord, write_history
 
 
@@ -32,3 +34,13 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError, match="No space left"):
         write_history(tmp_path, records)
     assert (tmp_path / name).read_bytes() == before
+
+
+def test_epochs_are_whole_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Figure] = []
+    monkeypatch.setattr(history, "save_figure", lambda figure, _: drawn.append(figure))
+    for count in (1, 2, 3):
+        records = [EpochRecord(n + 1, 1e-3, 1.0, 0.5, 2.0, 0.4, 0.4, 9.0) for n in range(count)]
+        write_history(tmp_path, records)
+        for axis in drawn[-1].axes:
+            assert all(float(tick).is_integer() for tick in axis.get_xticks())

@@ -64,6 +64,8 @@ def save_checkpoint(
 def _save(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
     try:
         save_file(tensors, path, metadata=metadata)
+        # safetensors lets the owner alone read: as readable as its folder, like all of a run.
+        path.chmod(path.parent.stat().st_mode & 0o666)
     except SafetensorError as error:  # what the file system says, in a type of its own
         raise OSError(str(error)) from error
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from tumorlens.lab.figure import new_figure, save_figure
+from tumorlens.lab.figure import new_figure, save_figure, whole_numbers
 from tumorlens.reporting.folder import PartialFile
 
 HISTORY_FILE = "history.csv"
@@ -57,6 +57,7 @@ def draw_curves(path: Path, records: Sequence[EpochRecord]) -> None:
             values = [getattr(record, f"{part}_{quantity}") for record in records]
             axis.plot(epochs, values, marker="o", markersize=3, label=part)
         axis.set(xlabel="epoch", ylabel=quantity, title=quantity.capitalize())
+        whole_numbers(axis)
         axis.grid(alpha=0.3)
         axis.legend()
     save_figure(figure, path)

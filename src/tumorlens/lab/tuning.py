@@ -23,7 +23,7 @@ from tumorlens.lab.bench import (
     ordered_classes,
 )
 from tumorlens.lab.config import Config, parse_config
-from tumorlens.lab.figure import new_figure, save_figure
+from tumorlens.lab.figure import new_figure, save_figure, whole_numbers
 from tumorlens.lab.given_names import check_names
 from tumorlens.lab.history import EpochRecord
 from tumorlens.lab.pictures import Pictures
@@ -266,6 +266,7 @@ def _draw_history(finished: list[FrozenTrial], path: Path) -> None:
     axis.plot(numbers, losses, "o", markersize=4, label="one trial")
     axis.step(numbers, lowest, where="post", label="lowest so far")
     axis.set(xlabel="trial", ylabel="validation loss", title="Trials that ran to their end")
+    whole_numbers(axis)
     axis.grid(alpha=0.3)
     axis.legend()
     save_figure(figure, path)

@@ -33,7 +33,7 @@ def draw_confusions(scores: Mapping[str, Scores]) -> bytes:
     """Draw one confusion matrix a data set, side by side; at most `IN_A_ROW`."""
     figure, axes = new_figure(columns=IN_A_ROW, width=4.6, height=4.6)
     for axis, (name, one) in zip(axes, scores.items(), strict=False):
-        _matrix(axis, one, f"{name}: {one.accuracy:.3f} of {one.count}")
+        _matrix(axis, one, f"{plain(name)}: {one.accuracy:.3f} of {one.count}")
     for axis in axes[len(scores) :]:
         axis.set_axis_off()
     return _png(figure)
