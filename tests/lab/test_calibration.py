@@ -15,6 +15,15 @@ def test_the_temperature_that_made_the_logits_is_found(true: float) -> None:
     assert found == pytest.approx(true, rel=0.1)
 
 
+@pytest.mark.parametrize("count", [1, 20])
+def test_answers_that_are_all_right_are_not_made_certain(count: int) -> None:
+    rng = np.random.default_rng(0)
+    targets = rng.integers(0, 4, count)
+    logits = (np.eye(4)[targets] * rng.uniform(1, 3, (count, 1))).astype(np.float32)
+    stated = softmax(logits / fit_temperature(logits, targets), axis=1).max(axis=1)
+    assert stated.mean() == pytest.approx((count + 1) / (count + 2), abs=0.03)
+
+
 def test_honest_answers_have_no_calibration_error_and_boasting_ones_have() -> None:
     rng = np.random.default_rng(1)
     honest = softmax(rng.normal(0, 2, (6000, 4)), axis=1)

@@ -24,6 +24,10 @@ _RANGE = (0.05, 20.0)
 def fit_temperature(logits: FloatArray, targets: np.ndarray) -> float:
     """The temperature with the lowest cross-entropy on validation pictures.
 
+    Where all of them are named rightly it would be the lowest there is, and every answer sure.
+    One picture of each kind is then taken to have been missed, as in J. Platt, "Probabilistic
+    Outputs for Support Vector Machines", 1999: of n right answers (n + 1) / (n + 2) are believed.
+
     Args:
         logits: float32, (pictures, classes).
         targets: int, (pictures,), class numbers.
@@ -32,11 +36,14 @@ def fit_temperature(logits: FloatArray, targets: np.ndarray) -> float:
         The temperature, in [0.05, 20]; above 1 where the network is too sure of itself.
     """
     scores = np.asarray(logits, np.float64)
-    rows = np.arange(len(targets))
+    count, classes = scores.shape
+    all_right = bool((scores.argmax(axis=1) == targets).all())
+    doubt = 1 / (count + 2) if all_right else 0.0
+    wanted = np.where(np.eye(classes)[targets] > 0, 1 - doubt, doubt / max(1, classes - 1))
 
     def loss(log_temperature: float) -> float:
-        likelihood = log_softmax(scores / np.exp(log_temperature), axis=1)[rows, targets]
-        return -float(likelihood.mean())
+        likelihood = log_softmax(scores / np.exp(log_temperature), axis=1)
+        return -float((wanted * likelihood).sum(axis=1).mean())
 
     found = minimize_scalar(loss, bounds=tuple(np.log(_RANGE)), method="bounded")
     return float(np.exp(found.x))
