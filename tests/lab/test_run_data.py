@@ -9,6 +9,7 @@ from tumorlens.errors import ConfigError, DataError
 from tumorlens.lab.config import Config, DataConfig, PreparationConfig, parse_config
 from tumorlens.lab.leaks import REPAIRED
 from tumorlens.lab.run_data import load_run_data
+from tumorlens.lab.splitting import Split, write_split
 
 OFFICIAL = Config(data=DataConfig(split="official"), preparation=PreparationConfig(size=32))
 
@@ -101,3 +102,15 @@ def test_names_of_classes_that_are_no_text_are_refused(class_folders: Path, tmp_
         pytest.skip("this file system takes UTF-8 only")
     with pytest.raises(DataError, match=r"UTF-8.*caf"):
         load_run_data(SMALL, data, tmp_path / "run")
+
+
+def test_a_class_that_nothing_validates_is_told(class_folders: Path, tmp_path: Path) -> None:
+    pictures, split = load_run_data(SMALL, class_folders, tmp_path / "run")
+    held = [i for i in split.validation if pictures.examples[i].label != "glioma"]
+    write_split(tmp_path / "split.csv", pictures.examples, Split(split.training, tuple(held)))
+    data = SMALL.data.model_copy(update={"split": str(tmp_path / "split.csv")})
+    told: list[str] = []
+    load_run_data(
+        SMALL.model_copy(update={"data": data}), class_folders, tmp_path, on_unsure=told.append
+    )
+    assert [line.split(":")[0] for line in told] == ["no validation picture of glioma"]

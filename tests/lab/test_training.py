@@ -244,6 +244,26 @@ def test_smote_changes_the_linear_layer_alone(
     assert different == {"linear.weight", "linear.bias"}
 
 
+def test_smote_sees_pictures_of_the_size_that_will_be_answered(
+    config: Config,
+    data: tuple[Pictures, Split],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sizes: list[int | None] = []
+
+    def look(*given: object, size: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        sizes.append(size)
+        return real(*given, size=size)
+
+    real = training.look
+    monkeypatch.setattr(training, "look", look)
+    brief = {"training": {"smote": True, "epochs": 1}, "card": {"size": 32}}
+    larger = {"preparation": {"size": 48}}
+    train(changed(config, brief | larger), *data, CLASSES, tmp_path)
+    assert sizes == [32]
+
+
 def test_what_smote_made_is_kept_beside_the_best_epoch(
     config: Config, data: tuple[Pictures, Split], tmp_path: Path
 ) -> None:

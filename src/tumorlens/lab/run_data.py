@@ -71,6 +71,7 @@ def load_run_data(
     split = _split(config, pictures.examples, run, allow_leaks)
     _refuse_seen(config, pictures, split, on_unsure)
     _check_classes(pictures.examples, split)
+    _tell_unmeasured(pictures.examples, split, on_unsure)
     return pictures, thin(pictures.examples, split, config.data.keep)
 
 
@@ -167,6 +168,18 @@ def _check_classes(examples: Sequence[Example], split: Split) -> None:
             found=f"none of {named}: all validate, are left out, or are named by no part",
             remedy="Give another split or fold, leave another source out, or take the class away.",
             source="data",
+        )
+
+
+def _tell_unmeasured(
+    examples: Sequence[Example], split: Split, on_unsure: Callable[[str], None]
+) -> None:
+    """Scores are means over the classes that validate: one that is absent is not counted."""
+    held = {examples[index].label for index in split.validation}
+    if absent := sorted({examples[index].label for index in split.training} - held):
+        on_unsure(
+            f"no validation picture of {', '.join(absent)}: no score, set or temperature says "
+            "anything of it"
         )
 
 

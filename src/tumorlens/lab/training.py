@@ -127,7 +127,7 @@ def train(
     kept = load_checkpoint(run / BEST, bench.bare)
     network = bench.bare.cpu().eval()
     if config.training.smote:
-        _fill_up_and_retrain(network, bench, config.training.seed)
+        _fill_up_and_retrain(network, bench, config)
         save(run / FINISHED, network, None, kept)
     return Trained(network, tuple(history))
 
@@ -265,11 +265,12 @@ def _name_of(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
-def _fill_up_and_retrain(network: Classifier, bench: Bench, seed: int) -> None:
+def _fill_up_and_retrain(network: Classifier, bench: Bench, config: Config) -> None:
     """The linear layer once more, on the training part's embeddings filled up by SMOTE."""
-    _, embeddings = look(network, bench.pictures.pixels[bench.training])
+    pixels = bench.pictures.pixels[bench.training]
+    _, embeddings = look(network, pixels, size=config.answering.size)
     targets = bench.targets[bench.training].numpy()
-    retrain_linear(network.linear, *fill_up(embeddings, targets, seed=seed))
+    retrain_linear(network.linear, *fill_up(embeddings, targets, seed=config.training.seed))
 
 
 def _resume(run: Path, bench: Bench) -> tuple[list[EpochRecord], float]:
