@@ -1,5 +1,6 @@
-"""What a run's settings name, made sure of before any picture is read."""
+"""What a run's settings name and want of each other, looked at before any picture is read."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tumorlens.errors import ConfigError
@@ -32,3 +33,34 @@ def check_names(config: Config) -> None:
         )
     for teacher in config.training.teachers:
         recorded_config(Path(teacher))
+
+
+def idle_settings(config: Config) -> list[str]:
+    """In one line each, the settings that change nothing without another one."""
+    usual = type(config)()
+    found = []
+    for name, (other, has_it) in _WANTED.items():
+        section, setting = name.split(".")
+        given = getattr(getattr(config, section), setting)
+        if given != getattr(getattr(usual, section), setting) and not has_it(config):
+            found.append(f"{name} = {given} changes nothing: it wants {other}")
+    if config.network.frozen_stages and config.network.weights == NONE:
+        found.append(
+            f"the first {config.network.frozen_stages} stages are frozen as they were drawn at "
+            "random: network.frozen_stages wants network.weights"
+        )
+    return found
+
+
+_WANTED: Mapping[str, tuple[str, Callable[[Config], object]]] = {
+    "training.attention_weight": ("network.outlines = true", lambda c: c.network.outlines),
+    "training.outline_weight": ("network.outlines = true", lambda c: c.network.outlines),
+    "training.focus": ('training.loss = "focal"', lambda c: c.training.loss == "focal"),
+    "training.effective_number": (
+        "training.class_weights = true",
+        lambda c: c.training.class_weights,
+    ),
+    "training.distillation": ("training.teachers", lambda c: c.training.teachers),
+    "training.unfreeze_every": ("network.frozen_stages", lambda c: c.network.frozen_stages),
+}
+"""Of settings that were changed: the other one, and whether it is so."""

@@ -26,7 +26,7 @@ from tumorlens.lab.evaluation import (
 from tumorlens.lab.export import export_model
 from tumorlens.lab.fingerprints import FINGERPRINTS, write_fingerprints
 from tumorlens.lab.gate import load_others, sample
-from tumorlens.lab.given_names import check_names
+from tumorlens.lab.given_names import check_names, idle_settings
 from tumorlens.lab.growing_model import growing_model
 from tumorlens.lab.history import EpochRecord
 from tumorlens.lab.lineage import earlier_models, inherited_licence, learnt_from
@@ -55,7 +55,7 @@ class Watch:
 
     Attributes:
         on_passed_over: The picture files that are in no class of a data set.
-        on_unsure: In one line, what could not be checked.
+        on_unsure: In one line, what could not be checked, or changes nothing.
         on_load: (done, total) while pictures are read and prepared.
         on_split: The pictures and their split, once known.
         on_batch: (epoch, done, total).
@@ -113,6 +113,8 @@ def run_training(
     watch = watch or Watch()
     check_names(config)
     check_writable(run)
+    for line in idle_settings(config):
+        watch.on_unsure(line)
     unlike = load_others(others, config.answering) if others else None
     pictures, split = load_run_data(
         config,
