@@ -331,3 +331,11 @@ def test_weights_of_two_sizes_are_not_averaged(runs: list[Path], tmp_path: Path)
     done = ensemble(runs[0], runs[3], "--output", tmp_path / "x", "--method", "average")
     assert done.exit_code == 2
     assert "preparation" in done.stderr
+
+
+def test_the_whole_takes_no_members_place(runs: list[Path]) -> None:
+    before = (runs[1] / "model" / "model.onnx").read_bytes()
+    done = ensemble(*runs[:2], "--output", runs[1] / "model")
+    assert done.exit_code == 2, done.output
+    assert "the model folder of a member" in " ".join(done.stderr.split())
+    assert (runs[1] / "model" / "model.onnx").read_bytes() == before

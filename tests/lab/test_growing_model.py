@@ -82,3 +82,17 @@ def test_a_file_in_its_place_is_told(tmp_path: Path) -> None:
     ):
         pytest.fail("it began")
     assert (tmp_path / "model").read_text() == "a file"
+
+
+def test_no_model_grows_among_other_things(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    (folder / "checkpoints").mkdir(parents=True)
+    (folder / "run.json").write_text("{}")
+    before = _content(tmp_path)
+    with pytest.raises(ConfigError, match="such as checkpoints"), growing_model(folder):
+        pytest.fail("it began")
+    assert _content(tmp_path) == before
+    (tmp_path / "empty" / ".hidden").mkdir(parents=True)
+    with growing_model(tmp_path / "empty") as aside:
+        write_tiny_model(aside)
+    assert load_model(tmp_path / "empty", threads=1)

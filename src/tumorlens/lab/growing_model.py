@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tumorlens.card import CARD_FILE
+from tumorlens.errors import ConfigError
 from tumorlens.gate import GATE_FILE
 from tumorlens.model import GRAPHS
 from tumorlens.reporting.folder import PARTIAL, writing
@@ -32,11 +33,14 @@ def growing_model(folder: Path, *, copied: Path | None = None) -> Iterator[Path]
         The folder that takes the model's files.
 
     Raises:
-        ConfigError: The folder cannot be written.
+        ConfigError: The folder cannot be written, or holds other things than a model, such as
+            pictures or a run.
     """
     beside = folder.parent / f"{folder.name}.partial"  # "." has no name to be changed
     with writing(folder):
         is_new = not folder.exists()
+        if folder.is_dir():
+            _refuse_foreign(folder)
         aside = beside if is_new else folder / PARTIAL
         for left in (beside, folder / PARTIAL):
             shutil.rmtree(left, ignore_errors=True)
@@ -53,6 +57,18 @@ def growing_model(folder: Path, *, copied: Path | None = None) -> Iterator[Path]
                 _move(aside, folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Files of a model among pictures, or in a run folder, would be taken for theirs."""
+    names = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+    if names and names.isdisjoint({CARD_FILE, *_OF_A_MODEL}):
+        raise ConfigError(
+            expected="a new or empty folder, or one with an earlier model",
+            found=f"one with other things in it, such as {min(names)}",
+            remedy="Give the model a folder of its own.",
+            source=str(folder),
+        )
 
 
 def _move(aside: Path, folder: Path) -> None:

@@ -87,6 +87,7 @@ def join_runs(
         ModelError: A run has no model.
     """
     _check_request(method, shares, data, {"--others": others, "--scores": scores})
+    _refuse_own_model(runs, output)
     material = None
     if data:
         material = read_material(runs, data, others=others, progress=progress, on_unsure=on_unsure)
@@ -135,6 +136,17 @@ def _check_request(
                 remedy="Give the folder that the runs were trained from.",
                 source=option,
             )
+
+
+def _refuse_own_model(runs: Sequence[Path], output: Path) -> None:
+    """A run whose model were replaced by the whole would count as the whole from then on."""
+    if output.resolve() in {(run / MODEL).resolve() for run in runs}:
+        raise ConfigError(
+            expected="a folder of its own for the joined model",
+            found="the model folder of a member, which would be lost",
+            remedy="Give another one, such as models/both.",
+            source="--output",
+        )
 
 
 def _command(
