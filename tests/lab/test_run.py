@@ -233,8 +233,11 @@ def test_a_run_folder_of_other_settings_or_data_is_refused(
     run: Path, class_folders: Path, config: Config, tmp_path: Path
 ) -> None:
     other = config.model_copy(update={"version": "2"})
-    with pytest.raises(TrainingError, match="other settings"):
+    with pytest.raises(TrainingError, match=r"other settings \(version = 2, was 0\.1\.0\)"):
         run_training(other, class_folders, run)
+    longer = config.training.model_copy(update={"epochs": 3})
+    with pytest.raises(TrainingError, match=r"\(training\.epochs = 3, was 2\)"):
+        run_training(config.model_copy(update={"training": longer}), class_folders, run)
     changed = tmp_path / "made"
     for path in class_folders.rglob("*.png"):
         copy = changed / path.relative_to(class_folders)

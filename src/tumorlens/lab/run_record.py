@@ -110,8 +110,9 @@ def _hashes(pictures: Pictures) -> tuple[str, str]:
 
 def _check_same_run(path: Path, record: Mapping[str, Any], without_outlines: str) -> None:
     before = read_record(path)
+    settings = [_settings(one["config"], path) for one in (before, record)]
     same = {
-        "settings": _settings(before["config"], path) == _settings(record["config"], path),
+        "settings": settings[0] == settings[1],
         # Runs of earlier versions recorded no outlines, and no split.
         "data": before.get("data_sha256") in {record["data_sha256"], without_outlines},
         "split": before.get("split_sha256", record["split_sha256"]) == record["split_sha256"],
@@ -120,10 +121,30 @@ def _check_same_run(path: Path, record: Mapping[str, Any], without_outlines: str
         if not is_same:
             raise TrainingError(
                 expected=f"the {what} that this run folder was begun with",
-                found=f"other {what}",
+                found=f"other {what}{_differing(*settings) if what == 'settings' else ''}",
                 remedy="Give another --run folder, or delete this one to train it anew.",
                 source=str(path.parent),
             )
+
+
+def _differing(before: Mapping[str, Any] | None, now: Mapping[str, Any] | None) -> str:
+    """In words, the settings that differ; nothing where those before are no longer known."""
+    if before is None or now is None:
+        return ""
+    old, new = _flat(before), _flat(now)
+    changed = [f"{name} = {new[name]}, was {old[name]}" for name in new if new[name] != old[name]]
+    return f" ({'; '.join(changed)})"
+
+
+def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """By ``section.name``; what stands in no section by its name."""
+    found: dict[str, Any] = {}
+    for section, values in settings.items():
+        if isinstance(values, dict):
+            found |= {f"{section}.{name}": value for name, value in values.items()}
+        else:
+            found[section] = values
+    return found
 
 
 def _settings(recorded: Mapping[str, Any], path: Path) -> dict[str, Any] | None:
