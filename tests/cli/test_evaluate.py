@@ -1,5 +1,6 @@
 import html
 import json
+import os
 import re
 import shlex
 import shutil
@@ -279,3 +280,18 @@ def test_a_warning_where_there_is_one_class_only(
     assert status == 0
     assert "all pictures are no_tumor" in stderr
     assert "specificity" in stdout
+
+
+def test_files_named_in_another_encoding_stand_in_the_report(
+    class_folders: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    data = shutil.copytree(class_folders, tmp_path / "made")
+    try:
+        for picture in list(data.rglob("*.png")):
+            picture.rename(picture.parent / os.fsdecode(b"caf\xe9 " + os.fsencode(picture.name)))
+    except OSError:
+        pytest.skip("this file system takes UTF-8 only")
+    out = tmp_path / "out"
+    status, _, stderr = run(str(data), "--model", str(model_folder), "--output", str(out))
+    assert status == 0, stderr
+    assert "caf\\udce9 " in (out / "report.html").read_text()

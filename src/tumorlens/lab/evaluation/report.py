@@ -70,7 +70,7 @@ def write_report(folder: Path, model: Model, measured: Measurement, *, command: 
         command: What gives it again.
     """
     page = render_report(model, measured, measured.to_json(command=command))
-    write_bytes(folder / REPORT_FILE, page.encode())
+    write_bytes(folder / REPORT_FILE, page.encode(errors="backslashreplace"))
 
 
 def render_report(model: Model, measured: Measurement, record: Mapping[str, Any]) -> str:
