@@ -200,3 +200,18 @@ def test_a_study_is_not_held_to_settings_that_cannot_be_trained(
     assert meant in " ".join(wrong.stderr.split())
     right = run_tune(config, class_folders, tmp_path, *arguments)
     assert right.exit_code == 0, right.output
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("name", ["best.toml", "trials.csv"])
+def test_a_full_disk_leaves_what_an_earlier_search_found(
+    config: Path, class_folders: Path, tmp_path: Path, name: str
+) -> None:
+    arguments = ("--only", "dropout", "--trials")
+    assert run_tune(config, class_folders, tmp_path, *arguments, "1").exit_code == 0
+    before = (tmp_path / name).read_bytes()
+    (tmp_path / f"{name}.partial").symlink_to("/dev/full")
+    full = run_tune(config, class_folders, tmp_path, *arguments, "2")
+    assert full.exit_code == 2, full.output
+    assert "No space left" in full.stderr
+    assert (tmp_path / name).read_bytes() == before

@@ -35,6 +35,7 @@ from tumorlens.lab.space import SPACE
 from tumorlens.lab.splitting import Split
 from tumorlens.lab.study_database import open_study, reaching, shown
 from tumorlens.lab.training import train
+from tumorlens.reporting.folder import PartialFile, write_bytes
 
 BEST_CONFIG, TRIALS_FILE = "best.toml", "trials.csv"
 HISTORY, IMPORTANCE = "history.png", "importance.png"
@@ -235,11 +236,12 @@ def _write(config: Config, space: list[str], study: optuna.Study, output: Path) 
     fixed = optuna.trial.FixedTrial(study.best_params)
     best = _chosen(config, space, fixed).model_copy(update={"name": f"{config.name}_tuned"})
     values = best.model_dump(mode="json", exclude_none=True)
-    (output / BEST_CONFIG).write_text(
+    text = (
         f"# Trial {study.best_trial.number} of {len(study.trials)}: validation loss "
         f"{study.best_value:.4f}.\n#   tumorlens train {BEST_CONFIG} --data DIR\n"
         + tomli_w.dumps(values)
     )
+    write_bytes(output / BEST_CONFIG, text.encode())
     _write_trials(study, output / TRIALS_FILE)
     _draw_history(finished, output / HISTORY)
     _draw_importance(study, finished, output / IMPORTANCE)
@@ -247,7 +249,7 @@ def _write(config: Config, space: list[str], study: optuna.Study, output: Path) 
 
 
 def _write_trials(study: optuna.Study, path: Path) -> None:
-    with path.open("w", newline="") as lines:
+    with PartialFile(path) as lines:
         names = sorted({name for trial in study.trials for name in trial.params})
         writer = csv.writer(lines, lineterminator="\n")
         writer.writerow(["trial", "state", "validation_loss", "epochs", *names])
