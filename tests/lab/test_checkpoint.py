@@ -71,3 +71,16 @@ def test_whoever_may_read_the_run_folder_may_read_its_checkpoints(tmp_path: Path
         folder.chmod(mode)
         save_checkpoint(folder / "x.safetensors", *trained_pair(), {})
         assert (folder / "x.safetensors").stat().st_mode & 0o777 == mode & 0o666
+
+
+def test_whatever_is_damaged_in_a_header_is_told_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "x.safetensors"
+    network, optimizer = trained_pair()
+    save_checkpoint(path, network, optimizer, {"epoch": 3})
+    whole = path.read_bytes()
+    for before, after in ((b"optimizer/1/step", b"optimizer/7/step"), (b"r/0/step", b"r/0/stop"),
+                          (b"r/0/exp_avg", b"r/0-exp_avg"), (b"epoch", b"epo\\h")):  # fmt: skip
+        assert before in whole
+        path.write_bytes(whole.replace(before, after, 1))
+        with pytest.raises(TrainingError, match="a checkpoint of a training run"):
+            load_checkpoint(path, network, optimizer)

@@ -9,7 +9,8 @@ import torch
 
 from tumorlens.errors import ConfigError, TrainingError
 from tumorlens.lab import networks, training
-from tumorlens.lab.checkpoint import load_checkpoint
+from tumorlens.lab.bench import set_up
+from tumorlens.lab.checkpoint import load_checkpoint, save_checkpoint
 from tumorlens.lab.config import Config, parse_config
 from tumorlens.lab.datasets import load_examples
 from tumorlens.lab.networks import Backbone
@@ -160,6 +161,19 @@ def test_a_damaged_checkpoint_is_an_error(
     (tmp_path / LAST).write_bytes(b"damaged")
     with pytest.raises(TrainingError, match="cannot be read"):
         train(config, *data, CLASSES, tmp_path)
+
+
+def test_a_checkpoint_without_a_history_is_an_error(
+    config: Config, data: tuple[Pictures, Split], tmp_path: Path
+) -> None:
+    brief = changed(config, {"training": {"epochs": 1}})
+    train(brief, *data, CLASSES, tmp_path)
+    for history in ({}, {"history": []}, {"history": [{"epoch": 1, "colour": 2}]}):
+        bench = set_up(brief, *data, CLASSES)
+        load_checkpoint(tmp_path / LAST, bench.bare, bench.optimizer)
+        save_checkpoint(tmp_path / LAST, bench.bare, bench.optimizer, history)
+        with pytest.raises(TrainingError, match="no history"):
+            train(brief, *data, CLASSES, tmp_path)
 
 
 def test_a_checkpoint_of_another_network_is_an_error(

@@ -99,8 +99,26 @@ def load_checkpoint(
             source=str(path),
         ) from error
     if optimizer is not None:
-        _restore(optimizer, _under(tensors, _OPTIMIZER))
+        try:
+            _restore(optimizer, _under(tensors, _OPTIMIZER))
+        except (LookupError, ValueError, RuntimeError) as error:
+            raise damaged(path, f"an optimizer's state that does not fit ({error})") from error
     return progress
+
+
+def damaged(path: Path, found: str) -> TrainingError:
+    """What is said of a checkpoint that cannot be used.
+
+    Args:
+        path: Of the checkpoint.
+        found: What is wrong with it.
+    """
+    return TrainingError(
+        expected="a checkpoint of a training run",
+        found=found,
+        remedy="Delete the run's checkpoints folder to train it anew.",
+        source=str(path),
+    )
 
 
 def is_checkpoint(path: Path) -> bool:
@@ -117,13 +135,8 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         with safe_open(path, framework="pt") as file:
             progress = json.loads(file.metadata()["progress"])
             return {key: file.get_tensor(key) for key in file.keys()}, progress  # noqa: SIM118
-    except (SafetensorError, OSError, KeyError, TypeError) as error:
-        raise TrainingError(
-            expected="a checkpoint of a training run",
-            found=f"a file that cannot be read ({error})",
-            remedy="Delete the run's checkpoints folder to train it anew.",
-            source=str(path),
-        ) from error
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise damaged(path, f"a file that cannot be read ({error})") from error
 
 
 def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

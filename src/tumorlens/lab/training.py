@@ -20,6 +20,7 @@ from tumorlens.lab.checkpoint import (
     FINISHED,
     LAST,
     SNAPSHOT,
+    damaged,
     load_checkpoint,
     save_checkpoint,
 )
@@ -278,8 +279,11 @@ def _resume(run: Path, bench: Bench) -> tuple[list[EpochRecord], float]:
     if not (run / LAST).is_file():
         return [], math.inf
     progress = load_checkpoint(run / LAST, bench.bare, bench.optimizer, average=bench.average)
-    history = [EpochRecord(**record) for record in progress["history"]]
-    return history, min(record.validation_loss for record in history)
+    try:
+        history = [EpochRecord(**record) for record in progress["history"]]
+        return history, min(record.validation_loss for record in history)
+    except (KeyError, TypeError, ValueError) as error:
+        raise damaged(run / LAST, f"no history in it ({error})") from error
 
 
 def _has_stalled(history: Sequence[EpochRecord], patience: int) -> bool:
