@@ -131,3 +131,12 @@ def test_floats_of_other_units_are_not_taken_for_blank(
     pixels = np.random.default_rng(0).integers(0, 255, (40, 40)).astype(np.float32)
     Image.fromarray(made(pixels)).save(tmp_path / "float.tif")
     assert len(load_pictures([example(tmp_path / "float.tif")], SMALL).examples) == 1
+
+
+def test_nearly_black_slices_of_whole_numbers_are_blank(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name, mode in (("gray.png", "L"), ("rgb.png", "RGB")):
+        noise = rng.choice([0, 0, 0, 2], (40, 40)).astype(np.uint8)
+        Image.fromarray(noise).convert(mode).save(tmp_path / name)
+    loaded = load_pictures([example(tmp_path / name) for name in ("gray.png", "rgb.png")], SMALL)
+    assert len(loaded.blank) == 2

@@ -63,7 +63,7 @@ class DataConfig(Section):
 
     @model_validator(mode="after")
     def _one_of_the_folds(self) -> Self:
-        if self.validation_fold >= self.folds:
+        if not self.split and self.validation_fold >= self.folds:
             raise ValueError("a validation_fold below folds: the first is 0")
         return self
 

@@ -25,7 +25,7 @@ THUMBNAIL_SIZE = 48
 MIN_CONTRAST = 16.0
 """Grey levels (of 256) between the 1st and 99th percentile under which a slice is blank."""
 
-_UNIT, _STANDARDISED = 2.0, 64.0
+_UNIT, _STANDARDISED = 1.5, 64.0
 """Pictures of floats lie in 0..1, or somewhat above where they were resampled; those with negative
 values and so small a range are in standard deviations."""
 
@@ -183,7 +183,8 @@ def _grey_levels(pixels: FloatArray) -> float:
     low, high = float(pixels.min()), float(pixels.max())
     if low < 0 and high - low < _STANDARDISED:
         return 255 / max(high - low, 1e-6)
-    return 255.0 if high <= _UNIT else 1.0
+    of_floats = high <= 1 or (high <= _UNIT and bool((pixels % 1).any()))
+    return 255.0 if of_floats else 1.0
 
 
 def _placed(mask: FloatArray, example: Example, placement: Placement) -> ByteArray:
