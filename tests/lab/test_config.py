@@ -140,6 +140,8 @@ def test_a_technique_differs_from_its_baseline_in_itself_alone(folder: str) -> N
         "augmentation.zoom=inf",
         "training.weight_decay=nan",
         "training.seed=4294967296",
+        "training.size=100000",
+        "training.first_size=100000",
         "data.validation_fold=5",
         'name=""',
         "name=../others",

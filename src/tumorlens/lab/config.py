@@ -163,9 +163,9 @@ class TrainingConfig(Section):
 
     epochs: int = Field(default=12, ge=1)
     batch_size: int = Field(default=32, ge=2)
-    size: int | None = Field(default=None, ge=32)
+    size: int | None = Field(default=None, ge=32, le=1024)
     """Side of the training pictures; the preparation's size where absent."""
-    first_size: int | None = Field(default=None, ge=32)
+    first_size: int | None = Field(default=None, ge=32, le=1024)
     """Side of the training pictures in the first epoch, from where it grows evenly to ``size``;
     ``size`` all along where absent."""
     learning_rate: float = Field(default=1e-3, gt=0)
