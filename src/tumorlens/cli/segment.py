@@ -7,7 +7,7 @@ import typer
 
 from tumorlens.cli.exits import REFUSED, say
 from tumorlens.cli.model_folder import ModelFolder
-from tumorlens.cli.passed_over import tell_passed_over
+from tumorlens.cli.passed_over import tell_other_volumes, tell_passed_over
 from tumorlens.cli.precision import ChosenPrecision, Precision
 from tumorlens.cli.segment_volumes import segment_volumes, volumes_table
 from tumorlens.cli.skull_stripping import SkullStrip, choose
@@ -108,6 +108,7 @@ def _segment_slices(
     loaded = choose(load_model(model, precision=precision.value), skull_strip)
     found = find_inputs(paths, output=output)
     tell_passed_over(found.passed_over)
+    tell_other_volumes(found.inputs)
     writer = None
     if dicom:
         objects = import_extra("tumorlens.reporting.dicom_folder", extra="dicom")
