@@ -456,6 +456,17 @@ def test_several_sizes(tmp_path: Path) -> None:
         read_scan(written(tmp_path / "series", slices))
 
 
+@pytest.mark.parametrize("spacing", [None, [0, 0]])
+def test_a_series_without_pixel_spacing(tmp_path: Path, spacing: list[int] | None) -> None:
+    slices = cut(block(), affine(), (2, 1, 0))
+    for made in slices:
+        made.PixelSpacing = spacing
+    volume = read_scan(written(tmp_path / "series", slices))
+    assert isinstance(volume, Volume)
+    assert (volume.spacing_mm, volume.affine) == (None, None)
+    np.testing.assert_array_equal(volume.voxels, shown(block()))
+
+
 def test_several_pixel_spacings(tmp_path: Path) -> None:
     slices = cut(block(), affine(), (2, 1, 0))
     for made in slices[::2]:

@@ -153,7 +153,7 @@ def _check_straight(ordered: list[Slice], step: float, source: str) -> None:
     along = (places - places[0]) @ normal
     line = places[0] + np.outer(along / along[-1], places[-1] - places[0])
     beside = np.linalg.norm(places - line, axis=1)
-    allowed = max(_STRAIGHT * max(step, *(ordered[0].spacing or ())), _ROUNDED_MM)
+    allowed = max(_STRAIGHT * max((step, *(ordered[0].spacing or ()))), _ROUNDED_MM)
     if beside.max() > allowed:
         worst = int(beside.argmax())
         raise ScanContentError(
