@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tumorlens.errors import DataError
+from tumorlens.home_folder import expand
 from tumorlens.lab.datasets import DATASETS, Example, check_sets_inside, recognise
 from tumorlens.lab.datasets.example import (
     HALVES,
@@ -67,7 +68,7 @@ def find_entries(folders: Sequence[Path]) -> tuple[Entry, ...]:
     roots: dict[str, Path] = {}
     for given in folders:
         some = False
-        for root, examples in _listed(given.expanduser()):
+        for root, examples in _listed(expand(given)):
             name = _name(root.resolve(), roots)
             for example in examples:
                 if example.slice_index is None:

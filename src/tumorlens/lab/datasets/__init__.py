@@ -4,6 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from tumorlens.errors import DataError, TumorlensError
+from tumorlens.home_folder import expand
 from tumorlens.lab.datasets import (
     binary_folders,
     br35h,
@@ -113,9 +114,10 @@ def load_examples(
         DataError: The folder is absent, or no data set was recognised in it, or one of
             ``only`` is not there, or a data set is not whole; the message says what is missing.
             Or the folder is a data set that holds others, of which nothing would be read.
+        ConfigError: The home folder of a ``~`` is not known.
         MissingExtraError: The files need a library that is not installed.
     """
-    folder = folder.expanduser().resolve()
+    folder = expand(folder).resolve()
     if not folder.exists() or (folder.is_file() and folder.suffix.lower() != ".csv"):
         raise DataError(
             expected="a folder with pictures, or a CSV",
