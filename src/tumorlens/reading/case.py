@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tumorlens.errors import ScanContentError
-from tumorlens.reading.nifti import affine_read_by, read_header, volume_shape
+from tumorlens.reading.nifti_header import affine_read_by, read_header, volume_shape
 from tumorlens.reading.places import farthest_mm, is_same_place
 from tumorlens.reading.sequence import guess_sequence, without_target
 
@@ -129,7 +129,7 @@ def check_grids(case: Case, folder: Path) -> None:
 
     Raises:
         ScanContentError: They differ, or a file holds several volumes.
-        ScanError: A header cannot be read (`tumorlens.reading.nifti.read_header`).
+        ScanError: A header cannot be read (`tumorlens.reading.nifti_header.read_header`).
     """
     grids = {}
     for name, path in case.files.items():
