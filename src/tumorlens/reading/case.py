@@ -149,6 +149,7 @@ def _apart(found: str, folder: Path) -> ScanContentError:
     return ScanContentError(
         expected="sequences on one grid",
         found=found,
-        remedy="Register and resample them to one of them first.",
+        remedy="Register and resample them to one of them first, or give one of them by its own "
+        "path: FLAIR, where there is one.",
         source=str(folder),
     )
