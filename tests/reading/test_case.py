@@ -55,7 +55,7 @@ def test_both_styles_of_names_are_known(tmp_path: Path, form: str, names: tuple[
         (("t1_tirm_tra_dark-fluid_post", "t1_tse", "t2_tirm_dark-fluid"), ["t1", "t1c", "flair"]),
         (("x_flair_to_t1", "x_t1"), ["t1", "flair"]),
         (("sub-01_space-T1w_FLAIR", "sub-01_T1w"), ["t1", "flair"]),
-        (("CT1_post", "T1", "FLAIR"), ["t1", "t1c", "flair"]),
+        (("CT1", "T1", "FLAIR"), ["t1", "t1c", "flair"]),
         (("AX_T1_FLAIR_POST", "SAG_T1_FLAIR", "AX_T2_FLAIR"), ["t1", "t1c", "flair"]),
     ],
 )
@@ -68,7 +68,7 @@ def test_contrast_is_told_by_words_that_not_all_names_share(
     assert case is not None
     assert list(case.files) == sequences
     if "t1c" in sequences:
-        assert re.search("ce|gad|post", case.files["t1c"].name.lower())
+        assert re.search("ce|gad|post|ct1", case.files["t1c"].name.lower())
 
 
 def test_other_volumes_of_a_bids_head_are_passed_over(tmp_path: Path) -> None:
@@ -77,6 +77,7 @@ def test_other_volumes_of_a_bids_head_are_passed_over(tmp_path: Path) -> None:
         write_volume(tmp_path / f"{name}.nii.gz")
     case = find_case(tmp_path)
     assert case is not None
+    assert case.name == "sub-01_ses-1"
     assert list(case.files) == ["t1c", "flair"]
     assert [path.name for path in case.passed_over] == ["sub-01_ses-1_PDw.nii.gz"]
 

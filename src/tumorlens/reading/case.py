@@ -14,7 +14,7 @@ SEQUENCES = ("t1", "t1c", "t2", "flair")
 """What a whole case has."""
 
 _SUFFIXES = (".nii", ".nii.gz")
-_SUBJECT = re.compile(r"sub-[a-z0-9]+(_ses-[a-z0-9]+)?")
+_SUBJECT = re.compile(r"sub-[a-z0-9]+(_ses-[a-z0-9]+)?", re.IGNORECASE)
 _LABELS = ("seg", "segm", "mask", "label", "labels")
 
 
@@ -23,7 +23,8 @@ class Case:
     """One head in several sequences.
 
     Attributes:
-        name: The folder's.
+        name: The folder's; where BIDS names the files, whose folder is always called ``anat``, the
+            subject and session (``sub-01_ses-1``).
         files: The volume of each sequence, in the order of `SEQUENCES`; at least two.
         passed_over: Other volumes of the same head, whose names tell no sequence of a case.
     """
@@ -83,7 +84,8 @@ def find_case(folder: Path) -> Case | None:
             )
     by_name = {name: path for name, path in named if name}
     files = {name: by_name[name] for name in SEQUENCES if name in by_name}
-    case = Case(folder.name, files, others)
+    subject = _SUBJECT.match(volumes[0].name)
+    case = Case(subject[0] if subject else folder.name, files, others)
     check_grids(case, folder)
     return case
 

@@ -2,7 +2,11 @@
 
 import re
 
-_ONTO = re.compile(r"(?<![a-z0-9])(?:to|onto|into|in|2)[^a-z0-9]*(?:t[12][a-z]*|flair)(?![a-z0-9])")
+_SEQUENCE = r"(?:t[12][a-z]*|flair)"
+_ONTO = re.compile(
+    rf"(?<![a-z0-9]){_SEQUENCE}.*[^a-z0-9]"
+    rf"((?:to|onto|into|in)[^a-z0-9]*{_SEQUENCE})(?![a-z0-9])"
+)
 _BIDS_SPACE = re.compile(r"(?<=_)space-(?:t[12]w?|flair)(?![a-z0-9])")
 _DARK = r"(?:flair|dark.?fluid|(?<![a-z])da.?fl(?![a-z]))"
 _FLAIR = re.compile(rf"{_DARK}|(?<![a-z0-9])t2f(?![a-z])")
@@ -16,11 +20,11 @@ T1, edema is not bright in it."""
 _OTHER = re.compile(r"t2.?star|t2\*|(?<![a-z])(swi|dwi|adc|gre|dti|dsc|asl|bold|tof)(?![a-z])")
 _T2 = re.compile(r"(?<![a-z0-9])t2w?(?![a-z0-9])")
 _T1 = re.compile(
-    r"(?<![a-z0-9])(t1[nw]?|ct1|t1w?(ce|c|gd|gad|km|post)|mp2?rage|t1mprage|spgr|fspgr|bravo)(?![a-z0-9])"
+    r"(?<![a-z0-9])(t1[nw]?|ct1(?=[.]|$)|t1w?(ce|c|gd|gad|km|post)|mp2?rage|t1mprage|spgr|fspgr|bravo)(?![a-z0-9])"
 )
 _CONTRAST = re.compile(
-    r"(?<![a-z0-9])(ct1|t1w?(ce|c|gd|gad|km|post)|ce|c|gd|gad|gado|gadolinium|km|post|contrast|"
-    r"postcontrast|enhanced)(?![a-z0-9])"
+    r"(?<![a-z0-9])(ct1(?=[.]|$)|t1w?(ce|c|gd|gad|km|post)|ce|c|gd|gad|gado|gadolinium|km|post|"
+    r"contrast|postcontrast|enhanced)(?![a-z0-9])"
 )
 _NO_CONTRAST = re.compile(
     r"(?<![a-z0-9])(pre|native|non|no|without|w.?o)[^a-z0-9]*(?=contrast|gd|gad|ce|c(?![a-z])|km|$)"
@@ -33,7 +37,10 @@ def without_target(name: str) -> str:
     >>> without_target("flair_to_T1.nii.gz")
     'flair_.nii.gz'
     """
-    name = _ONTO.sub("", name.lower())
+    name = name.lower()
+    if onto := _ONTO.search(name):
+        # Initials, too, may stand before a sequence: TO_flair.
+        name = name[: onto.start(1)] + name[onto.end() :]
     # Elsewhere "space" is a way to take pictures: t2_space-flair.
     return _BIDS_SPACE.sub("", name) if name.startswith("sub-") else name
 
