@@ -58,6 +58,23 @@ def test_every_kind_of_input_gets_its_mask(
     np.testing.assert_allclose(labels.affine, np.diag([1, 1, 5, 1]))
 
 
+def test_a_volume_of_another_sequence_is_told(
+    scans: Path, outlining_folder: Path, tmp_path: Path
+) -> None:
+    case = scans / "case"
+    for old, new in (("p_flair", "sub-01_FLAIR"), ("p_t1ce", "sub-01_ce-GD_T1w")):
+        (case / f"{old}.nii.gz").rename(case / f"{new}.nii.gz")
+    (case / "sub-01_PDw.nii.gz").write_bytes((scans / "lone.nii.gz").read_bytes())
+    output = tmp_path / "out"
+    code, said = run(case, "--output", output, "--model", outlining_folder)
+    assert code == 0, said
+    assert "passed over, being of no sequence of a case" in said
+    assert str(case / "sub-01_PDw.nii.gz") in said.replace("\n", "")
+    [record] = json.loads((output / RECORD).read_text())
+    assert record["sequences"] == ["t1c", "flair"]
+    assert record["passed_over"] == ["sub-01_PDw.nii.gz"]
+
+
 def test_whole_tumors_are_outlined_by_the_second_bundled_model(tmp_path: Path) -> None:
     head, affine = made_glioma()
     truth = head.pop("seg") > 0

@@ -1,6 +1,8 @@
 """``tumorlens sequence``: a finished model in, the same with a network over slices out."""
 
 import json
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +59,27 @@ def test_the_road_from_heads_to_a_volumes_answer(
     answer = predict(volume, model=load_model(output, threads=1))
     assert isinstance(answer, VolumePrediction)
     assert answer.joined_by == "sequence"
+
+
+def test_heads_that_the_classifier_has_learnt_from_are_told(
+    data: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(model_folder, run / "model")
+    lines = (data / "split.csv").read_text()
+    turned = {"training": "validation", "validation": "training"}
+    own = re.sub("training|validation", lambda found: turned[found[0]], lines)
+    (run / "split.csv").write_text(own)
+    words = (run / "model", "--data", data, "--epochs", 1, "--views", 0, "--output")
+    done = sequence(*words, tmp_path / "other", "--split", data / "split.csv")
+    assert done.exit_code == 0, done.output
+    assert "warning: 54 of 54 evaluated slices (100.0%) are in the model's own" in done.stderr
+    measured = read_card(tmp_path / "other").sequence.measured  # type: ignore[union-attr]
+    assert measured["seen"] == {"count": 54, "of": 54, "share": 1.0}
+    done = sequence(*words, tmp_path / "own", "--split", run / "split.csv")
+    assert done.exit_code == 0, done.output
+    assert "warning" not in done.stderr
+    assert "seen" not in read_card(tmp_path / "own").sequence.measured  # type: ignore[union-attr]
 
 
 def test_an_older_network_is_replaced(tmp_path: Path) -> None:

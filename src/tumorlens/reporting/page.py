@@ -20,6 +20,7 @@ from tumorlens.reporting.figure import jpeg_bytes
 from tumorlens.reporting.overlay import RGB, Overlay
 from tumorlens.reporting.results import Answered, Result
 from tumorlens.reporting.wording import (
+    SLICE_NUMBERS,
     also_possible,
     describe_volume_outline,
     how_answered,
@@ -171,6 +172,7 @@ def render_entry(result: Result, pictures: Iterable[Picture], *, number: int) ->
         pictures=list(pictures),
         curve=curve,
         curve_size=_CURVE,
+        slice_numbers=SLICE_NUMBERS,
         outline=_outline(result),
     )
 

@@ -8,6 +8,13 @@ if TYPE_CHECKING:
     from tumorlens.model_identity import ModelIdentity
 
 
+SLICE_NUMBERS = (
+    "slices are counted from 0: axial ones from the feet up, coronal ones from the back, sagittal "
+    "ones from the patient's left"
+)
+"""How `tumorlens.scan.Volume` has them, whatever order the file or another viewer counts in."""
+
+
 def printable(text: str) -> str:
     r"""Text without anything invisible, so that no file name can disturb a terminal or a page.
 
