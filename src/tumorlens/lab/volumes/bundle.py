@@ -73,10 +73,10 @@ def import_bundle(
     check_replaceable(output)
     metadata, inference = (read_json(bundle, name) for name in (METADATA, INFERENCE))
     card = _card(metadata, inference, bundle, patch)
-    check_postprocessing(inference, bundle)
     network = load_network(inference, bundle)
     card = replace(card, network=type(network).__name__)
     _try(network, card, bundle)
+    check_postprocessing(inference, bundle, regions=card.regions)
     return export_volume_model(network, card, output)
 
 

@@ -4,7 +4,8 @@ Its configs are read as data: expressions in what matters are refused.
 """
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from tumorlens.errors import ModelCorruptError, ModelMissingError
 from tumorlens.lab.volumes.cases import AXES
 from tumorlens.reading.sequence import guess_sequence
 from tumorlens.volume_outlining import THRESHOLD
-from tumorlens.volume_outlining.regions import CORE, ENHANCING, REGIONS, WHOLE
+from tumorlens.volume_outlining.regions import CORE, ENHANCING, LABELS, REGIONS, WHOLE
 
 METADATA, INFERENCE = "configs/metadata.json", "configs/inference.json"
 WEIGHTS, SCRIPT = "models/model.pt", "models/model.ts"
@@ -27,6 +28,10 @@ _AFTERWARDS = {
     *("Activationsd", "AsDiscreted", "Invertd", "SaveImaged", "EnsureTyped", "ToTensord"),
 }
 """Steps after the network, likewise."""
+
+_JOINING = "Lambdad"  # of brats_mri_segmentation: the regions' maps to one map of labels
+_JOINED = re.compile(r"torch\.where\(x\[\[(\d)\]\]>0,(\d),")
+_ENHANCING_OF_2023 = 3
 
 _OVERLAP = 0.25  # MONAI's own, where a bundle says nothing
 _WAYS = ("RL", "AP", "SI")
@@ -141,14 +146,21 @@ def window_of(
     return patch or _three(inferer.get("roi_size"), bundle, "inferer.roi_size"), overlap
 
 
-def check_postprocessing(inference: Mapping[str, Any], bundle: Path) -> None:
+def check_postprocessing(
+    inference: Mapping[str, Any], bundle: Path, *, regions: Sequence[str]
+) -> None:
     """The runtime takes the sigmoid of each output and draws where it is 0.5 and more.
+
+    Where regions lie upon one another, the inner one is drawn.
 
     Raises:
         ModelCorruptError: The bundle does something else.
     """
     steps = _steps(inference, "postprocessing", bundle)
+    joining = steps.pop(_JOINING, {}).get("func")
     odd = [f"{name}" for name in steps if name not in _AFTERWARDS]
+    if joining is not None and not _joins_as_here(str(joining), regions):
+        odd.append(f"{_JOINING} {joining}")
     odd += [
         f"{key} of {name}"
         for name, step in steps.items()
@@ -163,6 +175,23 @@ def check_postprocessing(inference: Mapping[str, Any], bundle: Path) -> None:
             f"a postprocessing by sigmoid and a threshold of {THRESHOLD}",
             ", ".join(odd),
         )
+
+
+def _joins_as_here(expression: str, regions: Sequence[str]) -> bool:
+    """Whether a lambda, which is read and not run, joins regions to the labels of BraTS.
+
+    Such as ``torch.where(x[[2]] > 0, 4, torch.where(x[[0]] > 0, 1, ...))``, inner regions first.
+    """
+    bare = re.sub(r"\s", "", expression)
+    steps = [(int(channel), int(label)) for channel, label in _JOINED.findall(bare)]
+    if _JOINED.sub("", bare) != "$lambdax:0" + ")" * len(steps):
+        return False
+    inwards = [name for name in REGIONS if name in regions]
+    wanted = [(list(regions).index(name), LABELS[name]) for name in reversed(inwards)]
+    of_2023 = [
+        (at, _ENHANCING_OF_2023 if label == LABELS[ENHANCING] else label) for at, label in wanted
+    ]
+    return steps in (wanted, of_2023)
 
 
 def _steps(inference: Mapping[str, Any], part: str, bundle: Path) -> dict[str, dict[str, Any]]:
