@@ -500,6 +500,14 @@ def test_copies_count_once(tmp_path: Path) -> None:
     np.testing.assert_array_equal(pixels_of(read_scan(folder)), shown(block()))
 
 
+def test_images_that_were_all_given_one_uid_are_no_copies(tmp_path: Path) -> None:
+    slices = cut(block(), affine(), (2, 1, 0))
+    for made in slices:
+        made.SOPInstanceUID = "1.2.3"
+    volume = read_scan(written(tmp_path / "series", slices))
+    np.testing.assert_array_equal(pixels_of(volume), shown(block()))
+
+
 def test_a_damaged_file_of_a_series_is_named(tmp_path: Path) -> None:
     folder = written(tmp_path / "series", cut(block(), affine(), (2, 1, 0)))
     path = sorted(folder.iterdir())[3]
