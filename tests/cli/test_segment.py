@@ -13,6 +13,7 @@ from tests.made_cases import dice, made_head, save_case
 from tests.made_gliomas import made_glioma
 from tumorlens.cli import app
 from tumorlens.reading.own_files import RECORD
+from tumorlens.reporting.wording import PICTURE_SIDES, SLICE_NUMBERS
 
 
 def run(*words: object) -> tuple[int, str]:
@@ -56,6 +57,17 @@ def test_every_kind_of_input_gets_its_mask(
     labels = nibabel.load(output / "case_seg.nii.gz")
     assert labels.shape == (96, 96, 6)
     np.testing.assert_allclose(labels.affine, np.diag([1, 1, 5, 1]))
+
+
+def test_it_is_told_how_places_and_slices_are_meant(tmp_path: Path) -> None:
+    head, affine = made_glioma()
+    save_case(tmp_path / "case", {"flair": head["flair"]}, affine=affine, axcodes="LPS")
+    code, said = run(tmp_path / "case", "--output", tmp_path / "out")
+    assert code == 0, said
+    for told in (SLICE_NUMBERS, PICTURE_SIDES):
+        assert told in said
+    _, told = run("--help")
+    assert "left in axial and coronal slices is the patient's right" in " ".join(told.split())
 
 
 def test_a_volume_of_another_sequence_is_told(

@@ -13,7 +13,7 @@ from tumorlens.cli.segment_volumes import segment_volumes, volumes_table
 from tumorlens.cli.skull_stripping import SkullStrip, choose
 from tumorlens.cli.unfit_options import refuse_options
 from tumorlens.extras import import_extra
-from tumorlens.reporting.wording import SLICE_NUMBERS, percent, printable
+from tumorlens.reporting.wording import PICTURE_SIDES, SLICE_NUMBERS, percent, printable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -61,7 +61,9 @@ def segment(
     series gives DIR/<name>_seg.dcm and DIR/<name>_sr.dcm besides, tied to the source series.
 
     largest_slice, the slice of a volume with the largest outline, is counted from 0: axial ones
-    from the feet up, coronal ones from the back, sagittal ones from the patient's left.
+    from the feet up, coronal ones from the back, sagittal ones from the patient's left. side and
+    height are those in the picture: where the file tells its orientation, left in axial and coronal
+    slices is the patient's right.
 
     Only files that DIR/segments.json names are written over: what it tells of other scans, outlined
     there by earlier runs, stays in it.
@@ -137,6 +139,8 @@ def _tell(records: list[dict[str, Any]], table: "Table | None", output: Path) ->
         out().print(table)
         if any(record.get("largest_slice") is not None for record in records):
             say(SLICE_NUMBERS)
+        if any(record.get("side") for record in records):
+            say(PICTURE_SIDES)
         say(NOTICE)
     for record in failed:
         error = record["error"]
@@ -152,7 +156,9 @@ def _tell(records: list[dict[str, Any]], table: "Table | None", output: Path) ->
 def _table(records: list[dict[str, Any]]) -> "Table":
     from rich.table import Table
 
-    table = Table("scan", "answer", "tumor", "of the head", "area", "diameter", "volume", "place")
+    table = Table(
+        "scan", "answer", "tumor", "of the head", "area", "diameter", "volume", "in the picture"
+    )
     for record in records:
         if "error" in record:
             table.add_row(printable(record["source"]), "refused", *[""] * 6)
