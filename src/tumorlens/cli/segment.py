@@ -156,9 +156,8 @@ def _tell(records: list[dict[str, Any]], table: "Table | None", output: Path) ->
 def _table(records: list[dict[str, Any]]) -> "Table":
     from rich.table import Table
 
-    table = Table(
-        "scan", "answer", "tumor", "of the head", "area", "diameter", "volume", "in the picture"
-    )
+    measures = ("of the head", "area", "diameter", "volume", "in the picture")
+    table = Table("scan", "answer", "tumor", *measures)
     for record in records:
         if "error" in record:
             table.add_row(printable(record["source"]), "refused", *[""] * 6)

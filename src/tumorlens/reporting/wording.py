@@ -16,8 +16,8 @@ SLICE_NUMBERS = (
 
 
 PICTURE_SIDES = (
-    "places are those in the picture: where the file tells its orientation, left in axial and coronal "
-    "slices is the patient's right"
+    "places are those in the picture: where the file tells its orientation, left in axial and "
+    "coronal slices is the patient's right"
 )
 """How an outline's ``side`` and ``height`` are meant."""
 
