@@ -220,6 +220,15 @@ def test_padding_outside_the_range() -> None:
     np.testing.assert_array_equal(found[3:], values[3:])
 
 
+def test_padding_is_dark_where_low_values_are_bright() -> None:
+    pixels = picture().astype(np.int16) + 10
+    pixels[:4] = -2000
+    made = dataset(pixels, PhotometricInterpretation="MONOCHROME1", PixelPaddingValue=-2000)
+    shown = pixels_of(read(made))
+    assert (shown[:4] == shown.min()).all()
+    np.testing.assert_array_equal(np.diff(shown[4:], axis=0), -np.diff(pixels[4:], axis=0))
+
+
 def test_colour_and_palette() -> None:
     rgb = np.stack([picture()] * 3, -1)[None]
     made = dataset(rgb, PhotometricInterpretation="RGB", PlanarConfiguration=0)
