@@ -34,7 +34,8 @@ CLIENT_GONE = 499
 class Guard:
     """ASGI middleware around everything.
 
-    The log line holds method, route, status and time, and nothing that the client sent. An
+    What is asked with HEAD, as monitors and load balancers do, is answered as GET, without its
+    body. The log line holds method, route, status and time, and nothing that the client sent. An
     exception that nobody expected is logged by its type and place only, since its message may
     quote a file, and answered without a word of it.
     """
@@ -50,6 +51,8 @@ class Guard:
             return
         began = time.perf_counter()
         status = 0
+        is_head = scope["method"] == "HEAD"
+        asked = {**scope, "method": "GET"} if is_head else scope
 
         async def watched(message: Message) -> None:
             nonlocal status
@@ -58,22 +61,24 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+            elif is_head:
+                message = {**message, "body": b""}
             await send(message)
 
         try:
-            await self._app(scope, receive, watched)
+            await self._app(asked, receive, watched)
         except ClientDisconnect:
             status = status or CLIENT_GONE
         except Exception as error:
             _log_bug(error)
             if not status:
-                await _excuse(error, scope, receive, watched)
+                await _excuse(error, asked, receive, watched)
         finally:
-            self._count(scope, status, time.perf_counter() - began)
+            self._count(scope["method"], asked, status, time.perf_counter() - began)
 
-    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+    def _count(self, method: str, scope: Scope, status: int, seconds: float) -> None:
         route = getattr(scope.get("route"), "path", "") or "other"
-        method = scope["method"] if scope["method"] in _METHODS else "other"
+        method = method if method in _METHODS else "other"
         self._metrics.requests.labels(route, method, str(status)).inc()
         self._metrics.seconds.labels(route).observe(seconds)
         LOGGER.info("%s %s %d %.0f ms", method, route, status, seconds * 1000)
