@@ -1,5 +1,6 @@
 """The outermost layer: headers that protect, numbers for Prometheus, one log line, no trace."""
 
+import asyncio
 import logging
 import time
 
@@ -8,7 +9,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tumorlens.serving.errors import BugError, RequestError, body_of, headers_of
+from tumorlens.serving.errors import BugError, BusyError, RequestError, body_of, headers_of
 from tumorlens.serving.gate import busy
 from tumorlens.serving.metrics import Metrics
 
@@ -69,6 +70,9 @@ class Guard:
             await self._app(asked, receive, watched)
         except ClientDisconnect:
             status = status or CLIENT_GONE
+        except asyncio.CancelledError:  # told to stop, and the time for what was accepted is over
+            if not status:
+                await _respond(_ending(), asked, receive, watched)
         except Exception as error:
             _log_bug(error)
             if not status:
@@ -97,8 +101,20 @@ async def _excuse(error: Exception, scope: Scope, receive: Receive, send: Send) 
             found="a mistake in the service",
             remedy="Report it, with the version of tumorlens and the kind of file.",
         )
+    await _respond(failure, scope, receive, send)
+
+
+async def _respond(failure: RequestError, scope: Scope, receive: Receive, send: Send) -> None:
     body = body_of(failure, scope["path"])
     await JSONResponse(body, failure.status, headers_of(failure))(scope, receive, send)
+
+
+def _ending() -> BusyError:
+    return BusyError(
+        expected="an answer before the service stops",
+        found="one that takes longer than TUMORLENS_SHUTDOWN_SECONDS",
+        remedy="Ask again in a few seconds, when another has taken its place.",
+    )
 
 
 def _log_bug(error: Exception) -> None:
