@@ -209,7 +209,7 @@ class Instances(_Shape):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"instances": [_SCAN]}]})
 
-    instances: list[Base64Scan]
+    instances: list[Base64Scan] = Field(fail_fast=True)
 
 
 class Predictions(_Shape):
@@ -222,7 +222,7 @@ class Tensor(_Shape):
     """An input or output of the Open Inference Protocol."""
 
     name: str
-    shape: list[int]
+    shape: list[int] = Field(fail_fast=True)
     datatype: str
     data: list[Any] = Field(description="Flat or nested.")
 
@@ -239,8 +239,10 @@ class InferRequest(_Shape):
     model_config = ConfigDict(json_schema_extra={"examples": [{"id": "1", "inputs": [_TENSOR]}]})
 
     id: str | None = None
-    inputs: list[Tensor]
-    outputs: list[Wanted] | None = Field(None, description="All of them where left out.")
+    inputs: list[Tensor] = Field(fail_fast=True)
+    outputs: list[Wanted] | None = Field(
+        None, fail_fast=True, description="All of them where left out."
+    )
 
 
 class InferResponse(_Shape):
