@@ -20,12 +20,14 @@ def test_variables_are_read_in_their_units() -> None:
             "TUMORLENS_API_KEY": "secret",
             "TUMORLENS_MAX_BODY_MB": "3",
             "TUMORLENS_WORKERS": "2",
+            "TUMORLENS_MAX_VOXELS_MI": "12",
             "AIP_PREDICT_ROUTE": "/predict",
         }
     )
     assert made.api_key == "secret"
     assert made.max_body_bytes == 3 * MEBIBYTE
     assert made.workers == 2
+    assert made.limits.max_voxels == made.limits.max_pixels == 12 * MEBIBYTE
     assert made.vertex_predict_route == "/predict"
 
 

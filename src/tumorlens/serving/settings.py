@@ -9,13 +9,14 @@ from tumorlens.reading import Limits
 
 MEBIBYTE = 2**20
 
-SERVING_LIMITS = Limits(max_bytes=256 * MEBIBYTE, max_voxels=64 * MEBIBYTE, max_slices=1024)
-"""Narrower than on the command line, as several scans are in memory at a time and others wait."""
+_MAX_UNPACKED = 256 * MEBIBYTE
+_MAX_PIXELS = 16 * MEBIBYTE
+_MAX_SLICES = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How a service behaves; the defaults suit two cores and 2 GB of memory.
+    """How a service behaves; the defaults suit two cores and 4 GB of memory.
 
     Attributes:
         api_key: What requests must show, except for the page, its files and health checks;
@@ -27,8 +28,8 @@ class Settings:
         upload_seconds: For a body to arrive; beyond it 408.
         shutdown_seconds: For what was accepted to be answered, once told to stop.
         max_batch: Slices of several requests that go through the network together.
-        workers: Threads that read, judge volumes and draw; each may hold one volume.
-        limits: How large a scan may be, unpacked.
+        max_voxels: Of one scan, and of all that are judged and drawn at a time.
+        workers: Threads that read, judge volumes and draw.
         vertex_health_route: Where Vertex AI asks for health; empty outside of it.
         vertex_predict_route: Where Vertex AI sends instances; empty outside of it.
     """
@@ -41,10 +42,20 @@ class Settings:
     upload_seconds: float = 120.0
     shutdown_seconds: int = 30
     max_batch: int = 8
+    max_voxels: int = 64 * MEBIBYTE
     workers: int = 4
-    limits: Limits = SERVING_LIMITS
     vertex_health_route: str = ""
     vertex_predict_route: str = ""
+
+    @property
+    def limits(self) -> Limits:
+        """How large a scan may be, unpacked: less than on the command line, as others wait."""
+        return Limits(
+            max_bytes=_MAX_UNPACKED,
+            max_pixels=min(_MAX_PIXELS, self.max_voxels),
+            max_voxels=self.max_voxels,
+            max_slices=_MAX_SLICES,
+        )
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -75,6 +86,7 @@ VARIABLES: dict[str, tuple[str, int]] = {
     "TUMORLENS_MAX_WAITING_MB": ("max_waiting_bytes", MEBIBYTE),
     "TUMORLENS_MAX_FILES": ("max_files", 1),
     "TUMORLENS_MAX_BATCH": ("max_batch", 1),
+    "TUMORLENS_MAX_VOXELS_MI": ("max_voxels", MEBIBYTE),
     "TUMORLENS_WORKERS": ("workers", 1),
     "TUMORLENS_UPLOAD_SECONDS": ("upload_seconds", 1),
     "TUMORLENS_SHUTDOWN_SECONDS": ("shutdown_seconds", 1),

@@ -110,7 +110,7 @@ async def report(request: Request, service: Served) -> Response:
         draw_report,
         uploads,
         model=service.model,
-        limits=service.settings.limits,
+        opened=service.opened,
         metrics=service.metrics,
     )
     name = {"Content-Disposition": 'attachment; filename="tumorlens-report.html"'}
