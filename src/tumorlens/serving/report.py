@@ -17,7 +17,9 @@ Open = Callable[[Upload], AbstractContextManager[Scan | Volume]]
 """Reads an upload, and holds it for the ``with`` block."""
 
 
-def draw_report(uploads: Sequence[Upload], *, model: Model, opened: Open, metrics: Metrics) -> bytes:
+def draw_report(
+    uploads: Sequence[Upload], *, model: Model, opened: Open, metrics: Metrics
+) -> bytes:
     """Answer uploads one after another and write the page of `tumorlens.write_report`.
 
     Args:
