@@ -40,3 +40,10 @@ def test_wrong_numbers_are_refused(text: str) -> None:
 def test_routes_are_paths() -> None:
     with pytest.raises(ConfigError, match="AIP_HEALTH_ROUTE"):
         Settings.from_environment({"AIP_HEALTH_ROUTE": "health"})
+
+
+@pytest.mark.parametrize("key", ["schl\u00fcssel", "two words", "line\nbreak", "\u20ac"])
+def test_a_key_that_no_header_can_carry_is_refused(key: str) -> None:
+    with pytest.raises(ConfigError, match="TUMORLENS_API_KEY") as refused:
+        Settings.from_environment({"TUMORLENS_API_KEY": key})
+    assert key not in str(refused.value)

@@ -62,7 +62,8 @@ class Settings:
         """The settings that environment variables give (`VARIABLES`), else the defaults.
 
         Raises:
-            ConfigError: One of them is no whole number above 0, or no path.
+            ConfigError: One of them is no whole number above 0, no path, or no key that HTTP
+                can carry.
         """
         given: dict[str, int | str] = {}
         for variable, (name, unit) in VARIABLES.items():
@@ -76,6 +77,7 @@ class Settings:
                     remedy="Set the container's routes in Vertex AI, such as /predict.",
                     source="AIP_HEALTH_ROUTE, AIP_PREDICT_ROUTE",
                 )
+        _check_key(str(given.get("api_key", "")))
         return cls(**given)  # type: ignore[arg-type]  # the table names fields of these types
 
 
@@ -105,3 +107,14 @@ def _whole(variable: str, text: str) -> int:
         remedy="Give one, or leave the variable away.",
         source=variable,
     )
+
+
+def _check_key(key: str) -> None:
+    """Refuse a key that no client could show: headers have no encoding but ASCII."""
+    if not all("!" <= sign <= "~" for sign in key):
+        raise ConfigError(
+            expected="a key of letters, digits and signs of ASCII, without spaces",
+            found="one with other signs",  # and not which: it may be logged
+            remedy="Make one: openssl rand -hex 24",
+            source="TUMORLENS_API_KEY",
+        )

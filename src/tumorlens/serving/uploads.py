@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from tumorlens.serving.errors import BadRequestError, WrongTypeError
 from tumorlens.serving.opening import Upload
+from tumorlens.serving.parameters import check_field
 
 RAW_TYPES = (
     "application/octet-stream",
@@ -71,6 +72,9 @@ async def receive_uploads(request: Request, *, max_files: int) -> list[Upload]:
     )
     try:
         form = await parser.parse()
+        for name, part in form.multi_items():
+            if isinstance(part, str):
+                check_field(name)
         uploads = [Upload(_name(file), await file.read()) for file in _files(form)]
     except MultiPartException as error:
         raise _bad_form(f"one that cannot be used: {error.message}") from error
@@ -117,5 +121,5 @@ def _bad_form(found: str) -> BadRequestError:
         expected="a form with a file",
         found=found,
         remedy="Send one scan as the field file to /v1/predict, several as files to "
-        "/v1/predict/batch: curl -F file=@scan.jpg URL",
+        "/v1/predict/batch, a DICOM series as one zip: curl -F file=@scan.jpg URL",
     )

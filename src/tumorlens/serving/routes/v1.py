@@ -3,11 +3,12 @@
 from functools import partial
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from tumorlens.serving.access import Served
 from tumorlens.serving.contract import failures, many_files, one_file
+from tumorlens.serving.parameters import check_query
 from tumorlens.serving.pictures import draw_explanation, draw_view
 from tumorlens.serving.records import to_json, to_records
 from tumorlens.serving.report import draw_report
@@ -15,7 +16,7 @@ from tumorlens.serving.schemas import Answer, BatchAnswer, ModelCard, View
 from tumorlens.serving.service import not_ready
 from tumorlens.serving.uploads import receive_upload, receive_uploads
 
-router = APIRouter(prefix="/v1", tags=["tumorlens"])
+router = APIRouter(prefix="/v1", tags=["tumorlens"], dependencies=[Depends(check_query)])
 
 SliceIndex = Annotated[
     int | None,
