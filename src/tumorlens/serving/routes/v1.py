@@ -1,7 +1,8 @@
 """Our own API: ``/v1/...``."""
 
+import json
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -29,6 +30,18 @@ Target = Annotated[
 Drawing = Annotated[
     Literal["overlay", "heatmap", "scan", "figure"], Query(description="What to draw.")
 ]
+
+_TOLD = "Tumorlens-Answer"
+_PICTURE: dict[str, Any] = {
+    "content": {"image/png": {}},
+    "description": "A PNG file.",
+    "headers": {
+        _TOLD: {
+            "description": "JSON: label, accepted, target, slice.",
+            "schema": {"type": "string"},
+        }
+    },
+}
 
 
 @router.post(
@@ -65,7 +78,7 @@ async def predict_batch(request: Request, service: Served) -> Response:
 @router.post(
     "/explain",
     response_class=Response,
-    responses=failures() | {200: {"content": {"image/png": {}}, "description": "A PNG file."}},
+    responses=failures() | {200: _PICTURE},
     openapi_extra=one_file(),
     summary="Draw where the network looked",
 )
@@ -76,10 +89,17 @@ async def explain(
     target: Target = None,
     view: Drawing = "overlay",
 ) -> Response:
-    """Draw the heatmap of one slice; of a volume the most suspicious one, or the one asked for."""
+    """Draw the heatmap of one slice; of a volume the most suspicious one, or the one asked for.
+
+    A scan that is refused is drawn too. The header `Tumorlens-Answer` says so, in JSON: `label` and
+    `accepted` as `/v1/predict` has them, the class that is explained as `target`, and the `slice`.
+    """
     upload = await receive_upload(request)
     draw = partial(draw_explanation, view=view, target=target)
-    return Response(await service.answer(upload, draw, index=index), media_type="image/png")
+    picture, told = await service.answer(upload, draw, index=index)
+    if index is not None:
+        told["slice"] = index
+    return Response(picture, headers={_TOLD: json.dumps(told)}, media_type="image/png")
 
 
 @router.post(
