@@ -38,12 +38,18 @@ _PROBLEM: dict[str, Any] = {
 }
 
 
-_SCAN: dict[str, Any] = {"b64": "iVBORw0KGgo=", "name": "scan.png"}
+_B64 = (  # a disc with a spot, so that the examples can be sent as they are
+    "iVBORw0KGgoAAAANSUhEUgAAACAAAAAgCAAAAABWESUoAAAAnklEQVR42qWTQRKAIAhFf0zH4jitOBCrjsPBWmQJ"
+    "gjVNLBz1P/nKIPA3lrBSAIDMAAVg4IgsXrc2Y0dQocOaVwCcHgiqdE9Q30IkIqC5AG1rzQk2ADuMx1d4/RwcoFWR"
+    "1WewrNvMYogM7PcQXjESDxleLWqAsxIKJdVZ+XYHnjhcgMwcugXXCW5AItHbllARrq0JBeHb/svHqb/e/zgAaJUi"
+    "ELyEs4QAAAAASUVORK5CYII="
+)
+_SCAN: dict[str, Any] = {"b64": _B64, "name": "scan.png"}
 _TENSOR: dict[str, Any] = {
     "name": "scan",
     "shape": [1],
     "datatype": "BYTES",
-    "data": ["iVBORw0KGgo="],
+    "data": [_B64],
 }
 _INFERRED: dict[str, Any] = {
     "id": "1",
