@@ -244,3 +244,35 @@ def test_doubts_are_shown(open_page: Open, tmp_path: Path, refuses: bool) -> Non
             assert "refer to a radiologist" in text
         assert entry.get_by_role("progressbar").count() == 4
         _keep(page, "refused-light" if refuses else "unsure-light")
+
+
+def test_a_folder_that_is_dropped_is_told_from_a_service_that_is_gone(
+    open_page: Open, tmp_path: Path
+) -> None:
+    """As a DICOM series comes from a disc: the page said that the service does not run."""
+    (tmp_path / "a.png").write_bytes(png())
+    page = open_page()
+    devices = page.context.new_cdp_session(page)
+    dragged = {"items": [], "files": [str(tmp_path)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        where = {"type": kind, "x": 300, "y": 250, "data": dragged}
+        devices.send("Input.dispatchDragEvent", where)
+    page.get_by_role("status").get_by_text("done.").wait_for()
+    told = page.locator("article").inner_text()
+    assert "a folder" in told
+    assert "zip" in told
+
+
+@pytest.mark.parametrize(
+    ("key", "found"), [("", "none"), ("wrong", "another one"), ("\u20ac", "others in it")]
+)
+def test_a_key_that_does_not_fit_is_told_in_the_page_s_words(
+    open_page: Open, model_folder: Path, key: str, found: str
+) -> None:
+    with server(model_folder, TUMORLENS_API_KEY="right") as running:
+        page = open_page(running.url)
+        page.fill("#key", key)
+        told = _send(page, _file("scan.png", png())).inner_text()
+    assert found in told
+    assert "X-API-Key" not in told
+    assert "no connection" not in told

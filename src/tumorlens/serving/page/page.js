@@ -43,7 +43,10 @@ function trouble(expected, found, remedy) {
 }
 
 async function ask(path, body) {
-  const key = $("#key").value;
+  const key = $("#key").value.trim();
+  if (/[^!-~]/.test(key)) {
+    throw trouble("an API key of plain letters, digits and signs", "one with others in it", "Type or paste it again.");
+  }
   const options = { method: body ? "POST" : "GET", body, headers: key ? { "X-API-Key": key } : {} };
   for (let attempt = 0; ; attempt += 1) {
     let response;
@@ -63,7 +66,11 @@ async function ask(path, body) {
 }
 
 async function refusal(response) {
-  if (response.status === 401) $("#key").focus();
+  if (response.status === 401) {
+    $("#key").focus();
+    return trouble("the API key of this service", $("#key").value ? "another one" : "none",
+      "Type it into the field above, and choose the scans again.");
+  }
   try {
     return new Refusal((await response.json()).error);
   } catch {
@@ -106,12 +113,23 @@ async function answer({ file, entry, generation: mine }) {
       throw trouble(`at most ${maxBytes.toLocaleString()} bytes`, `${file.size.toLocaleString()} bytes`,
         "Send a smaller file, or use the command line.");
     }
+    await checkReadable(file);
     const form = new FormData();
     form.append("file", file, file.name);
     const view = await (await ask("v1/view", form)).json();
     if (mine === generation) show(entry, view);
   } catch (error) {
     if (mine === generation) showRefusal(entry, error.problem ?? trouble("an answer", error.message, "Try again.").problem);
+  }
+}
+
+// A folder that was dropped looks like a file until it is read.
+async function checkReadable(file) {
+  try {
+    await file.slice(0, 1).arrayBuffer();
+  } catch {
+    throw trouble("a file that can be read", "a folder, or a file that was moved or changed",
+      "Pack a folder into a zip and drop that: a DICOM series in it is answered as one volume.");
   }
 }
 
