@@ -77,6 +77,8 @@ async def receive_uploads(request: Request, *, max_files: int) -> list[Upload]:
                 check_field(name)
         uploads = [Upload(_name(file), await file.read()) for file in _files(form)]
     except MultiPartException as error:
+        if max_files > 1 and error.message.startswith("Too many files"):
+            raise _too_many(max_files) from error
         raise _bad_form(f"one that cannot be used: {error.message}") from error
     finally:
         parser.close()
@@ -114,6 +116,14 @@ def _name(file: UploadFile) -> str:
     """The name that the client gives, without folders."""
     name = (file.filename or "upload").replace("\\", "/").rpartition("/")[2]
     return name[-_MAX_NAME:] or "upload"
+
+
+def _too_many(most: int) -> BadRequestError:
+    return BadRequestError(
+        expected=f"at most {most} files at a time",
+        found="more of them",
+        remedy="Send some of them now and the others later, or raise TUMORLENS_MAX_FILES.",
+    )
 
 
 def _bad_form(found: str) -> BadRequestError:
