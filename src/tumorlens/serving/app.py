@@ -76,7 +76,7 @@ def create_app(model: Model, settings: Settings | None = None) -> FastAPI:
     _add_routes(app, settings)
     _add_error_handlers(app, metrics)
     app.add_middleware(Gate, settings=settings, metrics=metrics)
-    app.add_middleware(Guard, metrics=metrics)
+    app.add_middleware(Guard, metrics=metrics, paths=frozenset(app.openapi()["paths"]))
     return app
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from collections.abc import Collection
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
@@ -41,9 +42,10 @@ class Guard:
     quote a file, and answered without a word of it.
     """
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, paths: Collection[str]) -> None:
         self._app = app
         self._metrics = metrics
+        self._paths = paths  # of requests that are sent away before they find their route
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on and watch it."""
@@ -81,7 +83,8 @@ class Guard:
             self._count(scope["method"], asked, status, time.perf_counter() - began)
 
     def _count(self, method: str, scope: Scope, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "") or "other"
+        known = scope["path"] if scope["path"] in self._paths else "other"
+        route = getattr(scope.get("route"), "path", "") or known
         method = method if method in _METHODS else "other"
         self._metrics.requests.labels(route, method, str(status)).inc()
         self._metrics.seconds.labels(route).observe(seconds)
