@@ -41,7 +41,10 @@ router.add_api_route(
 
 
 @router.get(
-    "/execution-parameters", dependencies=[Depends(check_key)], summary="For batch transform"
+    "/execution-parameters",
+    dependencies=[Depends(check_key)],
+    responses=failures(401),
+    summary="For batch transform",
 )
 async def execution_parameters(service: Served) -> dict[str, int | str]:
     """How batch transform should send its files: each in a request of its own."""
