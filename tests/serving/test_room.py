@@ -3,6 +3,7 @@ import threading
 import numpy as np
 import pytest
 
+from tests.reading.made import dataset, dicom_bytes, picture
 from tests.serving.conftest import png
 from tumorlens.scan import Scan, Volume
 from tumorlens.serving import room
@@ -70,7 +71,7 @@ def test_a_lone_one_fits_always_and_small_ones_beside_anything() -> None:
         pass
 
 
-def test_pictures_are_read_while_a_volume_is() -> None:
+def test_pictures_and_slices_are_read_while_a_volume_is() -> None:
     made = Room(1)
     read = threading.Event()
 
@@ -79,8 +80,9 @@ def test_pictures_are_read_while_a_volume_is() -> None:
             read.set()
 
     with made.to_read(b"a volume"):
-        with made.to_read(png()):
-            pass
+        for data in (png(), dicom_bytes(dataset(picture()))):
+            with made.to_read(data):
+                pass
         threading.Thread(target=read_other, daemon=True).start()
         assert not read.wait(PATIENCE_S)
     assert read.wait(5)

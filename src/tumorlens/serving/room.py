@@ -8,10 +8,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tumorlens.reading.formats import HEAD_BYTES, is_picture
+from tumorlens.reading.formats import HEAD_BYTES, is_dicom, is_picture
 from tumorlens.scan import Scan, Volume
 
 _SMALL = 2 * 2**20  # voxels
+_ONE_SLICE = 2**20  # bytes of a DICOM file: 512 x 512 pixels of 16 bits have half of it
 _A_PICTURE_S = 2  # bytes that a pixel of a slice takes by those that a voxel takes
 
 
@@ -35,8 +36,9 @@ class Room:
 
     @contextmanager
     def to_read(self, data: bytes) -> Iterator[None]:
-        """Wait until nobody else reads what may be a volume; pictures are read at once."""
-        if is_picture(data[:HEAD_BYTES]):
+        """Wait until nobody else reads what may be a volume; slices are read at once."""
+        head = data[:HEAD_BYTES]
+        if is_picture(head) or (is_dicom(head) and len(data) <= _ONE_SLICE):
             yield
             return
         with self._reading:
