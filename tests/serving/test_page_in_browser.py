@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.reading.made import dataset, dicom_bytes, picture
 from tests.serving.conftest import Server, png, server, volume_nifti, write_wary_model
 from tumorlens.notice import NOTICE
 from tumorlens.scan import Volume
@@ -276,3 +277,16 @@ def test_a_key_that_does_not_fit_is_told_in_the_page_s_words(
     assert found in told
     assert "X-API-Key" not in told
     assert "no connection" not in told
+
+
+def test_several_dicom_files_are_said_to_be_no_volume(open_page: Open) -> None:
+    """Who drops the files of a series gets an answer for each slice, and is told how to get one."""
+    page = open_page()
+    hint = page.get_by_text("slices of one series")
+    slices = [_file(f"{n}.dcm", dicom_bytes(dataset(picture()))) for n in range(2)]
+    _send(page, slices[0], _file("scan.png", png()))
+    assert not hint.is_visible()
+    _send(page, slices[1])
+    hint.wait_for()
+    page.get_by_role("button", name="Clear").click()
+    assert not hint.is_visible()

@@ -9,6 +9,7 @@ const waiting = [];
 const sent = [];
 let running = 0;
 let generation = 0;
+let dicoms = 0;
 
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -114,6 +115,7 @@ async function answer({ file, entry, generation: mine }) {
         "Send a smaller file, or use the command line.");
     }
     await checkReadable(file);
+    if (await isDicom(file) && mine === generation) dicoms += 1;
     const form = new FormData();
     form.append("file", file, file.name);
     const view = await (await ask("v1/view", form)).json();
@@ -133,10 +135,15 @@ async function checkReadable(file) {
   }
 }
 
+async function isDicom(file) {
+  return new TextDecoder().decode(await file.slice(128, 132).arrayBuffer()) === "DICM";
+}
+
 function tell() {
   const open = waiting.length + running;
   const done = sent.length - open;
   $("#status").textContent = sent.length ? (open ? `${done} of ${sent.length} answered …` : `${sent.length} done.`) : "";
+  $("#series").hidden = dicoms < 2;
   $("#report").disabled = open > 0;
 }
 
@@ -313,6 +320,7 @@ $("#files").addEventListener("change", (event) => {
 });
 $("#clear").addEventListener("click", () => {
   generation += 1;
+  dicoms = 0;
   waiting.length = 0;
   sent.length = 0;
   $("#results").replaceChildren();
