@@ -80,3 +80,12 @@ def test_slices_are_picked(scan: Scan, volume: Volume) -> None:
     for wrong in (volume, 12), (scan, 1), (scan, -1):
         with pytest.raises(ScanContentError, match="slice"):
             pick_slice(*wrong)
+
+
+@pytest.mark.parametrize("members", [{}, {"a.txt": b"text"}, {"b.zip": packed({"a.txt": b"x"})}])
+def test_a_zip_without_a_scan_is_told_as_that(members: dict[str, bytes]) -> None:
+    """And not as a folder, of which the client knows nothing."""
+    with pytest.raises(ScanEmptyError) as refused:
+        _open(packed(members))
+    assert "a zip with a scan in it" in refused.value.expected
+    assert "path" not in refused.value.remedy

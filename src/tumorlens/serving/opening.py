@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from tumorlens.errors import ScanContentError
+from tumorlens.errors import ScanContentError, ScanEmptyError
 from tumorlens.reading import Limits, Source, find_sources, read_data, read_source
 from tumorlens.reading.archive import is_archive, unpacked
 from tumorlens.scan import Scan, Volume
@@ -60,6 +60,14 @@ def _open_archive(upload: Upload, limits: Limits) -> Scan | Volume:
     try:
         with unpacked(upload.data, source=upload.name, limits=limits) as found:
             sources = find_sources(found.folder).sources
+            if not sources[0].files:
+                raise ScanEmptyError(
+                    expected="a zip with a scan in it",
+                    found="none",
+                    remedy="Pack a picture, a NIfTI file or the files of one DICOM series; no zip "
+                    "in the zip.",
+                    source=upload.name,
+                )
             if len(sources) > 1:
                 raise ScanContentError(
                     expected="a zip with one scan or one DICOM series",
