@@ -82,6 +82,16 @@ def _send(page: Any, *files: dict[str, Any]) -> Any:
     return page.locator("article")
 
 
+def _drop(page: Any, path: Path) -> None:
+    """Drag a file or folder of this machine onto the page."""
+    devices = page.context.new_cdp_session(page)
+    dragged = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        where = {"type": kind, "x": 300, "y": 250, "data": dragged}
+        devices.send("Input.dispatchDragEvent", where)
+    page.get_by_role("status").get_by_text("done.").wait_for()
+
+
 def _keep(page: Any, name: str) -> None:
     SHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SHOTS / f"page-{name}.png", full_page=True)
@@ -253,15 +263,24 @@ def test_a_folder_that_is_dropped_is_told_from_a_service_that_is_gone(
     """As a DICOM series comes from a disc: the page said that the service does not run."""
     (tmp_path / "a.png").write_bytes(png())
     page = open_page()
-    devices = page.context.new_cdp_session(page)
-    dragged = {"items": [], "files": [str(tmp_path)], "dragOperationsMask": 1}
-    for kind in ("dragEnter", "dragOver", "drop"):
-        where = {"type": kind, "x": 300, "y": 250, "data": dragged}
-        devices.send("Input.dispatchDragEvent", where)
-    page.get_by_role("status").get_by_text("done.").wait_for()
+    _drop(page, tmp_path)
     told = page.locator("article").inner_text()
     assert "a folder" in told
     assert "zip" in told
+
+
+def test_what_cannot_be_sent_does_not_cost_the_report_of_the_others(
+    open_page: Open, tmp_path: Path
+) -> None:
+    page = open_page()
+    _drop(page, tmp_path)
+    page.get_by_role("button", name="Download report").click()
+    page.get_by_text("No report").wait_for()
+    _send(page, _file("scan.png", png()))
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download report").click()
+    waiting.value.save_as(tmp_path / "report.html")
+    assert "1 answered" in (tmp_path / "report.html").read_text()
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ def test_of_many_requests_few_are_in_memory_decoded(
 
     asyncio.run(ask())
     assert len(there) == 24
-    assert most <= 5  # the three begun, and what a thread has not let go of yet
+    assert most <= 9  # three begun, and what each of three threads has not let go of yet
 
 
 def test_volumes_that_do_not_fit_together_wait_for_each_other(

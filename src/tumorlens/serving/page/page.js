@@ -7,6 +7,7 @@ const $ = (selector, inside = document) => inside.querySelector(selector);
 const maxBytes = Number($("meta[name=max-bytes]").content);
 const waiting = [];
 const sent = [];
+const unsendable = new Set();
 let running = 0;
 let generation = 0;
 let dicoms = 0;
@@ -111,6 +112,7 @@ async function answer({ file, entry, generation: mine }) {
   $(".answer", entry).textContent = "Reading and answering …";
   try {
     if (file.size > maxBytes) {
+      unsendable.add(file);
       throw trouble(`at most ${maxBytes.toLocaleString()} bytes`, `${file.size.toLocaleString()} bytes`,
         "Send a smaller file, or use the command line.");
     }
@@ -130,6 +132,7 @@ async function checkReadable(file) {
   try {
     await file.slice(0, 1).arrayBuffer();
   } catch {
+    unsendable.add(file);
     throw trouble("a file that can be read", "a folder, or a file that was moved or changed",
       "Pack a folder into a zip and drop that: a DICOM series in it is answered as one volume.");
   }
@@ -284,7 +287,9 @@ async function download() {
   $("#status").textContent = "Writing the report …";
   try {
     const form = new FormData();
-    for (const file of sent) form.append("files", file, file.name);
+    const files = sent.filter((file) => !unsendable.has(file));
+    if (!files.length) throw trouble("a scan to report", "none that can be sent", "Choose other files.");
+    for (const file of files) form.append("files", file, file.name);
     const url = URL.createObjectURL(await (await ask("v1/report", form)).blob());
     const link = make("a", { href: url, download: "tumorlens-report.html" });
     link.click();
