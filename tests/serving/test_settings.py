@@ -47,3 +47,27 @@ def test_a_key_that_no_header_can_carry_is_refused(key: str) -> None:
     with pytest.raises(ConfigError, match="TUMORLENS_API_KEY") as refused:
         Settings.from_environment({"TUMORLENS_API_KEY": key})
     assert key not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["TUMORLENS_APIKEY", "TUMORLENS_KEY", "TUMORLENS_MAX_BODY", "TUMORLENS_MODL"],
+)
+def test_misspelt_variables_are_told(name: str) -> None:
+    """A service without the key that was meant for it is open to everybody."""
+    with pytest.raises(ConfigError, match=name) as refused:
+        Settings.from_environment({name: "hidden"})
+    assert "hidden" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("TUMORLENS_HOST", "TUMORLENS_MODEL", "TUMORLENS_CACHE", "TUMORLENS_UI_MODEL"),
+        *("TUMORLENS_PORT_8080_TCP", "TUMORLENS_SERVICE_HOST", "TUMORLENS_MODEL_PORT"),
+        *("TUMORLENS_API_PORT_80_TCP", "TUMORLENS_API_SERVICE_PORT", "API_KEY", "PATH"),
+    ],
+)
+def test_variables_of_others_are_left_alone(name: str) -> None:
+    """Kubernetes sets some for every service of the pod's namespace."""
+    assert Settings.from_environment({name: "tcp://10.0.0.1:80"}) == Settings()

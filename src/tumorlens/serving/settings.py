@@ -1,7 +1,8 @@
 """What a service takes on at most, and who may use it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Self
 
 from tumorlens.errors import ConfigError
@@ -63,8 +64,9 @@ class Settings:
 
         Raises:
             ConfigError: One of them is no whole number above 0, no path, or no key that HTTP
-                can carry.
+                can carry; or a variable is named almost like one of them.
         """
+        _check_names(environ)
         given: dict[str, int | str] = {}
         for variable, (name, unit) in VARIABLES.items():
             if text := environ.get(variable, "").strip():
@@ -96,6 +98,27 @@ VARIABLES: dict[str, tuple[str, int]] = {
     "AIP_PREDICT_ROUTE": ("vertex_predict_route", 0),
 }
 """Environment variables: the field of `Settings` each sets, and its unit; 0 for a text."""
+
+
+_OTHERS = ("TUMORLENS_HOST", "TUMORLENS_PORT", "TUMORLENS_MODEL", "TUMORLENS_PRECISION")
+"""Options of the command."""
+
+_ALIKE = 0.86  # a key under TUMORLENS_KEY is; TUMORLENS_MODEL_PORT, as Kubernetes sets it, is not
+
+
+def _check_names(names: Iterable[str]) -> None:
+    """Refuse a misspelt variable: without its key the service would be open to everybody."""
+    known = {*VARIABLES, *_OTHERS, "TUMORLENS_CACHE"}
+    for name in names:
+        if not name.startswith("TUMORLENS_") or name.startswith("TUMORLENS_UI_") or name in known:
+            continue
+        if meant := get_close_matches(name, sorted(known), n=1, cutoff=_ALIKE):
+            raise ConfigError(
+                expected=f"the variable {meant[0]}",
+                found=name,
+                remedy="Correct its name, or leave it away.",
+                source="the environment",
+            )
 
 
 def _whole(variable: str, text: str) -> int:
