@@ -1,6 +1,7 @@
 """The page as people use it, in the Chromium that the system has."""
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -309,3 +310,19 @@ def test_several_dicom_files_are_said_to_be_no_volume(open_page: Open) -> None:
     hint.wait_for()
     page.get_by_role("button", name="Clear").click()
     assert not hint.is_visible()
+
+
+def test_measures_of_a_volume_say_of_which_slice_they_are(
+    open_page: Open, outlining_folder: Path, volume: Volume
+) -> None:
+    """Else "part of the head" reads as a part of the whole head."""
+    with server(outlining_folder) as running:
+        page = open_page(running.url)
+        told = _send(page, _file("v.nii", volume_nifti(volume))).locator(".judged").inner_text()
+        page.get_by_role("button", name="Clear").click()
+        alone = _send(page, _file("scan.png", png())).locator(".judged").inner_text()
+    assert re.search(r"% *, in slice \d+", told)
+    assert re.search(r"(mm|pixels) *, in slice \d+", told)
+    assert "Volume" in told
+    assert "Part of the head" in alone
+    assert "in slice" not in alone

@@ -114,7 +114,8 @@ class Answer(Judgement):
     outline: dict[str, Any] | None = Field(
         None,
         description="The tumor's area, diameter and place, where the model outlines; of a volume "
-        "`outlined_by` names the model for whole heads that outlined, null where `model` did.",
+        "those in `largest_slice`, beside `volume_ml`; `outlined_by` names the model for whole "
+        "heads that outlined, null where `model` did.",
     )
     slices: list[SliceJudgement] | None = Field(
         None, description="Of a volume: every slice that was judged, in order."

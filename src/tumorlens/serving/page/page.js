@@ -186,7 +186,8 @@ function judged({ conformal_set: likely, advice, skull_strip: stripped, outline 
   if (stripped) pairs.push(["Skull", `taken off first, by ${stripped}`]);
   if (outline?.diameter_pixels) {
     const [length, unit] = outline.diameter_mm === null ? [outline.diameter_pixels, "pixels"] : [outline.diameter_mm, "mm"];
-    pairs.push(["Longest diameter", `${length.toFixed(0)} ${unit}`], ["Part of the head", `${outline.area_percent.toFixed(1)} %`]);
+    const there = "largest_slice" in outline ? `, in slice ${outline.largest_slice}` : "";
+    pairs.push(["Longest diameter", `${length.toFixed(0)} ${unit}${there}`], ["Part of the head", `${outline.area_percent.toFixed(1)} %${there}`]);
   }
   if (outline?.outlined_by) pairs.push(["Outlined by", `${outline.outlined_by.name} ${outline.outlined_by.version}`]);
   for (const note of outline?.notes ?? []) pairs.push(["Outline", note]);
