@@ -1,6 +1,6 @@
 """Uploads -> the report's HTML page, made in memory."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 
 from tumorlens.errors import ScanError
@@ -18,7 +18,7 @@ Open = Callable[[Upload], AbstractContextManager[Scan | Volume]]
 
 
 def draw_report(
-    uploads: Sequence[Upload], *, model: Model, opened: Open, metrics: Metrics
+    uploads: Iterable[Upload], *, model: Model, opened: Open, metrics: Metrics
 ) -> bytes:
     """Answer uploads one after another and write the page of `tumorlens.write_report`.
 

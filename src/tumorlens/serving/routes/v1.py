@@ -1,7 +1,10 @@
 """Our own API: ``/v1/...``."""
 
+import asyncio
 import json
+import threading
 from functools import partial
+from itertools import takewhile
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -127,15 +130,21 @@ async def report(request: Request, service: Served) -> Response:
     uploads = await receive_uploads(request, max_files=service.settings.max_files)
     if not service.is_ready:
         raise not_ready()
+    gone = threading.Event()
     draw = partial(
         draw_report,
-        uploads,
+        takewhile(lambda _: not gone.is_set(), uploads),
         model=service.model,
         opened=service.opened,
         metrics=service.metrics,
     )
+    try:
+        page = await service.work(draw)
+    except asyncio.CancelledError:  # the client hung up: the thread ends with the scan it is at
+        gone.set()
+        raise
     name = {"Content-Disposition": 'attachment; filename="tumorlens-report.html"'}
-    return Response(await service.work(draw), headers=name, media_type="text/html")
+    return Response(page, headers=name, media_type="text/html")
 
 
 @router.get("/model", response_model=ModelCard, responses=failures(401), summary="The model's card")
