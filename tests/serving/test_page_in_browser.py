@@ -326,3 +326,10 @@ def test_measures_of_a_volume_say_of_which_slice_they_are(
     assert "Volume" in told
     assert "Part of the head" in alone
     assert "in slice" not in alone
+
+
+def test_the_card_that_needs_a_key_says_so(open_page: Open, locked: Server) -> None:
+    """It said "none", which is what was found."""
+    page = open_page(locked.url)
+    page.get_by_text("The model").click()
+    page.locator("#card").get_by_text("the API key of this service").wait_for()

@@ -44,6 +44,10 @@ function trouble(expected, found, remedy) {
   return new Refusal({ code: "page", expected, found, remedy });
 }
 
+function inOneLine({ problem, message }) {
+  return problem ? `expected ${problem.expected}; found ${problem.found}. ${problem.remedy}` : message;
+}
+
 async function ask(path, body) {
   const key = $("#key").value.trim();
   if (/[^!-~]/.test(key)) {
@@ -297,8 +301,7 @@ async function download() {
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
     $("#status").textContent = "The report is downloaded.";
   } catch (error) {
-    const { expected, found, remedy } = error.problem ?? {};
-    $("#status").textContent = `No report: expected ${expected}; found ${found}. ${remedy}`;
+    $("#status").textContent = `No report: ${inOneLine(error)}`;
   }
   $("#report").disabled = false;
 }
@@ -338,5 +341,5 @@ $("#report").addEventListener("click", download);
 $("#key-form").hidden = document.body.dataset.access !== "closed";
 $("#key-form").addEventListener("submit", (event) => event.preventDefault());
 $("#model").addEventListener("toggle", (event) => {
-  if (event.target.open) showModel().catch((error) => { $("#card").textContent = error.message; });
+  if (event.target.open) showModel().catch((error) => { $("#card").textContent = `No card: ${inOneLine(error)}`; });
 });
