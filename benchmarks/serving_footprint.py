@@ -1,11 +1,11 @@
 """Measure what the web service and the app take: installed size, Heroku slug, memory.
 
-    python benchmarks/serving_footprint.py [--extras serve ui] [--write]
+    python benchmarks/serving_footprint.py [--extras serve ui] [--at-once 10] [--side 256] [--write]
 
 Installs this folder with each extra into a fresh environment, as Heroku, Streamlit Community Cloud
 and the Dockerfile do, and packs what a Heroku slug holds: packages, Python itself and the files
-that git tracks. Then starts the service and asks it a picture and a volume. With --write the
-figures go into docs/serving.md.
+that git tracks. Then starts the service, with the environment's settings, and asks it a picture, a
+volume, and many large volumes at once. With --write the figures go into docs/serving.md.
 """
 
 import argparse
@@ -17,9 +17,14 @@ import sys
 import sysconfig
 import tempfile
 import time
+import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
+import nibabel
+import numpy as np
 from quoting import quote
 
 ROOT = Path(__file__).parents[1]
@@ -81,19 +86,35 @@ def resident_mb(process: int, field: str) -> float:
     return int(found[1]) / 1024 if found else 0.0
 
 
-def ask(address: str, scan: Path) -> None:
-    """Send one scan and read the answer with its pictures."""
+def made_up_head(path: Path, side: int) -> Path:
+    """A cube of 1 mm voxels with a noisy ellipsoid, int16."""
+    places = np.ogrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j, -1 : 1 : side * 1j]
+    inside = sum((place / 0.8) ** 2 for place in places) < 1
+    noise = np.random.default_rng(0).integers(400, 1000, (side, side, side), np.int16)
+    nibabel.save(nibabel.Nifti1Image(noise * inside, np.eye(4)), path)
+    return path
+
+
+def ask(address: str, scan: Path) -> int:
+    """Send one scan and read the answer with its pictures; the status."""
     request = urllib.request.Request(
         f"{address}/v1/view",
         data=scan.read_bytes(),
         headers={"Content-Type": "application/octet-stream"},
     )
-    with urllib.request.urlopen(request, timeout=300) as response:
-        response.read()
+    try:
+        with urllib.request.urlopen(request, timeout=600) as response:
+            response.read()
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        return error.code
 
 
-def serve_and_ask(python: Path, folder: Path) -> list[tuple[str, float]]:
+def serve_and_ask(
+    python: Path, folder: Path, *, at_once: int, side: int
+) -> list[tuple[str, float]]:
     """Memory of a service after its start and after each scan, and the most it had."""
+    head = made_up_head(folder / "head.nii.gz", side)
     log = folder / "serve.log"
     line = [python, "-m", "tumorlens.cli", "serve", "--port", "0"]
     environment = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
@@ -108,7 +129,11 @@ def serve_and_ask(python: Path, folder: Path) -> list[tuple[str, float]]:
         for name in SCANS:
             ask(found[1], ROOT / "examples" / name)
             memory.append((f"after {name}", resident_mb(server.pid, "VmRSS")))
-        memory.append(("at most", resident_mb(server.pid, "VmHWM")))
+        memory.append(("at most so far", resident_mb(server.pid, "VmHWM")))
+        with ThreadPoolExecutor(at_once) as asking:
+            statuses = list(asking.map(partial(ask, found[1]), [head] * at_once))
+        many = f"{at_once} volumes of {side}³ at once ({statuses.count(200)} answered)"
+        memory.append((f"at most, with {many}", resident_mb(server.pid, "VmHWM")))
     finally:
         server.terminate()
         server.wait()
@@ -138,6 +163,8 @@ def main() -> None:
     """Install, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--extras", nargs="+", default=[SERVICE, "ui"])
+    parser.add_argument("--at-once", type=int, default=10, help="volumes sent together")
+    parser.add_argument("--side", type=int, default=256, help="voxels along their edges")
     parser.add_argument("--write", action="store_true", help="put the figures into the docs")
     chosen = parser.parse_args()
     sizes: dict[str, tuple[float, float]] = {}
@@ -148,8 +175,10 @@ def main() -> None:
             packages = install(folder / "environment", extra)
             sizes[extra] = folder_mb(packages), slug_mb(packages)
             if extra == SERVICE:
-                memory = serve_and_ask(folder / "environment" / "bin" / "python", folder)
+                python = folder / "environment" / "bin" / "python"
+                memory = serve_and_ask(python, folder, at_once=chosen.at_once, side=chosen.side)
     command = f"python benchmarks/serving_footprint.py --extras {' '.join(chosen.extras)}"
+    command += f" --at-once {chosen.at_once} --side {chosen.side}"
     text = describe(sizes, memory, command)
     print(text)
     if chosen.write:

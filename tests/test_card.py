@@ -55,6 +55,19 @@ def test_missing_card_is_refused(tmp_path: Path) -> None:
     assert caught.value.source == str(tmp_path / "nowhere")
 
 
+@pytest.mark.parametrize(
+    ("inside", "remedy"),
+    [("model/card.json", "/model."), ("configs/metadata.json", "import-bundle")],
+)
+def test_a_folder_with_a_model_of_another_kind_says_what_to_do(
+    tmp_path: Path, inside: str, remedy: str
+) -> None:
+    (tmp_path / inside).parent.mkdir()
+    (tmp_path / inside).write_text("{}")
+    with pytest.raises(ModelMissingError, match=remedy):
+        read_card(tmp_path)
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "3", '"card"', "null", "\x00\x01"])
 def test_what_is_no_json_object_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / CARD_FILE).write_text(text, encoding="utf-8")

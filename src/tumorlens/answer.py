@@ -98,7 +98,8 @@ class VolumePrediction:
         slices: Every slice that was judged, in order; slices that show little or nothing of
             the head are not. Where a network over slices joined them, each is judged with its
             neighbours.
-        suspicious: Indices of the slices with the highest tumor probability, highest first.
+        suspicious: Indices (from 0) of the slices with the highest tumor probability, highest
+            first.
         accepted: Whether at least half of the judged slices look like brain MRI.
         reason: Why it was not accepted; None where it was.
         conformal_set: As of a slice, from the probabilities above.

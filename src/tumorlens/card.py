@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -217,7 +218,7 @@ def _read_json(folder: Path) -> dict[str, Any]:
         raise ModelMissingError(
             expected=f"a model folder with model.onnx and {CARD_FILE}",
             found=f"no readable {CARD_FILE} in {folder}",
-            remedy="Give the folder that `tumorlens train` wrote (RUN/model).",
+            remedy=_instead(folder),
             source=str(folder),
         ) from error
     except ValueError as error:
@@ -225,6 +226,16 @@ def _read_json(folder: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise _not_json(path, f"a {type(values).__name__}")
     return values
+
+
+def _instead(folder: Path) -> str:
+    """What to do about a folder that is no model."""
+    if (folder / "model" / CARD_FILE).is_file():
+        return f"This is a run: give {(folder / 'model').as_posix()}."
+    if (folder / "configs" / "metadata.json").is_file():
+        made = f"tumorlens import-bundle {shlex.quote(folder.as_posix())} --output MODEL"
+        return f"This is a MONAI bundle: `{made}` makes a model folder of it."
+    return "Give the folder that `tumorlens train` wrote (RUN/model)."
 
 
 def write_card(folder: Path, card: Card) -> None:

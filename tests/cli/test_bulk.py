@@ -1,5 +1,6 @@
 """``tumorlens predict --engine ray`` as far as it needs no cluster (see ``tests/bulk``)."""
 
+import importlib
 import sys
 from pathlib import Path
 
@@ -80,3 +81,17 @@ def test_what_cannot_work_is_told_before_ray_starts(
         assert "Traceback" not in done.output
     assert not (tmp_path / "out").exists()
     assert (taken / "mine.txt").read_text() == "kept"
+
+
+@pytest.mark.filterwarnings("ignore")  # those of importing Ray
+def test_what_is_passed_over_is_named(
+    picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ray")
+    run = importlib.import_module("tumorlens.bulk.run")
+    notes = tmp_path / "notes.txt"
+    done = run.Outcome(now=1, before=0, answers=1, refused=0, passed_over=(notes,))
+    monkeypatch.setattr(run, "answer_archive", lambda *_, **__: done)
+    told = _run(tmp_path, "--engine", "ray", "-o", tmp_path / "out")
+    assert told.exit_code == 0, told.output
+    assert f"passed over, being no scans: 1 ({notes})" in told.stderr

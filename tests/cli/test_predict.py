@@ -31,6 +31,7 @@ from tumorlens.model import Model
 from tumorlens.notice import NOTICE
 from tumorlens.prediction import predict
 from tumorlens.reporting.formats import FORMATS
+from tumorlens.reporting.wording import SLICE_NUMBERS
 from tumorlens.scan import Volume
 
 Run = Callable[..., Result]
@@ -204,6 +205,15 @@ def test_volume_names_its_suspicious_slices(
     done = run(picture)
     answer = predict(volume, model=model)
     assert ", ".join(map(str, answer.suspicious)) in done.stdout
+    assert SLICE_NUMBERS in done.stderr
+    assert SLICE_NUMBERS not in run(picture, "-f", "jsonl").stderr
+
+
+def test_help_says_how_slices_are_counted(run: Run) -> None:
+    for verb in ("predict", "segment"):
+        told = " ".join(CliRunner().invoke(app, [verb, "--help"]).stdout.split())
+        assert "counted from 0" in told
+        assert SLICE_NUMBERS.partition(": ")[2] in told
 
 
 @pytest.mark.parametrize(

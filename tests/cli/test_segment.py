@@ -13,6 +13,7 @@ from tests.made_cases import dice, made_head, save_case
 from tests.made_gliomas import made_glioma
 from tumorlens.cli import app
 from tumorlens.reading.own_files import RECORD
+from tumorlens.reporting.wording import PICTURE_SIDES, SLICE_NUMBERS
 
 
 def run(*words: object) -> tuple[int, str]:
@@ -56,6 +57,34 @@ def test_every_kind_of_input_gets_its_mask(
     labels = nibabel.load(output / "case_seg.nii.gz")
     assert labels.shape == (96, 96, 6)
     np.testing.assert_allclose(labels.affine, np.diag([1, 1, 5, 1]))
+
+
+def test_it_is_told_how_places_and_slices_are_meant(tmp_path: Path) -> None:
+    head, affine = made_glioma()
+    save_case(tmp_path / "case", {"flair": head["flair"]}, affine=affine, axcodes="LPS")
+    code, said = run(tmp_path / "case", "--output", tmp_path / "out")
+    assert code == 0, said
+    for told in (SLICE_NUMBERS, PICTURE_SIDES):
+        assert told in said
+    _, told = run("--help")
+    assert "left in axial and coronal slices is the patient's right" in " ".join(told.split())
+
+
+def test_a_volume_of_another_sequence_is_told(
+    scans: Path, outlining_folder: Path, tmp_path: Path
+) -> None:
+    case = scans / "case"
+    for old, new in (("p_flair", "sub-01_FLAIR"), ("p_t1ce", "sub-01_ce-GD_T1w")):
+        (case / f"{old}.nii.gz").rename(case / f"{new}.nii.gz")
+    (case / "sub-01_PDw.nii.gz").write_bytes((scans / "lone.nii.gz").read_bytes())
+    output = tmp_path / "out"
+    code, said = run(case, "--output", output, "--model", outlining_folder)
+    assert code == 0, said
+    assert "passed over, being of no sequence of a case" in said
+    assert str(case / "sub-01_PDw.nii.gz") in said.replace("\n", "")
+    [record] = json.loads((output / RECORD).read_text())
+    assert record["sequences"] == ["t1c", "flair"]
+    assert record["passed_over"] == ["sub-01_PDw.nii.gz"]
 
 
 def test_whole_tumors_are_outlined_by_the_second_bundled_model(tmp_path: Path) -> None:

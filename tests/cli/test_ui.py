@@ -72,7 +72,8 @@ def test_streamlit_gets_host_port_and_model(
     pytest.importorskip("streamlit", reason="the extra [ui] is not installed")
     started: list[tuple[list[str], dict[str, str]]] = []
     monkeypatch.setattr(launching, "run_until_ended", lambda *what: started.append(what) or 0)
-    line = ["ui", "--host", "0.0.0.0", "--port", "9", "--model", str(model_folder)]
+    port = str(free_port())
+    line = ["ui", "--host", "0.0.0.0", "--port", port, "--model", str(model_folder)]
     done = CliRunner().invoke(app, line)
     ((command, environment),) = started
     assert done.exit_code == 0
@@ -80,7 +81,7 @@ def test_streamlit_gets_host_port_and_model(
     assert command[:5] == [sys.executable, "-P", "-m", "streamlit", "run"]
     assert {
         "--server.address=0.0.0.0",
-        "--server.port=9",
+        f"--server.port={port}",
         "--server.headless=true",
         "--browser.gatherUsageStats=false",
     } <= set(command)
@@ -127,9 +128,29 @@ def test_a_port_that_is_taken_is_told(model_folder: Path) -> None:
             timeout=120,
             check=False,
         )
-    assert done.returncode == 1
-    assert str(port) in done.stderr
+    assert done.returncode == 2
+    assert f"127.0.0.1:{port}" in done.stderr
+    assert "Ctrl-C ends it" not in done.stderr  # as if it had begun
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("host", ["192.0.2.7", "no.such.host.invalid", "a" * 70])
+def test_an_address_of_another_machine_is_told_without_a_stack_trace(
+    model_folder: Path, host: str
+) -> None:
+    pytest.importorskip("streamlit", reason="the extra [ui] is not installed")
+    line = [sys.executable, "-m", "tumorlens.cli", "ui", "--host", host]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 2
+    assert "an address of this machine" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_folders_that_are_not_there_are_told(tmp_path: Path) -> None:
+    pytest.importorskip("streamlit", reason="the extra [ui] is not installed")
+    done = CliRunner().invoke(app, ["ui", "--folders", str(tmp_path / "absent")])
+    assert done.exit_code == 2
+    assert "--folders" in done.stderr
 
 
 def wait_for(url: str, started: "subprocess.Popen[bytes]") -> bytes:

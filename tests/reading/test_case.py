@@ -51,6 +51,11 @@ def test_both_styles_of_names_are_known(tmp_path: Path, form: str, names: tuple[
         (("GD_7_t1", "GD_7_t1ce", "GD_7_t2"), ["t1", "t1c", "t2"]),
         (("x_t1_post", "x_t1", "x_t2"), ["t1", "t1c", "t2"]),
         (("SAG_T1_FLAIR", "AX_T2_FLAIR", "AX_T2"), ["t1", "t2", "flair"]),
+        (("t1_tirm_tra_dark-fluid", "t2_tirm_tra_dark-fluid"), ["t1", "flair"]),
+        (("t1_tirm_tra_dark-fluid_post", "t1_tse", "t2_tirm_dark-fluid"), ["t1", "t1c", "flair"]),
+        (("x_flair_to_t1", "x_t1"), ["t1", "flair"]),
+        (("sub-01_space-T1w_FLAIR", "sub-01_T1w"), ["t1", "flair"]),
+        (("CT1", "T1", "FLAIR"), ["t1", "t1c", "flair"]),
         (("AX_T1_FLAIR_POST", "SAG_T1_FLAIR", "AX_T2_FLAIR"), ["t1", "t1c", "flair"]),
     ],
 )
@@ -63,7 +68,29 @@ def test_contrast_is_told_by_words_that_not_all_names_share(
     assert case is not None
     assert list(case.files) == sequences
     if "t1c" in sequences:
-        assert re.search("ce|gad|post", case.files["t1c"].name.lower())
+        assert re.search("ce|gad|post|ct1", case.files["t1c"].name.lower())
+
+
+def test_other_volumes_of_a_bids_head_are_passed_over(tmp_path: Path) -> None:
+    names = ("sub-01_ses-1_ce-GD_T1w", "sub-01_ses-1_FLAIR", "sub-01_ses-1_PDw")
+    for name in names:
+        write_volume(tmp_path / f"{name}.nii.gz")
+    case = find_case(tmp_path)
+    assert case is not None
+    assert case.name == "sub-01_ses-1"
+    assert list(case.files) == ["t1c", "flair"]
+    assert [path.name for path in case.passed_over] == ["sub-01_ses-1_PDw.nii.gz"]
+
+
+@pytest.mark.parametrize(
+    "names", [("sub-01_T1w", "sub-02_FLAIR"), ("sub-01_ses-1_T1w", "sub-01_ses-2_FLAIR")]
+)
+def test_bids_heads_of_several_people_or_days_are_no_case(
+    tmp_path: Path, names: tuple[str, ...]
+) -> None:
+    for name in names:
+        write_volume(tmp_path / f"{name}.nii.gz")
+    assert find_case(tmp_path) is None
 
 
 def test_a_missing_sequence_is_named(tmp_path: Path) -> None:
@@ -96,7 +123,7 @@ def test_sequences_on_different_grids_are_refused(
 ) -> None:
     write_volume(tmp_path / "c_flair.nii.gz")
     write_volume(tmp_path / "c_t1.nii.gz", **change)  # type: ignore[arg-type]
-    with pytest.raises(ScanContentError, match=f"different {found}"):
+    with pytest.raises(ScanContentError, match=rf"different {found}.* or give one .*: FLAIR"):
         find_case(tmp_path)
 
 

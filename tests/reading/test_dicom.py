@@ -220,6 +220,15 @@ def test_padding_outside_the_range() -> None:
     np.testing.assert_array_equal(found[3:], values[3:])
 
 
+def test_padding_is_dark_where_low_values_are_bright() -> None:
+    pixels = picture().astype(np.int16) + 10
+    pixels[:4] = -2000
+    made = dataset(pixels, PhotometricInterpretation="MONOCHROME1", PixelPaddingValue=-2000)
+    shown = pixels_of(read(made))
+    assert (shown[:4] == shown.min()).all()
+    np.testing.assert_array_equal(np.diff(shown[4:], axis=0), -np.diff(pixels[4:], axis=0))
+
+
 def test_colour_and_palette() -> None:
     rgb = np.stack([picture()] * 3, -1)[None]
     made = dataset(rgb, PhotometricInterpretation="RGB", PlanarConfiguration=0)
@@ -416,11 +425,55 @@ def test_a_tilted_gantry_and_rounded_positions(tmp_path: Path) -> None:
     assert abs(volume.affine[0, 0]) == pytest.approx(1.5, abs=0.02)
 
 
+def oblique_series(step: float) -> list[FileDataset]:
+    """Slices of cubes, tilted twice, their positions rounded to 0.1 mm as some exports do."""
+    angles = np.deg2rad([17, 9])
+    tilt, turn = np.eye(4), np.eye(4)
+    for matrix, angle, axes in ((tilt, angles[0], (1, 2)), (turn, angles[1], (0, 1))):
+        matrix[np.ix_(axes, axes)] = [
+            [np.cos(angle), -np.sin(angle)],
+            [np.sin(angle), np.cos(angle)],
+        ]
+    matrix = turn @ tilt @ affine((step, step, step))
+    slices = cut(block((6, 7, 60)), matrix, (2, 1, 0))
+    for made in slices:
+        made.ImagePositionPatient = [round(float(at), 1) for at in made.ImagePositionPatient]
+    return slices
+
+
+@pytest.mark.parametrize("step", [0.25, 0.4, 0.5, 0.7])
+def test_small_steps_with_rounded_positions(tmp_path: Path, step: float) -> None:
+    slices = oblique_series(step)
+    volume = read_scan(written(tmp_path / "series", slices))
+    assert isinstance(volume, Volume)
+    assert len(volume.voxels) == 60
+    assert volume.spacing_mm == pytest.approx((step,) * 3, abs=0.01)
+    missing = slices.pop(23)
+    before, after = missing.InstanceNumber + 1, missing.InstanceNumber - 1
+    with pytest.raises(
+        ScanContentError,
+        match=f"gap of .* between the images {before} and {after}|"
+        f"gap of .* between the images {after} and {before}",
+    ):
+        read_scan(written(tmp_path / "gap", slices))
+
+
 def test_several_sizes(tmp_path: Path) -> None:
     slices = cut(block(), affine(), (2, 1, 0))
     slices[3] = dataset(picture(), InstanceNumber=4)
     with pytest.raises(ScanContentError, match="12 x 10, 24 x 32"):
         read_scan(written(tmp_path / "series", slices))
+
+
+@pytest.mark.parametrize("spacing", [None, [0, 0]])
+def test_a_series_without_pixel_spacing(tmp_path: Path, spacing: list[int] | None) -> None:
+    slices = cut(block(), affine(), (2, 1, 0))
+    for made in slices:
+        made.PixelSpacing = spacing
+    volume = read_scan(written(tmp_path / "series", slices))
+    assert isinstance(volume, Volume)
+    assert (volume.spacing_mm, volume.affine) == (None, None)
+    np.testing.assert_array_equal(volume.voxels, shown(block()))
 
 
 def test_several_pixel_spacings(tmp_path: Path) -> None:
@@ -454,6 +507,14 @@ def test_copies_count_once(tmp_path: Path) -> None:
     for path in list(folder.iterdir()):
         (folder / f"copy-{path.name}").write_bytes(path.read_bytes())
     np.testing.assert_array_equal(pixels_of(read_scan(folder)), shown(block()))
+
+
+def test_images_that_were_all_given_one_uid_are_no_copies(tmp_path: Path) -> None:
+    slices = cut(block(), affine(), (2, 1, 0))
+    for made in slices:
+        made.SOPInstanceUID = "1.2.3"
+    volume = read_scan(written(tmp_path / "series", slices))
+    np.testing.assert_array_equal(pixels_of(volume), shown(block()))
 
 
 def test_a_damaged_file_of_a_series_is_named(tmp_path: Path) -> None:

@@ -183,6 +183,12 @@ def test_what_is_absent_is_named_without_the_patient(tmp_path: Path, absent: str
     assert "--dicom" in caught.value.remedy
 
 
+def test_images_of_one_uid_cannot_be_referred_to(tmp_path: Path) -> None:
+    series = write_series(tmp_path / "series", SOPInstanceUID="1.2.3")
+    with pytest.raises(ScanContentError, match="several images of one SOPInstanceUID"):
+        make_segmentation(origin_of(series), np.ones((6, 96, 96), bool), MODEL)
+
+
 @needs_dcmtk
 def test_dcmtk_reads_it(tmp_path: Path) -> None:
     folder = write_series(tmp_path / "series")

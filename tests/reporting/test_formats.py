@@ -122,11 +122,16 @@ def test_a_record_tells_of_the_outline(outlining: Model, model: Model, volume: V
 
 def test_an_outline_in_words() -> None:
     found = Outline(np.ones((2, 2), bool), 3.21, 412.4, 25.2, 30.0, "left", "upper")
-    assert describe_outline(found) == "3.2 % of the head, 412 mm², 25 mm across, upper left"
+    assert (
+        describe_outline(found)
+        == "3.2 % of the head, 412 mm², 25 mm across, upper left of the picture"
+    )
     middle = replace(found, area_mm2=None, diameter_mm=None, side="middle", height="middle")
-    assert describe_outline(middle) == "3.2 % of the head, middle"
+    assert describe_outline(middle) == "3.2 % of the head, middle of the picture"
     by = ModelIdentity("whole", "0.1", "ab")
-    assert describe_outline(middle, by=by) == "3.2 % of the head, middle, by whole 0.1"
+    assert (
+        describe_outline(middle, by=by) == "3.2 % of the head, middle of the picture, by whole 0.1"
+    )
 
 
 def test_a_volumes_outline_in_words() -> None:
@@ -134,7 +139,7 @@ def test_a_volumes_outline_in_words() -> None:
     mask = np.ones((3, 2, 2), bool)
     by = ModelIdentity("whole", "0.1", "ab")
     found = VolumeOutline(mask, 54.12, 2, largest, by, ("answered without T1",))
-    told = "3.2 % of the head, 412 mm², 25 mm across, upper left"
+    told = "3.2 % of the head, 412 mm², 25 mm across, upper left of the picture"
     assert describe_volume_outline(found) == (
         f"Outline: 54.1 ml, largest in slice 2: {told}, by whole 0.1. Answered without T1."
     )

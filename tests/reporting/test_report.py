@@ -292,5 +292,8 @@ def test_a_volumes_outline_is_told_once_found(
     page = _Page(tmp_path / "index.html").text
     assert f"Outline: {record['outline']['volume_ml']:.1f} ml, largest in slice" in page
     assert "by tiny flair 0.0.1." in page
+    assert "slices are counted from 0: axial ones from the feet up" in page
+    assert "left in axial and coronal slices is the patient's right" in page
+    assert " of the picture, by tiny flair" in page
     assert len(record["overlays"]) == 3
     assert len(asked) == 1

@@ -1,5 +1,7 @@
 import asyncio
+import gc
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -109,3 +111,27 @@ def test_the_end_answers_what_waits(model: Model) -> None:
         return list(await asyncio.gather(*waiting))
 
     assert len(asyncio.run(ask())) == 5
+
+
+def test_a_scan_is_forgotten_with_its_answer(model: Model) -> None:
+    """The thread that waits for the next one held the last batch, until there was one."""
+
+    async def ask() -> bool:
+        batcher = Batcher(model, max_batch=4, on_batch=lambda _: None)
+        try:
+            scans = _scans(3)
+            pixels = [weakref.ref(one.pixels) for one in scans]
+            waiting = [asyncio.ensure_future(batcher.answer(one)) for one in scans]
+            del scans
+            await asyncio.wait(waiting)
+            waiting.clear()
+            for _ in range(100):
+                gc.collect()
+                if not any(one() is not None for one in pixels):
+                    return True
+                await asyncio.sleep(0.02)
+            return False
+        finally:
+            batcher.close()
+
+    assert asyncio.run(ask())

@@ -122,6 +122,8 @@ def test_clouds_that_name_the_port(model_folder: Path, wanted: Prediction, cloud
     port = str(free_port())
     words = shlex.split((ROOT / "Procfile").read_text())[2:] if cloud == "Heroku" else ["serve"]
     told = {"PORT": port, "TUMORLENS_MODEL": str(model_folder)}
+    if cloud == "Heroku":  # its buildpack sets this in every dyno, by the dyno's memory
+        told["WEB_CONCURRENCY"] = "2"
     with started(words, **told) as running:
         address = f"http://127.0.0.1:{port}"
         assert running.url.endswith(f":{port}")

@@ -19,11 +19,13 @@ LONG = bytes(2**25)
 
 
 async def _app(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    more = scope["path"] != "/unread"
+    more = scope["path"] not in {"/unread", "/refused"}
     while more:
         more = (await receive()).get("more_body", False)
     body = LONG if scope["path"] == "/long" else b"short"
     length = [(b"content-length", str(len(body)).encode())]
+    if scope["path"] == "/refused":
+        length.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": 200, "headers": length})
     await send({"type": "http.response.body", "body": body})
 
@@ -103,6 +105,29 @@ def test_who_drips_a_body_after_its_response_is_cut_off(client: socket.socket) -
     assert _is_answered(client)
     client.sendall(b"x")
     assert _rest(client) == 0
+
+
+def test_who_sends_all_before_reading_sees_why_it_was_refused(client: socket.socket) -> None:
+    """As urllib does; a connection that is closed at once is reset, and the response lost."""
+    client.sendall(b"POST /refused HTTP/1.1\r\nHost: x\r\n")
+    client.sendall(b"Content-Length: %d\r\n\r\n" % len(LONG))
+    for start in range(0, len(LONG), 2**20):
+        client.sendall(LONG[start : start + 2**20])
+    assert _is_answered(client)
+    assert _rest(client) == 0
+
+
+def test_who_drips_a_body_that_was_refused_is_cut_off(client: socket.socket) -> None:
+    client.sendall(b"POST /refused HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
+    assert _is_answered(client)
+
+    def drip() -> None:
+        for _ in range(100):
+            client.sendall(b"x")
+            time.sleep(PATIENCE_S / 4)
+
+    with pytest.raises((ConnectionResetError, BrokenPipeError)):
+        drip()
 
 
 @pytest.mark.parametrize("closes", [False, True])

@@ -124,3 +124,27 @@ def test_documented_fields_are_all_that_an_answer_has(client: TestClient, volume
     told = client.post("/v1/predict", files={"file": volume_nifti(volume)}).json()
     assert set(told) <= set(schemas.Answer.model_fields)
     assert set(told["slices"][0]) <= set(schemas.SliceJudgement.model_fields)
+
+
+def test_examples_of_bodies_can_be_sent_as_they_are(client: TestClient) -> None:
+    """Who tries the service pastes them first."""
+    sent = 0
+    for path, methods in client.get("/openapi.json").json()["paths"].items():
+        for method, told in methods.items():
+            for kind, body in told.get("requestBody", {}).get("content", {}).items():
+                for example in body["schema"].get("examples", ()):
+                    address = path.replace("{name}", "tiny")
+                    done = client.request(
+                        method, address, json=example, headers={"content-type": kind}
+                    )
+                    assert done.status_code == 200, done.text
+                    assert "error" not in done.text
+                    sent += 1
+    assert sent >= 2
+
+
+def test_paths_take_only_the_parameters_that_they_name(app: FastAPI) -> None:
+    for path, methods in app.openapi()["paths"].items():
+        if path.startswith("/v2/"):
+            for told in methods.values():
+                assert {one["in"] for one in told.get("parameters", ())} <= {"path"}, path

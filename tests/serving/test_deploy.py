@@ -61,7 +61,7 @@ def test_containers_have_no_more_rights_than_they_need() -> None:
         assert rights["readOnlyRootFilesystem"] is True
         assert rights["capabilities"]["drop"] == ["ALL"]
         assert container["ports"][0]["containerPort"] == 8080
-        assert container["resources"]["limits"]["memory"] == "3Gi"
+        assert container["resources"]["limits"]["memory"] == "4Gi"
         (mounted,), (volume,) = container["volumeMounts"], pod["volumes"]
         assert mounted == {"name": volume["name"], "mountPath": "/tmp"}
         assert volume["emptyDir"]["medium"] == "Memory"
@@ -157,3 +157,15 @@ def test_every_variable_is_documented() -> None:
     own = {"TUMORLENS_HOST", "TUMORLENS_PORT", "TUMORLENS_MODEL", "PORT", "AIP_HTTP_PORT"}
     for name in {*VARIABLES, *own}:
         assert f"`{name}`" in text
+
+
+@pytest.mark.parametrize(("option", "killed_after_s"), [("config:set", 30), ("--set-env-vars", 10)])
+def test_settings_that_the_commands_name_hold_there(option: str, killed_after_s: int) -> None:
+    """Heroku kills what it told to stop after 30 s, Cloud Run after 10 s."""
+    text = (DEPLOY / "README.md").read_text().replace("\\\n", " ")
+    line = next(line for line in text.splitlines() if f"{option} TUMORLENS_" in line)
+    given = dict(re.findall(r"(TUMORLENS_\w+)=(\d+)", line))
+    assert set(given) <= set(VARIABLES)
+    made = Settings.from_environment(given)
+    assert made.shutdown_seconds < killed_after_s
+    assert made.max_body_bytes < 32 * 2**20

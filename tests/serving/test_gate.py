@@ -166,6 +166,44 @@ def test_what_waits_for_a_client_that_hung_up_is_given_up(
     assert 'route="/v1/predict",status="499"} 1.0' in client.get("/metrics").text
 
 
+def test_a_report_for_a_client_that_hung_up_ends_with_the_scan_it_is_at(
+    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a thread writes for minutes for nobody, and four of them are all there are."""
+    begun, go = threading.Event(), threading.Event()
+    real, opened = service.open_upload, []
+
+    def slow(upload: service.Upload, **options: object) -> object:
+        opened.append(upload)
+        begun.set()
+        assert go.wait(20)
+        return real(upload, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(service, "open_upload", slow)
+    client = make_client(workers=1)
+    part = (
+        b'--b\r\nContent-Disposition: form-data; name="f"; filename="a"\r\n\r\n' + png() + b"\r\n"
+    )
+
+    async def hang_up() -> None:
+        parts = [{"type": "http.request", "body": part * 5 + b"--b--\r\n"}]
+
+        async def receive() -> dict[str, object]:
+            if parts:
+                return parts.pop(0)
+            await asyncio.to_thread(begun.wait, 10)
+            return {"type": "http.disconnect"}
+
+        headers = [(b"content-type", b"multipart/form-data; boundary=b")]
+        scope = SCOPE | {"path": "/v1/report", "raw_path": b"/v1/report", "headers": headers}
+        await client.app(scope, receive, None)  # type: ignore[arg-type]
+
+    client.portal.call(hang_up)  # type: ignore[union-attr]
+    go.set()
+    assert client.post("/v1/predict", files={"file": png()}).status_code == 200  # the same thread
+    assert len(opened) == 2
+
+
 def test_bodies_share_the_memory_set_aside(
     make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -99,3 +99,51 @@ def test_tags_of_a_patient_never_leave(client: TestClient) -> None:
         assert done.status_code in {415, 422}
         assert SECRET not in done.text
     assert SECRET not in client.get("/metrics").text
+
+
+@pytest.mark.parametrize("path", ["/", "/health/live", "/ping", "/v1/model"])
+def test_head_is_answered_as_get_without_the_body(client: TestClient, path: str) -> None:
+    """Uptime monitors, load balancers and ``curl -I`` ask so."""
+    asked, got = client.head(path), client.get(path)
+    assert asked.status_code == 200
+    assert asked.headers["content-length"] == got.headers["content-length"]
+    assert asked.content == b""
+
+
+def test_head_has_no_way_around_the_key_or_to_a_scan(make_client: MakeClient) -> None:
+    client = make_client(api_key="right")
+    assert client.head("/v1/model").status_code == 401
+    assert client.head("/v1/predict").status_code == 405
+    assert client.head("/absent").status_code == 404
+    told = client.get("/metrics", headers={"X-API-Key": "right"}).text
+    assert 'tumorlens_requests_total{method="HEAD",route="/v1/model",status="401"} 1.0' in told
+
+
+@pytest.mark.parametrize("path", ["/v1/predict/", "/invocations/", "/v2/"])
+def test_no_redirect_sends_a_scan_elsewhere(client: TestClient, path: str) -> None:
+    """Behind a proxy that ends TLS the address would be http://, and the scan in the clear."""
+    headers = {"x-forwarded-proto": "https"}
+    done = client.post(path, files={"file": png()}, headers=headers, follow_redirects=False)
+    assert done.status_code in {404, 405}
+    assert "location" not in done.headers
+
+
+def test_no_query_leaves_by_opentelemetry(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FastAPI hands the query and exceptions' messages to whatever provider the process has."""
+    trace = pytest.importorskip("opentelemetry.trace", reason="this FastAPI has no telemetry")
+    spans: list[object] = []
+
+    class Tracer(trace.NoOpTracer):  # type: ignore[misc, name-defined]
+        def start_span(self, *words: object, **named: object) -> object:
+            spans.append((words, named))
+            return super().start_span("any")
+
+    class Provider(trace.TracerProvider):  # type: ignore[misc, name-defined]
+        def get_tracer(self, *_: object, **__: object) -> object:
+            return Tracer()
+
+    monkeypatch.setattr(trace, "get_tracer_provider", Provider)
+    assert client.get(f"/health/live?note={SECRET}").status_code == 200
+    assert not spans

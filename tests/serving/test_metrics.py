@@ -91,3 +91,15 @@ def test_the_gates_scores_are_told(wary: tuple[TestClient, bool], volume: Volume
         for edge in ("-0.5", "0.0", "0.5", "1.0", "+Inf"):
             told = samples[_key("tumorlens_gate_score_bucket", check, "volume", edge)]
             assert told == (scores <= float(edge)).sum()
+
+
+def test_who_is_sent_away_at_the_door_is_counted_by_route(make_client: MakeClient) -> None:
+    """Else an alarm on 503 of a route never rings."""
+    client = make_client(max_body_bytes=10)
+    for path in ("/v1/predict", "/invocations", "/absent/of/somebody"):
+        assert client.post(path, content=b"x" * 11).status_code == 413
+    told = client.get("/metrics").text
+    for route in ("/v1/predict", "/invocations", "other"):
+        line = f'tumorlens_requests_total{{method="POST",route="{route}",status="413"}} 1.0'
+        assert line in told
+    assert "somebody" not in told

@@ -73,13 +73,19 @@ def test_a_dicom_file_may_begin_like_a_zip() -> None:
     assert isinstance(_open(data), Scan)
 
 
-def test_a_scan_is_passed_on(scan: Scan) -> None:
-    assert open_upload(scan, limits=LIMITS) is scan
-
-
 def test_slices_are_picked(scan: Scan, volume: Volume) -> None:
     np.testing.assert_array_equal(pick_slice(volume, 3).pixels, volume.voxels[3])
+    assert not np.shares_memory(pick_slice(volume, 3).pixels, volume.voxels)  # which may go
     assert pick_slice(scan, 0) is scan
     for wrong in (volume, 12), (scan, 1), (scan, -1):
         with pytest.raises(ScanContentError, match="slice"):
             pick_slice(*wrong)
+
+
+@pytest.mark.parametrize("members", [{}, {"a.txt": b"text"}, {"b.zip": packed({"a.txt": b"x"})}])
+def test_a_zip_without_a_scan_is_told_as_that(members: dict[str, bytes]) -> None:
+    """And not as a folder, of which the client knows nothing."""
+    with pytest.raises(ScanEmptyError) as refused:
+        _open(packed(members))
+    assert "a zip with a scan in it" in refused.value.expected
+    assert "path" not in refused.value.remedy

@@ -1,6 +1,7 @@
 """The page as people use it, in the Chromium that the system has."""
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.reading.made import dataset, dicom_bytes, picture
 from tests.serving.conftest import Server, png, server, volume_nifti, write_wary_model
 from tumorlens.notice import NOTICE
 from tumorlens.scan import Volume
@@ -79,6 +81,16 @@ def _send(page: Any, *files: dict[str, Any]) -> Any:
     page.set_input_files("#files", list(files))
     page.get_by_role("status").get_by_text("done.").wait_for()
     return page.locator("article")
+
+
+def _drop(page: Any, path: Path) -> None:
+    """Drag a file or folder of this machine onto the page."""
+    devices = page.context.new_cdp_session(page)
+    dragged = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        where = {"type": kind, "x": 300, "y": 250, "data": dragged}
+        devices.send("Input.dispatchDragEvent", where)
+    page.get_by_role("status").get_by_text("done.").wait_for()
 
 
 def _keep(page: Any, name: str) -> None:
@@ -244,3 +256,80 @@ def test_doubts_are_shown(open_page: Open, tmp_path: Path, refuses: bool) -> Non
             assert "refer to a radiologist" in text
         assert entry.get_by_role("progressbar").count() == 4
         _keep(page, "refused-light" if refuses else "unsure-light")
+
+
+def test_a_folder_that_is_dropped_is_told_from_a_service_that_is_gone(
+    open_page: Open, tmp_path: Path
+) -> None:
+    """As a DICOM series comes from a disc: the page said that the service does not run."""
+    (tmp_path / "a.png").write_bytes(png())
+    page = open_page()
+    _drop(page, tmp_path)
+    told = page.locator("article").inner_text()
+    assert "a folder" in told
+    assert "zip" in told
+
+
+def test_what_cannot_be_sent_does_not_cost_the_report_of_the_others(
+    open_page: Open, tmp_path: Path
+) -> None:
+    page = open_page()
+    _drop(page, tmp_path)
+    page.get_by_role("button", name="Download report").click()
+    page.get_by_text("No report").wait_for()
+    _send(page, _file("scan.png", png()))
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Download report").click()
+    waiting.value.save_as(tmp_path / "report.html")
+    assert "1 answered" in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("key", "found"), [("", "none"), ("wrong", "another one"), ("\u20ac", "others in it")]
+)
+def test_a_key_that_does_not_fit_is_told_in_the_page_s_words(
+    open_page: Open, model_folder: Path, key: str, found: str
+) -> None:
+    with server(model_folder, TUMORLENS_API_KEY="right") as running:
+        page = open_page(running.url)
+        page.fill("#key", key)
+        told = _send(page, _file("scan.png", png())).inner_text()
+    assert found in told
+    assert "X-API-Key" not in told
+    assert "no connection" not in told
+
+
+def test_several_dicom_files_are_said_to_be_no_volume(open_page: Open) -> None:
+    """Who drops the files of a series gets an answer for each slice, and is told how to get one."""
+    page = open_page()
+    hint = page.get_by_text("slices of one series")
+    slices = [_file(f"{n}.dcm", dicom_bytes(dataset(picture()))) for n in range(2)]
+    _send(page, slices[0], _file("scan.png", png()))
+    assert not hint.is_visible()
+    _send(page, slices[1])
+    hint.wait_for()
+    page.get_by_role("button", name="Clear").click()
+    assert not hint.is_visible()
+
+
+def test_measures_of_a_volume_say_of_which_slice_they_are(
+    open_page: Open, outlining_folder: Path, volume: Volume
+) -> None:
+    """Else "part of the head" reads as a part of the whole head."""
+    with server(outlining_folder) as running:
+        page = open_page(running.url)
+        told = _send(page, _file("v.nii", volume_nifti(volume))).locator(".judged").inner_text()
+        page.get_by_role("button", name="Clear").click()
+        alone = _send(page, _file("scan.png", png())).locator(".judged").inner_text()
+    assert re.search(r"% *, in slice \d+", told)
+    assert re.search(r"(mm|pixels) *, in slice \d+", told)
+    assert "Volume" in told
+    assert "Part of the head" in alone
+    assert "in slice" not in alone
+
+
+def test_the_card_that_needs_a_key_says_so(open_page: Open, locked: Server) -> None:
+    """It said "none", which is what was found."""
+    page = open_page(locked.url)
+    page.get_by_text("The model").click()
+    page.locator("#card").get_by_text("the API key of this service").wait_for()

@@ -2,9 +2,16 @@ import base64
 
 import pytest
 
-from tumorlens.serving.errors import BadRequestError
-from tumorlens.serving.payloads import decode, decode_scans, parse_json
-from tumorlens.serving.schemas import Base64Scan, Instances
+from tumorlens.serving.errors import BadRequestError, BodyTooLargeError
+from tumorlens.serving.payloads import (
+    MAX_OBJECTS,
+    MAX_VALUES,
+    decode,
+    decode_scans,
+    parse_json,
+    parse_lines,
+)
+from tumorlens.serving.schemas import Base64Scan, InferRequest, Instances
 
 
 @pytest.mark.parametrize(
@@ -49,3 +56,32 @@ def test_what_is_no_base64_is_refused(text: str) -> None:
         decode(text)
     with pytest.raises(BadRequestError):
         decode_scans([Base64Scan(b64=text)], max_files=1)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"inputs": [{"data": [' + b"0," * MAX_VALUES + b"0]}]}",
+        b'{"inputs": [' + b"[]" * (MAX_VALUES + 1),
+        b'{"instances": [' + b"{}" * MAX_OBJECTS,
+    ],
+)
+def test_small_bodies_that_would_be_large_in_memory_are_refused(data: bytes) -> None:
+    """120 MB of "0," took 3 GB, and the container with it."""
+    with pytest.raises(BodyTooLargeError, match="values"):
+        parse_json(data, InferRequest)
+
+
+def test_of_many_wrong_values_one_is_told() -> None:
+    data = b'{"instances": [' + b"0," * 100_000 + b"0]}"
+    with pytest.raises(BadRequestError) as refused:
+        parse_json(data, Instances)
+    assert isinstance(refused.value.__cause__, ValueError)
+    assert refused.value.__cause__.error_count() == 1  # type: ignore[attr-defined]
+
+
+def test_lines_are_counted_before_they_are_read() -> None:
+    line = b'{"b64": "eA=="}\n'
+    assert len(parse_lines(b"\r\n" + line * 3, Base64Scan, max_lines=3)) == 3
+    with pytest.raises(BadRequestError, match="more than 3 lines"):
+        parse_lines(line * 3 + b"{broken", Base64Scan, max_lines=3)

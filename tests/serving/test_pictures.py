@@ -23,7 +23,8 @@ def _open(png: bytes) -> Image.Image:
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_views_are_pngs_of_the_scan(scan: Scan, model: Model, view: str) -> None:
-    picture = _open(draw_explanation(scan, predict(scan, model=model), view=view, target=None))
+    answer = predict(scan, model=model)
+    picture = _open(draw_explanation(scan, answer, view=view, target=None)[0])
     rows, columns = scan.pixels.shape
     if view == "figure":
         assert picture.width > 3 * columns
@@ -34,7 +35,7 @@ def test_views_are_pngs_of_the_scan(scan: Scan, model: Model, view: str) -> None
 def test_the_clear_heatmap_over_the_scan_is_the_overlay(scan: Scan, model: Model) -> None:
     answer = predict(scan, model=model)
     under, over, both = (
-        np.asarray(_open(draw_explanation(scan, answer, view=view, target="glioma")), np.float32)
+        np.asarray(_open(draw_explanation(scan, answer, view=view, target="glioma")[0]), np.float32)
         for view in ("scan", "heatmap", "overlay")
     )
     alpha = OPACITY * over[..., 3:] / 255
@@ -47,7 +48,9 @@ def test_a_volume_shows_its_most_suspicious_slice(volume: Volume, model: Model) 
     assert isinstance(answer, VolumePrediction)
     first = answer.suspicious[0]
     wanted = make_overlay(volume.slice(first), answer.slice(first)).blend
-    shown = _open(draw_explanation(volume, answer, view="overlay", target=None))
+    drawn, told = draw_explanation(volume, answer, view="overlay", target=None)
+    shown = _open(drawn)
+    assert told["slice"] == first
     np.testing.assert_array_equal(np.asarray(shown), wanted)
 
 

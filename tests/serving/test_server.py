@@ -91,6 +91,26 @@ def test_told_to_stop_it_finishes_what_it_accepted(model_folder: Path) -> None:
             httpx2.get(running.url)
 
 
+def test_what_takes_longer_than_the_stop_may_is_told_to_come_again(model_folder: Path) -> None:
+    with (
+        server(model_folder, TUMORLENS_SHUTDOWN_SECONDS="1") as running,
+        socket.create_connection(running.url[7:].split(":")) as raw,
+    ):
+        raw.sendall(b"POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Type: image/png\r\n")
+        raw.sendall(b"Content-Length: 9999\r\n\r\nonly the beginning")
+        raw.settimeout(20)
+        time.sleep(0.5)
+        assert running.stop() == 0
+        with raw.makefile("rb") as answer:
+            told = answer.read()
+    assert told.startswith(b"HTTP/1.1 503 ")
+    assert b"retry-after" in told.lower()
+    assert b'"code":"busy"' in told
+    log = "".join(running.log)
+    assert "Traceback" not in log
+    assert "POST /v1/predict 503" in log
+
+
 def test_interrupted_it_stops_too(model_folder: Path) -> None:
     with server(model_folder) as running:
         running.process.send_signal(signal.SIGINT)

@@ -1,6 +1,7 @@
 import asyncio
 import gc
 import threading
+import time
 import weakref
 
 import pytest
@@ -10,6 +11,7 @@ from tumorlens.errors import ScanCorruptError
 from tumorlens.model import Model
 from tumorlens.prediction import Prediction, VolumePrediction
 from tumorlens.scan import Scan, Volume
+from tumorlens.serving import service as serving
 from tumorlens.serving.errors import BusyError
 from tumorlens.serving.metrics import Metrics
 from tumorlens.serving.opening import Upload
@@ -89,6 +91,61 @@ def test_an_upload_given_up_leaves_the_memory_while_the_threads_are_busy(model: 
             service.close()
 
     assert asyncio.run(give_up())
+
+
+def test_of_many_requests_few_are_in_memory_decoded(
+    model: Model, scan: Scan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten requests for a slice of a large volume held ten volumes: 3 GB."""
+    there: list[weakref.ref[object]] = []
+    most = 0
+
+    def opened(*_: object, **__: object) -> Scan:
+        nonlocal most
+        read = Scan(scan.pixels.copy(), "a")
+        there.append(weakref.ref(read.pixels))
+        most = max(most, sum(one() is not None for one in there))
+        return read
+
+    monkeypatch.setattr(serving, "open_upload", opened)
+
+    async def ask() -> None:
+        service = Service(model, Settings(workers=2, max_batch=3), Metrics())
+        await service.warm_up()
+        uploads = [Upload(str(n), png()) for n in range(24)]
+        await asyncio.gather(*(service.answer(one, lambda *_: None) for one in uploads))
+        service.close()
+
+    asyncio.run(ask())
+    assert len(there) == 24
+    assert most <= 9  # three begun, and what each of three threads has not let go of yet
+
+
+def test_volumes_that_do_not_fit_together_wait_for_each_other(
+    model: Model, volume: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tumorlens.serving.room._SMALL", 1)
+    held, most = 0, 0
+    lock = threading.Lock()
+
+    def finish(*_: object) -> None:
+        nonlocal held, most
+        with lock:
+            held += 1
+            most = max(most, held)
+        time.sleep(0.02)
+        with lock:
+            held -= 1
+
+    async def ask(max_voxels: int) -> None:
+        service = Service(model, Settings(max_voxels=max_voxels), Metrics())
+        await service.warm_up()
+        upload = Upload("a", volume_nifti(volume))
+        await asyncio.gather(*(service.answer(upload, finish) for _ in range(6)))
+        service.close()
+
+    asyncio.run(ask(volume.voxels.size))
+    assert most == 1
 
 
 def test_it_is_not_ready_once_closed(model: Model) -> None:

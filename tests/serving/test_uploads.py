@@ -74,7 +74,11 @@ def test_several_files_are_for_the_batch(client: TestClient) -> None:
 
 def test_too_many_files_are_refused(make_client: MakeClient) -> None:
     client = make_client(max_files=2)
-    assert client.post("/v1/predict/batch", files=[("f", png())] * 3).status_code == 400
+    for path in ("/v1/predict/batch", "/v1/report"):
+        done = client.post(path, files=[("f", png())] * 3)
+        assert done.status_code == 400
+        assert done.json()["error"]["expected"] == "at most 2 files at a time"
+        assert "TUMORLENS_MAX_FILES" in done.json()["error"]["remedy"]
 
 
 def test_no_upload_is_written_to_the_disk(

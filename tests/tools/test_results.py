@@ -125,6 +125,25 @@ def test_the_paired_difference_is_that_of_the_two_rows(writer: ModuleType, resul
     assert "(" in costs[2]
 
 
+def test_folds_are_told_one_by_one_and_together(
+    writer: ModuleType, adder: ModuleType, examples: list[Example], tmp_path: Path
+) -> None:
+    rest: dict[str, Any] = {"section": "folds", "times": 1, "results": tmp_path / "results"}
+    parts = {"fold0": examples[::2], "fold1": examples[1::2]}
+    for name, part in parts.items():
+        adder.add(make_run(tmp_path / name, part), name, says=f"says {name}", **rest)
+    page = writer.page(tmp_path / "results")
+    together, _ = cells(page, writer.POOLED)
+    whole = evaluate(load_model(tmp_path / "fold0" / "model", threads=1), examples)
+    accuracy = whole.scores.to_json()["accuracy"]
+    assert together[2:4] == [str(len(examples)), str(len(set(whole.groups)))]
+    assert together[4].split()[0] == figure(accuracy)
+    assert [cells(page, name)[0][2] for name in parts] == [str(len(p)) for p in parts.values()]
+    adder.add(make_run(tmp_path / "fold2", examples[:1]), "fold2", says="twice", **rest)
+    with pytest.raises(SystemExit, match="share groups"):
+        writer.page(tmp_path / "results")
+
+
 def test_a_row_may_be_of_a_source_left_out(
     writer: ModuleType, adder: ModuleType, examples: list[Example], tmp_path: Path
 ) -> None:

@@ -223,6 +223,28 @@ def test_models_that_disagree_are_said_to(
     assert at.warning[0].value == "They disagree: pituitary and glioma."
 
 
+@pytest.mark.parametrize("refusing", [{"first"}, {"second"}, {"first", "second"}])
+def test_models_that_refuse_are_not_said_to_agree(
+    start: Start, outlining_folder: Path, monkeypatch: pytest.MonkeyPatch, refusing: set[str]
+) -> None:
+    """Of a chest X-ray it said in green: both say no tumor."""
+
+    def refuse(scan: Any, model: Model) -> Any:
+        answer = predict(scan, model=model)
+        which = "first" if answer.evidence.outline is None else "second"  # type: ignore[union-attr]
+        return replace(answer, accepted=False, reason="no brain") if which in refusing else answer
+
+    monkeypatch.setattr(session, "predict", refuse)
+    at = start("compare", folders=Path("/"))
+    at.text_input(key="second model").set_value(str(outlining_folder)).run()
+    at = give(at, ("scan.png", png()))
+    assert not at.success
+    if len(refusing) == 2:
+        assert at.error[0].value == "Both refuse this scan."
+    else:
+        assert f"the {refusing.pop()} model refuses this scan" in at.warning[0].value
+
+
 def test_another_model_is_chosen_in_the_sidebar(start: Start, outlining_folder: Path) -> None:
     at = give(start(folders=Path("/")), ("scan.png", png()))
     assert not at.toggle

@@ -1,4 +1,6 @@
 import tempfile
+import zipfile
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from tumorlens.errors import (
 )
 from tumorlens.reading import Limits
 from tumorlens.scan import Scan, Volume
+from tumorlens.ui import inputs
 from tumorlens.ui.inputs import find_inputs, read_input
 from tumorlens.ui.settings import SMALL
 
@@ -71,6 +74,34 @@ def test_each_scan_of_a_zip_is_an_input(volume: Volume) -> None:
 
 def test_inputs_of_one_name_are_told_apart() -> None:
     assert names(("a.png", png()), ("a.png", png())) == ["a.png", "a.png (2)"]
+    four = [(name, png()) for name in ("a", "a", "a (2)", "a")]
+    assert names(*four) == ["a", "a (3)", "a (2)", "a (4)"]
+
+
+def test_a_scan_of_a_zip_is_read_without_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A zip of a thousand pictures was unpacked a thousand times."""
+    data = zipped({f"{n}.png": png(10.0 * n) for n in range(5)})
+    found = find_inputs([upload("all.zip", data)], limits=SMALL)
+
+    def forbidden(*_: object, **__: object) -> None:
+        raise AssertionError("unpacked again")
+
+    monkeypatch.setattr(inputs, "unpacked", forbidden)
+    pixels = [read_input(one, limits=SMALL).pixels for one in found]  # type: ignore[union-attr]
+    assert [one.max() for one in pixels] == sorted({one.max() for one in pixels})
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_scans_of_one_name_in_a_zip_are_not_mixed_up() -> None:
+    file = BytesIO()
+    with zipfile.ZipFile(file, "w") as made:
+        for blob in (0.0, 150.0):
+            made.writestr("a.png", png(blob))
+    found = find_inputs([upload("twice.zip", file.getvalue())], limits=SMALL)
+    first, second = (read_input(one, limits=SMALL) for one in found)
+    assert isinstance(first, Scan)
+    assert isinstance(second, Scan)
+    assert first.pixels.max() < second.pixels.max()
 
 
 @pytest.mark.parametrize(

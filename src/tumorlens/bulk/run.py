@@ -20,6 +20,7 @@ from tumorlens.bulk.answering import BUNDLED, Answerer, Done, ModelChoice
 from tumorlens.bulk.chunks import Chunk, cut, source_id
 from tumorlens.bulk.folder import ANSWERS, REFUSED, BulkFolder, clear_aside, open_folder
 from tumorlens.errors import ConfigError, TumorlensError
+from tumorlens.home_folder import expand
 from tumorlens.reading import Source, find_sources
 
 _OBJECT_STORE = 128 * 2**20  # bytes; only names of files pass through it
@@ -73,9 +74,9 @@ def answer_archive(
             the model is asked for what there is not.
         MissingExtraError: What the model needs is not installed.
     """
-    folder = _absolute(output.expanduser())
+    folder = _absolute(expand(output))
     if model.folder is not None:
-        model = replace(model, folder=_absolute(model.folder.expanduser()))
+        model = replace(model, folder=_absolute(expand(model.folder)))
     card = model.load().card
     run = open_folder(folder, card)
     # An empty name stays what it is: nobody meant the current folder by it.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tumorlens.bulk.environment import set_environment
 from tumorlens.cli.exits import say
+from tumorlens.cli.passed_over import tell_passed_over
 from tumorlens.cli.progress import bars
 from tumorlens.extras import import_extra
 from tumorlens.notice import NOTICE
@@ -43,8 +44,7 @@ def answer_in_bulk(
             address=address,
             on_progress=lambda count, total: progress.update(task, completed=count, total=total),
         )
-    if done.passed_over:
-        say(f"passed over, being no scans: {len(done.passed_over)}")
+    tell_passed_over(done.passed_over)
     before = f", {done.before} were before" if done.before else ""
     say(f"{done.now} done{before}")
     say(f"answers: {output / tables.ANSWERS} ({done.answers})")

@@ -1,12 +1,15 @@
 """``tumorlens ensemble``: several finished runs in, one model folder out."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tumorlens.cli.exits import say
 from tumorlens.extras import import_extra
+
+if TYPE_CHECKING:
+    from tumorlens.card import Card
 
 
 def ensemble(
@@ -80,10 +83,14 @@ def ensemble(
             on_confidence=on_confidence,
             on_unsure=say,
         )
-    members = model.card.training["members"]
-    typer.echo(f"{output}: {model.card.network}, {len(members)} members")
+    _tell(output, model.card)
+    if model.gate is None:
+        say(f"warning: {joining.NOT_FITTED} Give --data.")
+
+
+def _tell(folder: Path, card: "Card") -> None:
+    members = card.training["members"]
+    typer.echo(f"{folder}: {card.network}, {len(members)} members")
     for member in members:
         given = f", share {member['share']:.3f}" if "share" in member else ""
         typer.echo(f"  {member['name']} {member['version']} ({member['network']}{given})")
-    if model.gate is None:
-        say(f"warning: {joining.NOT_FITTED} Give --data.")

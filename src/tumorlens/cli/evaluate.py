@@ -3,6 +3,7 @@
 import json
 import shlex
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -68,14 +69,12 @@ def evaluate(
     Example: tumorlens evaluate ~/data --split runs/mine/split.csv --model runs/mine/model --checks
     """
     from tumorlens.card import OUTLINE_VOLUME, kind_of
-    from tumorlens.model import load_model
     from tumorlens.reporting.folder import check_writable
 
     if output is not None:
         check_writable(output)
     if pool:
-        given = (model, split, against, skull_strip, tta, checks, part)
-        if any(given):
+        if any((model, split, against, skull_strip, tta, checks, part)):
             raise typer.BadParameter("--pool goes with --output and --json only")
         _tell(_pool(places, output), as_json=as_json)
         return
@@ -83,79 +82,79 @@ def evaluate(
         raise typer.BadParameter("one folder of data, or --pool and several run folders")
     if part is not None and split is None:
         raise typer.BadParameter("--part goes with --split, which says what the parts are")
-    part = part or "validation"
-    data = places[0]
+    data, part = places[0], part or "validation"
     if model is not None and kind_of(model) == OUTLINE_VOLUME:
         others = {"--checks": checks, "--against": against, "--skull-strip": skull_strip}
         refuse_options(others | {"--tta": tta}, kind=OUTLINE_VOLUME)
         evaluate_volumes(data, model, split=split, part=part, output=output, as_json=as_json)
         return
-    loaded = choose_for_slices(load_model(model), skull_strip)
-    record = _score(
-        loaded.with_tta() if tta else loaded,
-        data,
-        split=split,
-        part=part,
-        checks=checks,
-        against=load_model(against) if against else None,
-        folders=(model, against),
-        output=output,
-        command=_command(
-            data,
-            model,
-            split,
-            part,
-            checks=checks,
-            against=against,
-            skull_strip=skull_strip,
-            tta=tta,
-        ),
-    )
-    _tell(record, as_json=as_json)
+    request = _Request(data, model, split, part, checks, against, skull_strip, tta)
+    _tell(_score(request, output), as_json=as_json)
 
 
-def _score(
-    model: "Model",
-    data: Path,
-    *,
-    split: Path | None,
-    part: str,
-    checks: bool,
-    against: "Model | None",
-    folders: tuple[Path | None, Path | None],
-    output: Path | None,
-    command: str,
-) -> dict[str, Any]:
-    """Score a model that answers slices, and write what was measured.
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What of a model that answers slices is to be measured; the fields are the options."""
 
-    ``folders`` are those of the model and of the one to compare with.
-    """
+    data: Path
+    model: Path | None
+    split: Path | None
+    part: str
+    checks: bool
+    against: Path | None
+    skull_strip: str | None
+    tta: bool
+
+    def load(self) -> "tuple[Model, Model | None]":
+        """The model, and the one to compare with."""
+        from tumorlens.model import load_model
+
+        loaded = choose_for_slices(load_model(self.model), self.skull_strip)
+        against = load_model(self.against) if self.against else None
+        return loaded.with_tta() if self.tta else loaded, against
+
+    def command(self) -> str:
+        """The command that gives the same again, with the place of the data left open."""
+        words = ["tumorlens", "evaluate", "DATA" if self.split else self.data.resolve().name]
+        words += ["--model", self.model.as_posix()] if self.model else []
+        words += ["--split", self.split.as_posix(), "--part", self.part] if self.split else []
+        words += ["--against", self.against.as_posix()] if self.against else []
+        words += ["--checks"] if self.checks else []
+        words += ["--skull-strip", self.skull_strip] if self.skull_strip else []
+        words += ["--tta"] if self.tta else []
+        return shlex.join(words)
+
+
+def _score(request: _Request, output: Path | None) -> dict[str, Any]:
+    """Score a model that answers slices, and write what was measured."""
     from tumorlens.cli.progress import bars, steps
 
     lab = import_extra("tumorlens.lab.evaluation", extra="lab")
     measuring = import_extra("tumorlens.lab.evaluation.measuring", extra="lab")
-    parts = import_extra("tumorlens.lab.evaluation.parts", extra="lab")
-    measuring.check_request(model, checks=checks, against=against)
-    found = parts.read_parts(data, split=split, part=part)
-    tell_unlabelled(found.passed_over)
     own_run = import_extra("tumorlens.lab.seen", extra="lab").own_run
-    run, against_run = (own_run(folder, split) for folder in folders)
-    if run is None and split is None:
-        evaluated = names_of_sets(data, {example.dataset for example in found.evaluated})
-        warn_of_seen(model.card.learnt_from, evaluated, split=split, what="pictures")
+    model, against = request.load()
+    measuring.check_request(model, checks=request.checks, against=against)
+    parts = import_extra("tumorlens.lab.evaluation.parts", extra="lab")
+    found = parts.read_parts(request.data, split=request.split, part=request.part)
+    tell_unlabelled(found.passed_over)
+    run, against_run = (own_run(one, request.split) for one in (request.model, request.against))
+    if run is None and request.split is None:
+        evaluated = names_of_sets(request.data, {example.dataset for example in found.evaluated})
+        warn_of_seen(model.card.learnt_from, evaluated, split=request.split, what="pictures")
     _warn_of_one_class({example.label for example in found.evaluated})
     with bars(transient=True) as progress:
         measured = measuring.measure(
             model,
             found,
-            data=data,
-            grouped=split is not None,
-            checks=checks,
+            data=request.data,
+            grouped=request.split is not None,
+            checks=request.checks,
             against=against,
             run=run,
             against_run=against_run,
             follow=steps(progress),
         )
+    command = request.command()
     record: dict[str, Any] = measured.to_json(command=command)
     _warn_of_seen_pictures(record)
     if output is not None:
@@ -188,28 +187,6 @@ def _warn_of_one_class(labels: set[str]) -> None:
             f"warning: all pictures are {labels.pop()}: what they are told apart from cannot be "
             "scored, so that there is no AUC"
         )
-
-
-def _command(
-    data: Path,
-    model: Path | None,
-    split: Path | None,
-    part: str,
-    *,
-    checks: bool,
-    against: Path | None,
-    skull_strip: str | None,
-    tta: bool,
-) -> str:
-    """The command that gives the same again, with the place of the data left open."""
-    words = ["tumorlens", "evaluate", "DATA" if split else data.resolve().name]
-    words += ["--model", model.as_posix()] if model else []
-    words += ["--split", split.as_posix(), "--part", part] if split else []
-    words += ["--against", against.as_posix()] if against else []
-    words += ["--checks"] if checks else []
-    words += ["--skull-strip", skull_strip] if skull_strip else []
-    words += ["--tta"] if tta else []
-    return shlex.join(words)
 
 
 def _tell(record: Mapping[str, Any], *, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -9,7 +10,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from tumorlens.card import read_card
-from tumorlens.errors import MissingExtraError
+from tumorlens.errors import ConfigError, MissingExtraError
 from tumorlens.reading import Limits
 
 _APP = Path(__file__).parents[1] / "ui" / "app.py"
@@ -30,6 +31,33 @@ def check_model(model: Path | None) -> None:
     """Raise `ModelError` now rather than in the browser where the model cannot be used."""
     if model is not None:
         read_card(model)
+
+
+def check_address(host: str, port: int) -> None:
+    """Raise `ConfigError` now rather than let Streamlit show a stack trace."""
+    try:
+        kind, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(kind) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+    except (OSError, UnicodeError) as error:
+        raise ConfigError(
+            expected="an address of this machine, and a port of it that is free",
+            found=getattr(error, "strerror", None) or "no such address",
+            remedy="Give another --port; or as --host 127.0.0.1, or 0.0.0.0 for all addresses.",
+            source=f"{bracketed(host)}:{port}",
+        ) from error
+
+
+def check_folders(folders: Path | None) -> None:
+    """Raise `ConfigError` now rather than refuse every folder that a visitor names."""
+    if folders is not None and not folders.is_dir():
+        raise ConfigError(
+            expected="a folder whose folders visitors may open",
+            found="none of this name",
+            remedy="Check the spelling of --folders.",
+            source=str(folders),
+        )
 
 
 def make_command(host: str, port: int) -> list[str]:

@@ -1,10 +1,11 @@
 """Telling which files of a searched folder were not taken up."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tumorlens.cli.exits import say
 from tumorlens.extras import import_extra
+from tumorlens.reading.case import Case
 
 _NAMED = 3
 
@@ -12,6 +13,13 @@ _NAMED = 3
 def tell_passed_over(files: Sequence[Path]) -> None:
     """Say how many were no scans, and name the first."""
     _tell(files, "being no scans")
+
+
+def tell_other_volumes(inputs: Iterable[object]) -> None:
+    """Say which volumes of cases are of a sequence that no model knows."""
+    cases = [one for one in inputs if isinstance(one, Case)]
+    others = [file for case in cases for file in case.passed_over]
+    _tell(others, "being of no sequence of a case (flair, t1c, t1, t2) by their names")
 
 
 def tell_unlabelled(files: Sequence[Path]) -> None:

@@ -94,6 +94,8 @@ def predict(
     Reads JPEG, PNG, TIFF, BMP, WebP, NIfTI and DICOM, told by content.
     Folders are searched with their subfolders.
     Heatmaps are only drawn with --output.
+    Slices of a volume are counted from 0 everywhere: axial ones from the feet up, coronal ones from
+    the back, sagittal ones from the patient's left.
 
     Exit status: 0 all answered, 1 some inputs refused, 2 wrong usage.
 

@@ -1,6 +1,8 @@
 """``tumorlens quantize``: a quicker 8-bit graph beside a model's own, and how much it loses."""
 
 import json
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +13,7 @@ from tumorlens.extras import import_extra
 
 if TYPE_CHECKING:
     from tumorlens.card import Card
+    from tumorlens.lab.datasets import Example
 
 
 def quantize(
@@ -34,42 +37,48 @@ def quantize(
 
     Example: tumorlens quantize runs/mine/model --data ~/data --split runs/mine/split.csv
     """
-    from tumorlens.card import read_card
-    from tumorlens.cli.progress import bars
     from tumorlens.reporting.folder import check_writable
 
     quantization = import_extra("tumorlens.lab.quantization", extra="lab")
-    growing = import_extra("tumorlens.lab.growing_model", extra="lab")
     parts_of = import_extra("tumorlens.lab.evaluation.parts", extra="lab")
     seen = import_extra("tumorlens.lab.seen", extra="lab")
-    loading = import_extra("tumorlens.lab.pictures", extra="lab")
     folder = output or model
     check_writable(folder)
-    preparation = read_card(model).preparation
     parts = parts_of.read_parts(data, split=split, part="validation")
     if run := seen.own_run(model, split):
         seen.refuse_seen(run, [*parts.evaluated, *parts.training], len(parts.evaluated))
     chosen = quantization.spread(parts.training, pictures)
+    card = _quantize(model, folder, chosen, parts.evaluated)
+    _tell(folder, card, as_json=as_json, most=quantization.MOST_POINTS_LOST)
+
+
+def _quantize(
+    model: Path, folder: Path, training: "Sequence[Example]", validation: "Sequence[Example]"
+) -> "Card":
+    """Calibrate on pictures, measure on others, and write the folder; its new card."""
+    from tumorlens.card import read_card
+    from tumorlens.cli.progress import bars, steps
+
+    quantization = import_extra("tumorlens.lab.quantization", extra="lab")
+    growing = import_extra("tumorlens.lab.growing_model", extra="lab")
+    loading = import_extra("tumorlens.lab.pictures", extra="lab")
     with bars(transient=True) as progress:
-        reading = progress.add_task("reading pictures", total=None)
-        measuring = progress.add_task("measuring", total=None)
+        follow = steps(progress)
         loaded = loading.load_pictures(
-            [*chosen, *parts.evaluated],
-            preparation,
-            progress=lambda done, total: progress.update(reading, completed=done, total=total),
+            [*training, *validation],
+            read_card(model).preparation,
+            progress=partial(follow, "reading pictures"),
         )
-        count = len(chosen) - len(set(chosen) & set(loaded.blank))
+        count = len(training) - len(set(training) & set(loaded.blank))
         with growing.growing_model(folder, copied=model) as aside:
-            card = quantization.quantize_model(
+            card: Card = quantization.quantize_model(
                 aside,
                 loaded.pixels[:count],
                 loaded.examples[count:],
                 loaded.pixels[count:],
-                progress=lambda done, total: progress.update(
-                    measuring, completed=done, total=total
-                ),
+                progress=partial(follow, "measuring"),
             )
-    _tell(folder, card, as_json=as_json, most=quantization.MOST_POINTS_LOST)
+    return card
 
 
 def _tell(folder: Path, card: "Card", *, as_json: bool, most: float) -> None:

@@ -7,8 +7,6 @@ from typing import Any
 from tumorlens.cli.exits import say
 from tumorlens.extras import import_extra
 
-_LAYOUTS = {"csv", "class_folders"}  # of anybody's data: they say nothing of what lies in them
-
 
 def warn_of_seen(
     trained_on: Collection[str], evaluated: Collection[str], *, split: Path | None, what: str
@@ -39,7 +37,7 @@ def names_of_sets(data: Path, folders: Collection[str]) -> set[str]:
     lab = import_extra("tumorlens.lab.datasets", extra="lab")
     places = lab.candidates(data.resolve(), folders)
     recognised = {lab.recognise(place) for place in places if place.name in folders}
-    return {*folders} | {name for name in recognised if name} - _LAYOUTS
+    return {*folders} | {name for name in recognised if name}.difference(lab.ANY_LAYOUT)
 
 
 def warn_of_seen_pictures(seen: Mapping[str, Any] | None, *, whose: str, what: str) -> None:

@@ -7,13 +7,13 @@ import typer
 
 from tumorlens.cli.exits import REFUSED, say
 from tumorlens.cli.model_folder import ModelFolder
-from tumorlens.cli.passed_over import tell_passed_over
+from tumorlens.cli.passed_over import tell_other_volumes, tell_passed_over
 from tumorlens.cli.precision import ChosenPrecision, Precision
 from tumorlens.cli.segment_volumes import segment_volumes, volumes_table
 from tumorlens.cli.skull_stripping import SkullStrip, choose
 from tumorlens.cli.unfit_options import refuse_options
 from tumorlens.extras import import_extra
-from tumorlens.reporting.wording import percent, printable
+from tumorlens.reporting.wording import PICTURE_SIDES, SLICE_NUMBERS, percent, printable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -59,6 +59,11 @@ def segment(
     second bundled model, from FLAIR and T1 with contrast, where there is one, at once, and drawn in
     DIR/<name>_planes.png (not with --model). With --dicom, a DICOM file or
     series gives DIR/<name>_seg.dcm and DIR/<name>_sr.dcm besides, tied to the source series.
+
+    largest_slice, the slice of a volume with the largest outline, is counted from 0: axial ones
+    from the feet up, coronal ones from the back, sagittal ones from the patient's left. side and
+    height are those in the picture: where the file tells its orientation, left in axial and coronal
+    slices is the patient's right.
 
     Only files that DIR/segments.json names are written over: what it tells of other scans, outlined
     there by earlier runs, stays in it.
@@ -108,6 +113,7 @@ def _segment_slices(
     loaded = choose(load_model(model, precision=precision.value), skull_strip)
     found = find_inputs(paths, output=output)
     tell_passed_over(found.passed_over)
+    tell_other_volumes(found.inputs)
     writer = None
     if dicom:
         objects = import_extra("tumorlens.reporting.dicom_folder", extra="dicom")
@@ -131,6 +137,10 @@ def _tell(records: list[dict[str, Any]], table: "Table | None", output: Path) ->
         typer.echo(json.dumps(records, indent=2))
     else:
         out().print(table)
+        if any(record.get("largest_slice") is not None for record in records):
+            say(SLICE_NUMBERS)
+        if any(record.get("side") for record in records):
+            say(PICTURE_SIDES)
         say(NOTICE)
     for record in failed:
         error = record["error"]
@@ -146,7 +156,8 @@ def _tell(records: list[dict[str, Any]], table: "Table | None", output: Path) ->
 def _table(records: list[dict[str, Any]]) -> "Table":
     from rich.table import Table
 
-    table = Table("scan", "answer", "tumor", "of the head", "area", "diameter", "volume", "place")
+    measures = ("of the head", "area", "diameter", "volume", "in the picture")
+    table = Table("scan", "answer", "tumor", *measures)
     for record in records:
         if "error" in record:
             table.add_row(printable(record["source"]), "refused", *[""] * 6)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tumorlens.cli.passed_over import tell_passed_over
+from tumorlens.cli.passed_over import tell_other_volumes, tell_passed_over
 from tumorlens.cli.skull_stripping import chosen_method
 from tumorlens.reporting.wording import printable
 
@@ -24,6 +24,7 @@ def segment_volumes(
     loaded = load_volume_model(model)
     found = find_inputs(paths, output=output)
     tell_passed_over(found.passed_over)
+    tell_other_volumes(found.inputs)
     with bars(transient=True) as progress:
         task = progress.add_task("", total=None)
 

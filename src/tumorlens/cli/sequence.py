@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tumorlens.cli.seen_data import warn_of_seen_pictures
 from tumorlens.extras import import_extra
 
 
@@ -59,7 +60,8 @@ def _print(folder: Path, training: Mapping[str, Any], measured: Mapping[str, Any
         f"{folder}: trained on {heads['training']} heads to epoch {training['epoch']}, "
         f"validated on {heads['validation']}"
     )
-    if not measured:
+    warn_of_seen_pictures(measured.get("seen"), whose="the model's", what="slices")
+    if "slices" not in measured:
         typer.echo("too few validation patients to measure it")
         return
     for what in ("slices", "heads"):

@@ -12,7 +12,7 @@ from tumorlens.conformal import ADVICE
 from tumorlens.errors import TumorlensError
 from tumorlens.prediction import VolumePrediction
 from tumorlens.reporting.results import Result
-from tumorlens.reporting.wording import also_possible, percent, printable, spoken
+from tumorlens.reporting.wording import SLICE_NUMBERS, also_possible, percent, printable, spoken
 
 
 class TablePrinter:
@@ -59,6 +59,8 @@ class TablePrinter:
             sys.stdout.flush()
         for refusal in (*self._errors, *self._refusals):
             say(f"refused: {refusal}")
+        if self._has_volumes:
+            say(SLICE_NUMBERS)
         if self._has_sets:
             say(f"where another class cannot be excluded: {ADVICE}")
 

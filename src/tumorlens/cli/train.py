@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress
 
+    from tumorlens.lab.config import Config
     from tumorlens.lab.history import EpochRecord
     from tumorlens.lab.pictures import Pictures
     from tumorlens.lab.splitting import Split
@@ -79,8 +80,7 @@ def train(
 
     torchrun --nproc-per-node 2 -m -- tumorlens train configs/custom_cnn.toml --data ~/data/sartaj
     """
-    from tumorlens.card import CLASSIFY, OUTLINE_VOLUME, read_card
-    from tumorlens.cli.progress import bars
+    from tumorlens.card import CLASSIFY, OUTLINE_VOLUME
 
     config_module = import_extra("tumorlens.lab.config", extra="lab")
     settings_file = import_extra("tumorlens.lab.settings_file", extra="lab")
@@ -96,29 +96,50 @@ def train(
         refuse_options(given | flags, kind=OUTLINE_VOLUME)
         train_volumes(values, str(config), data, run)
         return
-    run_module = import_extra("tumorlens.lab.run", extra="lab")
     overrides = _overrides(settings or [], weights=weights, skull_strip=skull_strip)
     chosen = config_module.read_config(config, overrides=overrides)
     folder = run or Path("runs") / chosen.name
     if not import_extra("tumorlens.lab.processes", extra="lab").is_first():
+        run_module = import_extra("tumorlens.lab.run", extra="lab")
         run_module.help_training(chosen, data, folder, allow_leaks=allow_leaks)
         return
     if tensorboard:
         import_extra("tensorboardX", extra="tensorboard")
-    with bars() as progress, _event_log(folder, wanted=tensorboard) as on_history:
+    with _event_log(folder, wanted=tensorboard) as on_history:
+        scores = _train(
+            chosen, data, folder, allow_leaks=allow_leaks, others=others, on_history=on_history
+        )
+    typer.echo(scores)
+
+
+def _train(
+    config: "Config",
+    data: Path,
+    run: Path,
+    *,
+    allow_leaks: bool,
+    others: Path | None,
+    on_history: "Callable[[Sequence[EpochRecord]], None]",
+) -> str:
+    """Train a classifier in this process; its scores in words."""
+    from tumorlens.card import read_card
+    from tumorlens.cli.progress import bars
+
+    run_module = import_extra("tumorlens.lab.run", extra="lab")
+    with bars() as progress:
         evaluation = run_module.run_training(
-            chosen,
+            config,
             data,
-            folder,
+            run,
             allow_leaks=allow_leaks,
             others=others,
             watch=_watch(progress, on_history),
         )
-    split = read_card(folder / "model").scores.get("split")
+    split = read_card(run / "model").scores.get("split")
     beside = f" ({split})" if split else ""
     scores = evaluation.scores
-    typer.echo(
-        f"{folder / 'model'}: accuracy {scores.accuracy:.4f}{beside}, macro recall "
+    return (
+        f"{run / 'model'}: accuracy {scores.accuracy:.4f}{beside}, macro recall "
         f"{scores.recall:.4f}{beside} on {scores.count} validation pictures of "
         f"{scores.groups} patients or groups"
     )

@@ -59,12 +59,7 @@ def tune(
         reading = progress.add_task("reading pictures", total=None)
 
         def on_trial(trial: "FrozenTrial") -> None:
-            why = trial.user_attrs.get(tuning.FAILURE, "no finite loss")
-            ended = {"PRUNED": "dropped", "FAIL": f"failed, {why}"}.get(
-                trial.state.name, f"validation loss {trial.value or 0:.4f}"
-            )
-            values = ", ".join(f"{name} {value:.3g}" for name, value in trial.params.items())
-            progress.console.print(f"trial {trial.number}: {ended} ({values})")
+            progress.console.print(_in_words(trial, trial.user_attrs.get(tuning.FAILURE)))
 
         tuned = tuning.tune(
             chosen,
@@ -82,3 +77,12 @@ def tune(
         f"{folder / tuning.BEST_CONFIG}: validation loss {tuned.loss:.4f}, the lowest of "
         f"{tuned.finished} trials ({tuned.pruned} more were dropped early)"
     )
+
+
+def _in_words(trial: "FrozenTrial", why: str | None) -> str:
+    """How a trial ended, and of which settings; ``why`` it failed, where that was told."""
+    ended = {"PRUNED": "dropped", "FAIL": f"failed, {why or 'no finite loss'}"}.get(
+        trial.state.name, f"validation loss {trial.value or 0:.4f}"
+    )
+    values = ", ".join(f"{name} {value:.3g}" for name, value in trial.params.items())
+    return f"trial {trial.number}: {ended} ({values})"

@@ -50,6 +50,8 @@ def ui(
 
     launching.check_streamlit()
     launching.check_model(model)
+    launching.check_folders(folders)
+    launching.check_address(host, port)
     environment = launching.make_environment(host=host, model=model, folders=folders)
     say(f"tumorlens: http://{launching.bracketed(host)}:{port} (Ctrl-C ends it). {NOTICE}")
     raise typer.Exit(launching.run_until_ended(launching.make_command(host, port), environment))

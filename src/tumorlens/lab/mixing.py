@@ -45,12 +45,12 @@ def vote(shares: Sequence[float], *, classes: int) -> Mixing:
         classes: How many.
 
     Raises:
-        ConfigError: A share is negative or not finite, or all are 0.
+        ConfigError: A share is negative, NaN or infinite, or all are 0.
     """
     given = np.asarray(shares, np.float64)
-    if not (np.isfinite(given.sum()) and (given >= 0).all() and given.sum() > 0):
+    if not np.isfinite(given).all() or (given < 0).any() or given.sum() <= 0:
         raise ConfigError(
-            expected="shares of 0 or more, finite and not all 0",
+            expected="finite shares of 0 or more, not all 0",
             found=", ".join(map(str, shares)),
             remedy="Give each member its share, such as 0.5 0.3 0.2.",
             source="--share",

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tumorlens.errors import ScanContentError
-from tumorlens.reading.nifti import affine_read_by, read_header, volume_shape
+from tumorlens.reading.nifti_header import affine_read_by, read_header, volume_shape
 from tumorlens.reading.places import farthest_mm, is_same_place
-from tumorlens.reading.sequence import guess_sequence
+from tumorlens.reading.sequence import guess_sequence, without_target
 
 SEQUENCES = ("t1", "t1c", "t2", "flair")
 """What a whole case has."""
 
 _SUFFIXES = (".nii", ".nii.gz")
+_SUBJECT = re.compile(r"sub-[a-z0-9]+(_ses-[a-z0-9]+)?", re.IGNORECASE)
 _LABELS = ("seg", "segm", "mask", "label", "labels")
 
 
@@ -22,7 +23,8 @@ class Case:
     """One head in several sequences.
 
     Attributes:
-        name: The folder's.
+        name: The folder's; where BIDS names the files, whose folder is always called ``anat``, the
+            subject and session (``sub-01_ses-1``).
         files: The volume of each sequence, in the order of `SEQUENCES`; at least two.
         passed_over: Other volumes of the same head, whose names tell no sequence of a case.
     """
@@ -50,8 +52,9 @@ def find_case(folder: Path) -> Case | None:
     may be a patient's name.
 
     Label maps (``..._seg.nii.gz``) are no sequences, and hidden files are none of ours. Volumes of
-    other names (``HEAD_adc.nii.gz``) are passed over where all names begin alike; where they do
-    not, the folder is one of separate scans.
+    other names (``HEAD_adc.nii.gz``, ``sub-01_PDw.nii.gz``) are passed over where all names begin
+    alike, in BIDS with one subject and session; where they do not, the folder is one of separate
+    scans.
 
     Raises:
         ScanContentError: A sequence stands there twice, or the volumes have different grids.
@@ -66,7 +69,8 @@ def find_case(folder: Path) -> Case | None:
     ]
     named = list(zip(_sequences(volumes), volumes, strict=True))
     others = tuple(path for name, path in named if name is None)
-    is_one_head = not others or len({_words(path)[0] for path in volumes}) == 1
+    begins = {_head(path) for path in volumes}
+    is_one_head = len(begins) == 1 or not (others or any(map(_SUBJECT.match, begins)))
     if len({name for name, _ in named if name}) < 2 or not is_one_head:
         return None
     for name in SEQUENCES:
@@ -80,7 +84,8 @@ def find_case(folder: Path) -> Case | None:
             )
     by_name = {name: path for name, path in named if name}
     files = {name: by_name[name] for name in SEQUENCES if name in by_name}
-    case = Case(folder.name, files, others)
+    subject = _SUBJECT.match(volumes[0].name)
+    case = Case(subject[0] if subject else folder.name, files, others)
     check_grids(case, folder)
     return case
 
@@ -99,12 +104,19 @@ def _sequences(volumes: Sequence[Path]) -> list[str | None]:
 
 def _sequence(path: Path, words: Sequence[str], shared: Collection[str]) -> str | None:
     """By the last word of the name, else by all of it: patients have names too."""
-    found, whole = guess_sequence(_words(path)[1]), guess_sequence(path.name)
+    name = without_target(path.name)
+    found, whole = guess_sequence(_words(Path(name))[1]), guess_sequence(name)
     if found is None or (found == "flair" and whole in ("t1", "t1c")):  # T1 FLAIR is a T1
         return whole
     own = " ".join(word for word in words if word not in shared)
     enhanced = found == "t1" and guess_sequence(f"{own} t1") == "t1c"
     return "t1c" if enhanced else found
+
+
+def _head(path: Path) -> str:
+    """What the names of one head share: BIDS' subject and session, else all but the last word."""
+    subject = _SUBJECT.match(path.name.lower())
+    return subject[0] if subject else _words(path)[0]
 
 
 def _words(path: Path) -> tuple[str, str]:
@@ -119,7 +131,7 @@ def check_grids(case: Case, folder: Path) -> None:
 
     Raises:
         ScanContentError: They differ, or a file holds several volumes.
-        ScanError: A header cannot be read (`tumorlens.reading.nifti.read_header`).
+        ScanError: A header cannot be read (`tumorlens.reading.nifti_header.read_header`).
     """
     grids = {}
     for name, path in case.files.items():
@@ -139,6 +151,7 @@ def _apart(found: str, folder: Path) -> ScanContentError:
     return ScanContentError(
         expected="sequences on one grid",
         found=found,
-        remedy="Register and resample them to one of them first.",
+        remedy="Register and resample them to one of them first, or give one of them by its own "
+        "path: FLAIR, where there is one.",
         source=str(folder),
     )

@@ -56,7 +56,8 @@ def tied_headers(origin: Origin, *, placed: bool) -> list[Dataset]:
         placed: Whether their place in space is needed too.
 
     Raises:
-        ScanContentError: A unique identifier is absent, or the place in space is.
+        ScanContentError: A unique identifier is absent or no unique one, or the place in space is
+            absent.
     """
     # A copy of pydicom's own shares its elements with the original.
     headers = [copy.deepcopy(header) for header in origin.headers]
@@ -67,16 +68,22 @@ def tied_headers(origin: Origin, *, placed: bool) -> list[Dataset]:
         if placed and not _tells_place(header):
             absent.append("ImagePositionPatient, ImageOrientationPatient or PixelSpacing")
         if absent:
-            raise ScanContentError(
-                expected="a DICOM series that other objects can be tied to",
-                found=f"one without {', '.join(absent)}",
-                remedy=_REMEDY,
-                source=origin.source,
-            )
+            raise _untied(f"one without {', '.join(absent)}", origin.source)
         _complete(header)
+    if len({header.SOPInstanceUID for header in headers}) < len(headers):
+        raise _untied("several images of one SOPInstanceUID", origin.source)
     if placed:
         _align(headers)
     return headers
+
+
+def _untied(found: str, source: str) -> ScanContentError:
+    return ScanContentError(
+        expected="a DICOM series that other objects can be tied to",
+        found=found,
+        remedy=_REMEDY,
+        source=source,
+    )
 
 
 def about_us(model: ModelIdentity, *, description: str, number: int) -> dict[str, Any]:

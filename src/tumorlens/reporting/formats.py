@@ -47,7 +47,8 @@ def to_record(result: Result, *, outlined: bool = True) -> Record:
         ``source``, ``label``, ``probabilities``, ``tumor_probability``, ``accepted``,
         ``reason``, ``conformal_set``, ``advice``, ``skull_strip``, ``tta``, ``model``, ``outline``
         (its area, diameter and place, where the model outlines; of a volume, by which other model
-        too) and, for a volume, ``slices``, ``suspicious`` and ``joined_by``; or ``source`` and
+        too) and, for a volume, ``slices`` and ``suspicious``, by their indices in `Volume` from 0,
+        and ``joined_by``; or ``source`` and
         ``error`` (``code``, ``expected``, ``found``, ``remedy``).
     """
     if isinstance(result, TumorlensError):

@@ -7,7 +7,7 @@ import nibabel
 import numpy as np
 import numpy.typing as npt
 
-from tumorlens.reading.nifti import (
+from tumorlens.reading.nifti_header import (
     FORMS,
     affine_read_by,
     read_header,

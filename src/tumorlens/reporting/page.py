@@ -20,6 +20,8 @@ from tumorlens.reporting.figure import jpeg_bytes
 from tumorlens.reporting.overlay import RGB, Overlay
 from tumorlens.reporting.results import Answered, Result
 from tumorlens.reporting.wording import (
+    PICTURE_SIDES,
+    SLICE_NUMBERS,
     also_possible,
     describe_volume_outline,
     how_answered,
@@ -171,6 +173,8 @@ def render_entry(result: Result, pictures: Iterable[Picture], *, number: int) ->
         pictures=list(pictures),
         curve=curve,
         curve_size=_CURVE,
+        slice_numbers=SLICE_NUMBERS,
+        picture_sides=PICTURE_SIDES,
         outline=_outline(result),
     )
 

@@ -8,6 +8,20 @@ if TYPE_CHECKING:
     from tumorlens.model_identity import ModelIdentity
 
 
+SLICE_NUMBERS = (
+    "slices are counted from 0: axial ones from the feet up, coronal ones from the back, sagittal "
+    "ones from the patient's left"
+)
+"""How `tumorlens.scan.Volume` has them, whatever order the file or another viewer counts in."""
+
+
+PICTURE_SIDES = (
+    "places are those in the picture: where the file tells its orientation, left in axial and "
+    "coronal slices is the patient's right"
+)
+"""How an outline's ``side`` and ``height`` are meant."""
+
+
 def printable(text: str) -> str:
     r"""Text without anything invisible, so that no file name can disturb a terminal or a page.
 
@@ -47,7 +61,7 @@ def percent(probability: float) -> str:
 
 
 def describe_outline(outline: "Outline", *, by: "ModelIdentity | None" = None) -> str:
-    """An outline's size and place: ``3.2 % of the head, 412 mm², 25 mm across, upper left``.
+    """An outline's size and place: ``3.2 % of the head, ..., upper left of the picture``.
 
     Args:
         outline: Of a slice.
@@ -57,8 +71,9 @@ def describe_outline(outline: "Outline", *, by: "ModelIdentity | None" = None) -
     if outline.area_mm2 is not None and outline.diameter_mm is not None:
         facts += [f"{outline.area_mm2:.0f} mm²", f"{outline.diameter_mm:.0f} mm across"]
     words = dict.fromkeys(word for word in (outline.height, outline.side) if word)
+    place = [f"{' '.join(words)} of the picture"] if words else []
     named = [f"by {name_of(by)}"] if by else []
-    return ", ".join([*facts, " ".join(words), *named])
+    return ", ".join([*facts, *place, *named])
 
 
 def describe_volume_outline(outline: "VolumeOutline") -> str:

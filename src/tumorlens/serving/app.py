@@ -68,12 +68,15 @@ def create_app(model: Model, settings: Settings | None = None) -> FastAPI:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         docs_url=None,  # both load scripts from elsewhere
         redoc_url=None,
+        redirect_slashes=False,  # behind TLS it would send the scan again, to http://
+        # FastAPI's own would send queries and exceptions' messages to where OpenTelemetry points.
+        telemetry={"tracing": False, "logs": False},
         lifespan=lifespan,
     )
     _add_routes(app, settings)
     _add_error_handlers(app, metrics)
     app.add_middleware(Gate, settings=settings, metrics=metrics)
-    app.add_middleware(Guard, metrics=metrics)
+    app.add_middleware(Guard, metrics=metrics, paths=frozenset(app.openapi()["paths"]))
     return app
 
 

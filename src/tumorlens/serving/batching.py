@@ -52,11 +52,21 @@ class Batcher:
         self._thread.join()
 
     def _work(self) -> None:
-        while (first := self._queue.get()) is not None:
-            batch, is_last = self._gather(first)
-            self._answer([one for one in batch if one[1].set_running_or_notify_cancel()])
-            if is_last:
-                return
+        while self._answer_next():
+            pass
+
+    def _answer_next(self) -> bool:
+        """Answer a batch, and hold nothing of it while the next one is awaited.
+
+        Returns:
+            Whether there is more to come.
+        """
+        first = self._queue.get()
+        if first is None:
+            return False
+        batch, is_last = self._gather(first)
+        self._answer([one for one in batch if one[1].set_running_or_notify_cancel()])
+        return not is_last
 
     def _gather(self, first: _Waiting) -> tuple[list[_Waiting], bool]:
         """All that wait now, up to a full batch; and whether the thread shall end after it."""

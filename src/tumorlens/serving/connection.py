@@ -4,9 +4,16 @@ Uvicorn waits for ever for a request's headers, and for a client to take its res
 thousand such clients (slow loris, slow read) would use up every file descriptor and fill the
 memory. A body that trickles in before its response is the gate's business
 (`tumorlens.serving.gate`); one that nobody reads, as the response is out, is cut off here.
+
+Uvicorn also closes at once where a request was refused before its body had come. The system then
+resets the connection, and clients that send first and read later (urllib, most of Java's) never
+see the response: 413, or 503 with its Retry-After. RFC 9112, 9.6, wants only the one direction
+closed until the client has ended.
 """
 
 import asyncio
+from collections.abc import Callable
+from typing import Any, cast
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -28,8 +35,14 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to watch."""
-        super().connection_made(transport)
+        lingering = _Lingering(transport, self._is_sent_more)
+        super().connection_made(cast(asyncio.Transport, lingering))
         self._look_later()
+
+    def data_received(self, data: bytes) -> None:
+        """Read on; what comes after the end is dropped."""
+        if not self.transport.is_closing():
+            super().data_received(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """End to watch."""
@@ -59,4 +72,31 @@ class Connection(H11Protocol):
     def _sends_to_nobody(self) -> bool:
         """Whether the rest of a body is still to come though its response is out."""
         is_answered = self.cycle is not None and self.cycle.response_complete
-        return is_answered and self.conn.their_state is h11.SEND_BODY
+        return is_answered and self._is_sent_more()
+
+    def _is_sent_more(self) -> bool:
+        """Whether the rest of a body is still to come."""
+        return self.conn.their_state is h11.SEND_BODY
+
+
+class _Lingering:
+    """A transport whose first `close` says the end but takes what the client still sends."""
+
+    def __init__(self, transport: asyncio.Transport, is_sent_more: Callable[[], bool]) -> None:
+        self._transport = transport
+        self._is_sent_more = is_sent_more
+        self._has_ended = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def close(self) -> None:
+        if self._has_ended or not self._is_sent_more() or not self._transport.can_write_eof():
+            self._transport.close()
+            return
+        self._has_ended = True
+        self._transport.write_eof()
+        self._transport.resume_reading()
+
+    def is_closing(self) -> bool:
+        return self._has_ended or self._transport.is_closing()

@@ -1,14 +1,16 @@
 """The outermost layer: headers that protect, numbers for Prometheus, one log line, no trace."""
 
+import asyncio
 import logging
 import time
+from collections.abc import Collection
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tumorlens.serving.errors import BugError, RequestError, body_of, headers_of
+from tumorlens.serving.errors import BugError, BusyError, RequestError, body_of, headers_of
 from tumorlens.serving.gate import busy
 from tumorlens.serving.metrics import Metrics
 
@@ -34,14 +36,16 @@ CLIENT_GONE = 499
 class Guard:
     """ASGI middleware around everything.
 
-    The log line holds method, route, status and time, and nothing that the client sent. An
+    What is asked with HEAD, as monitors and load balancers do, is answered as GET, without its
+    body. The log line holds method, route, status and time, and nothing that the client sent. An
     exception that nobody expected is logged by its type and place only, since its message may
     quote a file, and answered without a word of it.
     """
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, paths: Collection[str]) -> None:
         self._app = app
         self._metrics = metrics
+        self._paths = paths  # of requests that are sent away before they find their route
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on and watch it."""
@@ -50,6 +54,8 @@ class Guard:
             return
         began = time.perf_counter()
         status = 0
+        is_head = scope["method"] == "HEAD"
+        asked = {**scope, "method": "GET"} if is_head else scope
 
         async def watched(message: Message) -> None:
             nonlocal status
@@ -58,22 +64,28 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+            elif is_head:
+                message = {**message, "body": b""}
             await send(message)
 
         try:
-            await self._app(scope, receive, watched)
+            await self._app(asked, receive, watched)
         except ClientDisconnect:
             status = status or CLIENT_GONE
+        except asyncio.CancelledError:  # told to stop, and the time for what was accepted is over
+            if not status:
+                await _respond(_ending(), asked, receive, watched)
         except Exception as error:
             _log_bug(error)
             if not status:
-                await _excuse(error, scope, receive, watched)
+                await _excuse(error, asked, receive, watched)
         finally:
-            self._count(scope, status, time.perf_counter() - began)
+            self._count(scope["method"], asked, status, time.perf_counter() - began)
 
-    def _count(self, scope: Scope, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "") or "other"
-        method = scope["method"] if scope["method"] in _METHODS else "other"
+    def _count(self, method: str, scope: Scope, status: int, seconds: float) -> None:
+        known = scope["path"] if scope["path"] in self._paths else "other"
+        route = getattr(scope.get("route"), "path", "") or known
+        method = method if method in _METHODS else "other"
         self._metrics.requests.labels(route, method, str(status)).inc()
         self._metrics.seconds.labels(route).observe(seconds)
         LOGGER.info("%s %s %d %.0f ms", method, route, status, seconds * 1000)
@@ -92,8 +104,20 @@ async def _excuse(error: Exception, scope: Scope, receive: Receive, send: Send) 
             found="a mistake in the service",
             remedy="Report it, with the version of tumorlens and the kind of file.",
         )
+    await _respond(failure, scope, receive, send)
+
+
+async def _respond(failure: RequestError, scope: Scope, receive: Receive, send: Send) -> None:
     body = body_of(failure, scope["path"])
     await JSONResponse(body, failure.status, headers_of(failure))(scope, receive, send)
+
+
+def _ending() -> BusyError:
+    return BusyError(
+        expected="an answer before the service stops",
+        found="one that takes longer than TUMORLENS_SHUTDOWN_SECONDS",
+        remedy="Ask again in a few seconds, when another has taken its place.",
+    )
 
 
 def _log_bug(error: Exception) -> None:

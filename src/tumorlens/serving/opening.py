@@ -1,8 +1,8 @@
 """Upload -> Scan | Volume: from memory, or from the members of a zip."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from tumorlens.errors import ScanContentError
+from tumorlens.errors import ScanContentError, ScanEmptyError
 from tumorlens.reading import Limits, Source, find_sources, read_data, read_source
 from tumorlens.reading.archive import is_archive, unpacked
 from tumorlens.scan import Scan, Volume
@@ -22,17 +22,13 @@ class Upload:
     data: bytes
 
 
-def open_upload(upload: Upload | Scan, *, limits: Limits) -> Scan | Volume:
+def open_upload(upload: Upload, *, limits: Limits) -> Scan | Volume:
     """Read an upload: a picture, a NIfTI or DICOM file, or a zip of one of these or of a series.
-
-    A scan that came as numbers is passed on.
 
     Raises:
         ScanError: As `tumorlens.read_scan`; a zip may hold one scan or series only.
         BusyError: There is no room to unpack a zip.
     """
-    if isinstance(upload, Scan):
-        return upload
     if is_archive(upload.data):
         return _open_archive(upload, limits)
     return read_data(upload.data, source=upload.name, limits=limits)
@@ -40,6 +36,8 @@ def open_upload(upload: Upload | Scan, *, limits: Limits) -> Scan | Volume:
 
 def pick_slice(scan: Scan | Volume, index: int) -> Scan:
     """One slice of a volume, or the scan itself as its slice 0.
+
+    A volume's slice is a copy, so that the rest of the volume need not stay in memory.
 
     Raises:
         ScanContentError: There is no such slice.
@@ -52,13 +50,24 @@ def pick_slice(scan: Scan | Volume, index: int) -> Scan:
             remedy="Choose one of them.",
             source=scan.source,
         )
-    return scan.slice(index) if isinstance(scan, Volume) else scan
+    if isinstance(scan, Scan):
+        return scan
+    picked = scan.slice(index)
+    return replace(picked, pixels=picked.pixels.copy())
 
 
 def _open_archive(upload: Upload, limits: Limits) -> Scan | Volume:
     try:
         with unpacked(upload.data, source=upload.name, limits=limits) as found:
             sources = find_sources(found.folder).sources
+            if not sources[0].files:
+                raise ScanEmptyError(
+                    expected="a zip with a scan in it",
+                    found="none",
+                    remedy="Pack a picture, a NIfTI file or the files of one DICOM series; no zip "
+                    "in the zip.",
+                    source=upload.name,
+                )
             if len(sources) > 1:
                 raise ScanContentError(
                     expected="a zip with one scan or one DICOM series",

@@ -33,7 +33,7 @@ def draw_explanation(
     *,
     view: str,
     target: str | None,
-) -> bytes:
+) -> tuple[bytes, dict[str, Any]]:
     """Draw a slice, or a volume's most suspicious one.
 
     Args:
@@ -43,14 +43,21 @@ def draw_explanation(
         target: The class to explain; the predicted one where None.
 
     Returns:
-        A PNG file.
+        A PNG file; and what it does not show: ``label`` and ``accepted`` of the answer, the class
+        that is explained (``target``), and the ``slice`` (None for a scan of its own).
 
     Raises:
         ConfigError: The model has no such class.
     """
     outlined = view in _OUTLINED
     overlay = next(make_overlays(scan, answer, target=target, outlined=outlined))
-    return png_bytes(VIEWS[view](overlay))
+    told = {
+        "label": answer.label,
+        "accepted": answer.accepted,
+        "target": overlay.explanation.target,
+        "slice": overlay.index,
+    }
+    return png_bytes(VIEWS[view](overlay)), told
 
 
 def draw_view(scan: Scan | Volume, answer: Prediction | VolumePrediction) -> bytes:

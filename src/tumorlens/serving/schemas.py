@@ -38,12 +38,18 @@ _PROBLEM: dict[str, Any] = {
 }
 
 
-_SCAN: dict[str, Any] = {"b64": "iVBORw0KGgo=", "name": "scan.png"}
+_B64 = (  # a disc with a spot, so that the examples can be sent as they are
+    "iVBORw0KGgoAAAANSUhEUgAAACAAAAAgCAAAAABWESUoAAAAnklEQVR42qWTQRKAIAhFf0zH4jitOBCrjsPBWmQJ"
+    "gjVNLBz1P/nKIPA3lrBSAIDMAAVg4IgsXrc2Y0dQocOaVwCcHgiqdE9Q30IkIqC5AG1rzQk2ADuMx1d4/RwcoFWR"
+    "1WewrNvMYogM7PcQXjESDxleLWqAsxIKJdVZ+XYHnjhcgMwcugXXCW5AItHbllARrq0JBeHb/svHqb/e/zgAaJUi"
+    "ELyEs4QAAAAASUVORK5CYII="
+)
+_SCAN: dict[str, Any] = {"b64": _B64, "name": "scan.png"}
 _TENSOR: dict[str, Any] = {
     "name": "scan",
     "shape": [1],
     "datatype": "BYTES",
-    "data": ["iVBORw0KGgo="],
+    "data": [_B64],
 }
 _INFERRED: dict[str, Any] = {
     "id": "1",
@@ -108,7 +114,8 @@ class Answer(Judgement):
     outline: dict[str, Any] | None = Field(
         None,
         description="The tumor's area, diameter and place, where the model outlines; of a volume "
-        "`outlined_by` names the model for whole heads that outlined, null where `model` did.",
+        "those in `largest_slice`, beside `volume_ml`; `outlined_by` names the model for whole "
+        "heads that outlined, null where `model` did.",
     )
     slices: list[SliceJudgement] | None = Field(
         None, description="Of a volume: every slice that was judged, in order."
@@ -209,7 +216,7 @@ class Instances(_Shape):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"instances": [_SCAN]}]})
 
-    instances: list[Base64Scan]
+    instances: list[Base64Scan] = Field(fail_fast=True)
 
 
 class Predictions(_Shape):
@@ -222,7 +229,7 @@ class Tensor(_Shape):
     """An input or output of the Open Inference Protocol."""
 
     name: str
-    shape: list[int]
+    shape: list[int] = Field(fail_fast=True)
     datatype: str
     data: list[Any] = Field(description="Flat or nested.")
 
@@ -239,8 +246,10 @@ class InferRequest(_Shape):
     model_config = ConfigDict(json_schema_extra={"examples": [{"id": "1", "inputs": [_TENSOR]}]})
 
     id: str | None = None
-    inputs: list[Tensor]
-    outputs: list[Wanted] | None = Field(None, description="All of them where left out.")
+    inputs: list[Tensor] = Field(fail_fast=True)
+    outputs: list[Wanted] | None = Field(
+        None, fail_fast=True, description="All of them where left out."
+    )
 
 
 class InferResponse(_Shape):

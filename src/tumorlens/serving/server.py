@@ -33,6 +33,7 @@ def serve(app: FastAPI, *, host: str, port: int, settings: Settings) -> None:
         host=host,
         port=port,
         http=Connection,
+        workers=1,  # Heroku sets WEB_CONCURRENCY, which uvicorn would take for processes
         access_log=False,  # ours says no query and no address of a client
         log_config=_LOGGING,
         server_header=False,

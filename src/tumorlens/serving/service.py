@@ -1,8 +1,9 @@
 """The service: reads, answers and draws, all of it off the event loop."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
@@ -16,6 +17,7 @@ from tumorlens.serving.batching import Batcher
 from tumorlens.serving.errors import BusyError
 from tumorlens.serving.metrics import Metrics
 from tumorlens.serving.opening import Upload, open_upload, pick_slice
+from tumorlens.serving.room import Room
 from tumorlens.serving.settings import Settings
 
 T = TypeVar("T")
@@ -42,6 +44,9 @@ class Service:
         self._batcher = Batcher(
             model, max_batch=settings.max_batch, on_batch=metrics.batches.observe
         )
+        self._room = Room(settings.max_voxels)
+        # What is read before others are finished stays in memory, one scan each.
+        self._begun = asyncio.Semaphore(max(settings.workers, settings.max_batch))
         metrics.show_model(model.card)
 
     async def warm_up(self) -> None:
@@ -80,7 +85,8 @@ class Service:
         """Read an upload, answer it and make a response of it.
 
         Slices of several requests are answered together. A volume is read, answered and finished
-        by one thread without a pause, so that no more volumes are in memory than threads.
+        by one thread without a pause. No more scans are begun than go through the network
+        together or than there are threads, and large ones wait for each other (`Room`).
 
         Args:
             upload: What was sent.
@@ -93,25 +99,49 @@ class Service:
         """
         if not self.is_ready:
             raise not_ready()
-        outcome = await self.work(partial(self._begin, upload, finish, index))
-        if isinstance(outcome, _Finished):
-            return outcome.response
-        answer = await self._batcher.answer(outcome)
-        self.metrics.count_answer(answer)
-        return await self.work(partial(finish, outcome, answer))
+        async with self._begun:
+            outcome = await self.work(partial(self._begin, upload, finish, index))
+            if isinstance(outcome, _Finished):
+                return outcome.response
+            answer = await self._batcher.answer(outcome)
+            self.metrics.count_answer(answer)
+            return await self.work(partial(self._finish, finish, outcome, answer))
+
+    @contextmanager
+    def opened(self, upload: Upload | Scan) -> Iterator[Scan | Volume]:
+        """Read an upload, in a thread, and hold it as long as there is something to do with it.
+
+        Raises:
+            ScanError: It cannot be read.
+            BusyError: There is no room to unpack a zip.
+        """
+        scan = self._read(upload)
+        with self._room.held(scan):
+            yield scan
+
+    def _read(self, upload: Upload | Scan) -> Scan | Volume:
+        if isinstance(upload, Scan):
+            return upload
+        with self._room.to_read(upload.data):
+            return open_upload(upload, limits=self.settings.limits)
 
     def _begin(
         self, upload: Upload | Scan, finish: Finish[T], index: int | None
     ) -> "Scan | _Finished[T]":
         """A slice that is still to be answered, or a volume's response."""
-        scan = open_upload(upload, limits=self.settings.limits)
+        scan = self._read(upload)
         if index is not None:
             scan = pick_slice(scan, index)
         if isinstance(scan, Scan):
             return scan
-        answer = predict(scan, model=self.model)
-        self.metrics.count_answer(answer)
-        return _Finished(finish(scan, answer))
+        with self._room.held(scan):
+            answer = predict(scan, model=self.model)
+            self.metrics.count_answer(answer)
+            return _Finished(finish(scan, answer))
+
+    def _finish(self, finish: Finish[T], scan: Scan, answer: Prediction) -> T:
+        with self._room.held(scan):
+            return finish(scan, answer)
 
 
 def not_ready() -> BusyError:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from tumorlens.serving.errors import BadRequestError, WrongTypeError
 from tumorlens.serving.opening import Upload
+from tumorlens.serving.parameters import check_field
 
 RAW_TYPES = (
     "application/octet-stream",
@@ -71,8 +72,13 @@ async def receive_uploads(request: Request, *, max_files: int) -> list[Upload]:
     )
     try:
         form = await parser.parse()
+        for name, part in form.multi_items():
+            if isinstance(part, str):
+                check_field(name)
         uploads = [Upload(_name(file), await file.read()) for file in _files(form)]
     except MultiPartException as error:
+        if max_files > 1 and error.message.startswith("Too many files"):
+            raise _too_many(max_files) from error
         raise _bad_form(f"one that cannot be used: {error.message}") from error
     finally:
         parser.close()
@@ -112,10 +118,18 @@ def _name(file: UploadFile) -> str:
     return name[-_MAX_NAME:] or "upload"
 
 
+def _too_many(most: int) -> BadRequestError:
+    return BadRequestError(
+        expected=f"at most {most} files at a time",
+        found="more of them",
+        remedy="Send some of them now and the others later, or raise TUMORLENS_MAX_FILES.",
+    )
+
+
 def _bad_form(found: str) -> BadRequestError:
     return BadRequestError(
         expected="a form with a file",
         found=found,
         remedy="Send one scan as the field file to /v1/predict, several as files to "
-        "/v1/predict/batch: curl -F file=@scan.jpg URL",
+        "/v1/predict/batch, a DICOM series as one zip: curl -F file=@scan.jpg URL",
     )

@@ -1,14 +1,19 @@
 """Uploads -> inputs: each picture, volume or series once, to be read when its turn comes.
 
-What comes as one file is read from memory. Members of a zip and the files of a DICOM series have
-to lie on disk while they are read: in a private folder that is removed at once.
+What comes as one file is read from memory, and so is a picture or volume in a zip. A zip that is
+looked through and the files of a DICOM series have to lie on disk: in a private folder that is
+removed at once.
 """
 
 import tempfile
+import zipfile
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from tumorlens.errors import ScanEmptyError, ScanError
 from tumorlens.reading import Limits, Source, find_sources, read_data, read_source
@@ -33,6 +38,18 @@ class Upload:
     data: bytes
 
 
+class Member(NamedTuple):
+    """A file in a zip.
+
+    Attributes:
+        name: As the zip calls it.
+        occurrence: Which of those of this name, from 0.
+    """
+
+    name: str
+    occurrence: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Input:
     """One thing to read.
@@ -41,14 +58,14 @@ class Input:
         key: Tells it from any other input.
         name: For lists and messages.
         uploads: The file or files it is in.
-        member: Of a zip, which of its scans it is; else None.
+        members: Of a zip, which of its files it is in; else None.
         error: Why there is nothing to read, where a zip cannot be opened; else None.
     """
 
     key: str
     name: str
     uploads: tuple[Upload, ...]
-    member: int | None = None
+    members: tuple[Member, ...] | None = None
     error: ScanError | None = None
 
 
@@ -79,13 +96,10 @@ def read_input(one: Input, *, limits: Limits) -> Scan | Volume:
     """
     if one.error is not None:
         raise one.error
-    if one.member is not None:
-        with unpacked(one.uploads[0].data, source=one.name, limits=limits) as zipped:
-            files = find_sources(zipped.folder).sources[one.member].files
-            return read_source(Source(one.name, files), limits=limits)
-    if len(one.uploads) == 1:
-        return read_data(one.uploads[0].data, source=one.name, limits=limits)
-    with _laid_out(one.uploads) as folder:
+    uploads = one.uploads if one.members is None else _taken_out(one.uploads[0], one.members)
+    if len(uploads) == 1:
+        return read_data(uploads[0].data, source=one.name, limits=limits)
+    with _laid_out(uploads) as folder:
         return read_source(Source(one.name, tuple(folder.names)), limits=limits)
 
 
@@ -124,13 +138,37 @@ def _members(upload: Upload, limits: Limits) -> Iterator[Input]:
             names = [_member_name(upload, source, zipped) for source in sources]
             if not sources[0].files:
                 raise _nothing_in(upload)
+            places = _places(zipped)
+            members = [tuple(places[path] for path in source.files) for source in sources]
     except ScanError as error:
         yield Input(upload.key, upload.name, (upload,), error=error)
         return
     if len(names) == 1:
         names = [upload.name]
-    for number, name in enumerate(names):
-        yield Input(f"{upload.key}/{number}", name, (upload,), member=number)
+    for number, (name, files) in enumerate(zip(names, members, strict=True)):
+        yield Input(f"{upload.key}/{number}", name, (upload,), members=files)
+
+
+def _places(zipped: Unpacked) -> dict[Path, Member]:
+    """Where each unpacked file stands in the zip, which may have several of one name."""
+    seen: dict[str, int] = defaultdict(int)
+    places = {}
+    for path, name in zipped.names.items():
+        places[path] = Member(name, seen[name])
+        seen[name] += 1
+    return places
+
+
+def _taken_out(upload: Upload, members: Sequence[Member]) -> tuple[Upload, ...]:
+    """Some files of a zip, which was unpacked within the limits when it was looked through."""
+    with zipfile.ZipFile(BytesIO(upload.data)) as archive:
+        entries: dict[str, list[zipfile.ZipInfo]] = defaultdict(list)
+        for entry in archive.infolist():
+            entries[entry.filename].append(entry)
+        return tuple(
+            Upload(upload.key, name, archive.read(entries[name][occurrence]))
+            for name, occurrence in members
+        )
 
 
 def _member_name(upload: Upload, source: Source, zipped: Unpacked) -> str:
@@ -143,11 +181,16 @@ def _member_name(upload: Upload, source: Source, zipped: Unpacked) -> str:
 
 def _named_apart(inputs: Sequence[Input]) -> Iterator[Input]:
     """Inputs of the same name get a number."""
-    seen: dict[str, int] = {}
+    numbers: dict[str, int] = defaultdict(int)
+    taken = {one.name for one in inputs}
     for one in inputs:
-        seen[one.name] = number = seen.get(one.name, 0) + 1
-        name = one.name if number == 1 else f"{one.name} ({number})"
-        yield Input(one.key, name, one.uploads, one.member, one.error)
+        numbers[one.name] += 1
+        name = one.name
+        while name in taken and numbers[one.name] > 1:
+            name = f"{one.name} ({numbers[one.name]})"
+            numbers[one.name] += name in taken
+        taken.add(name)
+        yield replace(one, name=name)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from tumorlens.errors import ScanContentError
 from tumorlens.preparation import find_brain
 from tumorlens.reading import read_scan
 from tumorlens.reading.case import SEQUENCES, Case
-from tumorlens.reading.nifti import affine_read_by, read_header, volume_shape
+from tumorlens.reading.nifti_header import affine_read_by, read_header, volume_shape
 from tumorlens.reading.orientation import closest_axes, orient
 from tumorlens.scan import FloatArray, Volume
 from tumorlens.volume_outlining.resampling import new_length, resample

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.reading.made import block, dataset, dicom_bytes, nifti_bytes, picture
+from tumorlens.errors import DataError
 from tumorlens.lab.audit import audit
 from tumorlens.lab.audit.page import render_page
 from tumorlens.lab.datasets import DATASETS, load_examples
@@ -49,6 +50,26 @@ def test_whole_sets_are_missed_unless_others_were_asked_for(tmp_path: Path) -> N
     strays = ["deep/glioma/p1/1.png", "deep/no_tumor/p2/2.png", "loose.png", "single/glioma/3.png"]
     assert sorted(left(tmp_path)) == strays
     assert left(tmp_path, "good") == []
+
+
+@pytest.mark.parametrize("outer", ["cheng", "class_folders"])
+def test_a_set_right_beside_the_folders_of_others_is_told(outer: str, tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    MAKERS[outer][0](root)
+    before = len(load_examples(root))
+    for inner in ("sartaj", "lgg"):
+        MAKERS[inner][0](root / inner)
+    for read in (lambda: load_examples(root), lambda: audit([root])):
+        with pytest.raises(DataError, match=rf"{outer} right beside other data sets \(lgg, sartaj"):
+            read()
+    assert len(load_examples(root, only=["data"])) == before
+    assert load_examples(root, only=["sartaj"])
+    own = root / outer
+    own.mkdir()
+    for path in list(root.iterdir()):
+        if path.name not in ("sartaj", "lgg", outer):
+            path.rename(own / path.name)
+    assert {one.dataset for one in load_examples(root)} == {"sartaj", "lgg", outer}
 
 
 def test_a_csv_passes_over_what_lies_beside_it(tmp_path: Path) -> None:

@@ -36,6 +36,16 @@ METADATA = {
         },
     },
 }
+
+
+def joining(*steps: tuple[int, int]) -> str:
+    """How a bundle joins the maps of its channels to labels, the first step first."""
+    text = "0"
+    for channel, label in reversed(steps):
+        text = f"torch.where(x[[{channel}]] > 0, {label}, {text})"
+    return f"$lambda x: {text}"
+
+
 INFERENCE = {
     "imports": ["$import os"],
     "bundle_root": ".",
@@ -60,6 +70,7 @@ INFERENCE = {
             {"_target_": "Activationsd", "keys": "pred", "sigmoid": True},
             {"_target_": "Invertd", "keys": "pred", "transform": "@preprocessing"},
             {"_target_": "AsDiscreted", "keys": "pred", "threshold": 0.5},
+            {"_target_": "Lambdad", "keys": "pred", "func": joining((2, 4), (0, 1), (1, 2))},
             {"_target_": "SaveImaged", "keys": "pred", "output_dir": "@output_dir"},
         ],
     },
@@ -140,6 +151,12 @@ def test_a_bundle_that_says_no_overlap_slides_as_monai_does(tmp_path: Path) -> N
     assert import_bundle(bundle, tmp_path / "model").card.overlap == 0.25
 
 
+def test_a_bundle_may_call_the_enhancing_tumor_as_of_2023(tmp_path: Path) -> None:
+    step = {"_target_": "Lambdad", "func": joining((2, 3), (0, 1), (1, 2))}
+    bundle = made_bundle(tmp_path / "bundle", inference=_afterwards(step))
+    assert import_bundle(bundle, tmp_path / "model").card.regions == ("TC", "WT", "ET")
+
+
 def _without(values: dict[str, Any], *keys: str) -> dict[str, Any]:
     return {key: value for key, value in values.items() if key not in keys}
 
@@ -169,6 +186,16 @@ def _without(values: dict[str, Any], *keys: str) -> dict[str, Any]:
         (_afterwards({"_target_": "AsDiscreted", "argmax": True}), "argmax of AsDiscreted"),
         (_afterwards({"_target_": "AsDiscreted", "threshold": 0.9}), r"a threshold of 0\.9"),
         (_afterwards({"_target_": "KeepLargestConnectedComponentd"}), "found KeepLargest"),
+        *(
+            (_afterwards({"_target_": "Lambdad", "func": func}), "found Lambdad")
+            for func in (
+                joining((0, 1), (2, 4), (1, 2)),
+                joining((2, 1), (0, 4), (1, 2)),
+                joining((2, 4), (0, 1)),
+                joining((2, 4), (0, 1), (1, 2)) + ".flip(0)",
+                "$lambda x: x",
+            )
+        ),
         (_scaled({}, {"_target_": "Orientationd", "axcodes": "$@axes"}), "axcodes"),
         (_scaled({}, {"_target_": "Orientationd", "axcodes": "RAX"}), "axcodes"),
         *(

@@ -96,6 +96,7 @@ def test_slices_as_numbers(client: TestClient, model: Model, nested: bool) -> No
         (_tensor([1]), 400),
         (_tensor(["%"]), 400),
         (_tensor(["eA=="] * 33), 400),
+        (_tensor(["eA=="], shape=[2]), 400),
         (_tensor([1.0], "BOOL", [1, 1]), 400),
         (_tensor([1.0] * 3, "FP32", [2, 2]), 400),
         (_tensor(["a"] * 4, "FP32", [2, 2]), 400),

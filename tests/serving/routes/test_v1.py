@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -10,11 +11,13 @@ from PIL import Image
 
 from tests.made_cases import made_flair_file
 from tests.reading.made import block, gzipped, nifti_bytes, picture_bytes
-from tests.serving.conftest import packed, png, serving, volume_nifti
-from tumorlens.model import Model
+from tests.serving.conftest import packed, png, serving, volume_nifti, write_wary_model
+from tumorlens.model import Model, load_model
 from tumorlens.prediction import VolumePrediction, predict
 from tumorlens.reading import read_data
 from tumorlens.scan import Volume
+
+NAME = "Tumorlens-Answer"
 
 
 def test_a_volume_is_answered_with_all_its_slices(
@@ -133,3 +136,22 @@ def test_a_flair_volume_has_one_outline_on_every_path(
         post("/v1/explain?view=heatmap")
         post("/v1/predict?slice=20")
         assert len(asked) == 4
+
+
+def test_a_picture_comes_with_what_it_does_not_show(
+    client: TestClient, volume: Volume, tmp_path: Path
+) -> None:
+    """Nothing in an overlay says of which slice it is, nor that the scan was refused."""
+    files = {"file": volume_nifti(volume)}
+    whole = client.post("/v1/predict", files=files).json()
+    for query, index in (("", whole["suspicious"][0]), ("?slice=3", 3)):
+        done = client.post(f"/v1/explain{query}", files=files)
+        told = json.loads(done.headers[NAME])
+        assert told["slice"] == index
+        assert told["accepted"] is True
+    told = json.loads(client.post("/v1/explain?target=glioma", files={"f": png()}).headers[NAME])
+    assert (told["target"], told["slice"]) == ("glioma", None)
+    wary = load_model(write_wary_model(tmp_path / "wary", refuses=True))
+    with serving(wary) as refusing:
+        told = json.loads(refusing.post("/v1/explain", files={"f": png()}).headers[NAME])
+    assert told["accepted"] is False

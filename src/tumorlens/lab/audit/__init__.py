@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tumorlens.home_folder import expand
 from tumorlens.lab.audit.clusters import cluster
 from tumorlens.lab.audit.entry import Entry, find_entries
 from tumorlens.lab.audit.inspection import FAULTS, inspect_all
@@ -61,5 +62,5 @@ def audit(folders: Sequence[Path], *, watch: Watch | None = None) -> Audit:
     files = inspect_all(entries, progress=watch.on_read)
     twins = find_twins(files, on_search=watch.on_search, on_compare=watch.on_compare)
     examples = [entry.example for entry in entries]
-    left = [path for folder in folders for path in passed_over(folder.expanduser(), examples)]
+    left = [path for folder in folders for path in passed_over(expand(folder), examples)]
     return Audit(tuple(files), tuple(twins), cluster(entries, twins), tuple(dict.fromkeys(left)))

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tumorlens.errors import DataError
-from tumorlens.lab.datasets import DATASETS, Example, recognise
+from tumorlens.home_folder import expand
+from tumorlens.lab.datasets import DATASETS, Example, check_sets_inside, recognise
 from tumorlens.lab.datasets.example import (
     HALVES,
     PICTURE_SUFFIXES,
@@ -67,7 +68,7 @@ def find_entries(folders: Sequence[Path]) -> tuple[Entry, ...]:
     roots: dict[str, Path] = {}
     for given in folders:
         some = False
-        for root, examples in _listed(given.expanduser()):
+        for root, examples in _listed(expand(given)):
             name = _name(root.resolve(), roots)
             for example in examples:
                 if example.slice_index is None:
@@ -90,7 +91,9 @@ def _sets(given: Path) -> Iterator[tuple[Path, list[Example]]]:
     if not given.exists() or (given.is_file() and given.suffix.lower() != ".csv"):
         raise _refusal(given, "another kind of file" if given.exists() else "no such folder")
     if recognise(given):
-        yield (given.parent if given.is_file() else given), _read(given)
+        examples = _read(given)
+        check_sets_inside(given, examples)
+        yield (given.parent if given.is_file() else given), examples
         return
     inner = folders_in(given)
     if not any(recognise(folder) for folder in inner):

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from tumorlens.errors import ConfigError
+from tumorlens.home_folder import expand
 from tumorlens.lab.audit.page import render_page
 from tumorlens.lab.audit.result import Audit
 from tumorlens.lab.audited_groups import COLUMNS
@@ -32,7 +33,7 @@ def write_audit(audit: Audit, folder: Path) -> Path:
         ConfigError: The folder cannot be written, or holds files of these names that are not
             of an audit.
     """
-    folder = folder.expanduser()
+    folder = expand(folder)
     claim_folder(folder)
     for name, text in ((GROUPS, groups_csv(audit)), (JSON, _json(audit))):
         with PartialFile(folder / name) as file:
@@ -49,7 +50,7 @@ def claim_folder(folder: Path) -> None:
     Raises:
         ConfigError: It cannot be made, or it holds files of these names of another origin.
     """
-    folder = folder.expanduser()
+    folder = expand(folder)
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         taken = [name for name in (PAGE, JSON, GROUPS) if (folder / name).exists()]

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from tumorlens.errors import DataError, TumorlensError
+from tumorlens.home_folder import expand
 from tumorlens.lab.datasets import (
     binary_folders,
     br35h,
@@ -32,11 +33,13 @@ from tumorlens.lab.datasets.pixels import read_mask, read_pixels
 from tumorlens.labels import CLASSES
 
 __all__ = [
+    "ANY_LAYOUT",
     "DATASETS",
     "About",
     "Dataset",
     "Example",
     "candidates",
+    "check_sets_inside",
     "load_examples",
     "read_mask",
     "read_pixels",
@@ -80,6 +83,9 @@ DATASETS: dict[str, Dataset] = {
 }
 """The first that recognises a folder reads it: the particular before the general."""
 
+ANY_LAYOUT = ("csv", "class_folders")
+"""Of anybody's data: recognising them says nothing of what lies in them."""
+
 OTHER_SCANS = (
     "Class folders hold pictures (" + ", ".join(PICTURE_SUFFIXES) + "). List DICOM files of one "
     "slice in a CSV of path,label,patient; save the slices of volumes as pictures."
@@ -107,9 +113,11 @@ def load_examples(
     Raises:
         DataError: The folder is absent, or no data set was recognised in it, or one of
             ``only`` is not there, or a data set is not whole; the message says what is missing.
+            Or the folder is a data set that holds others, of which nothing would be read.
+        ConfigError: The home folder of a ``~`` is not known.
         MissingExtraError: The files need a library that is not installed.
     """
-    folder = folder.expanduser().resolve()
+    folder = expand(folder).resolve()
     if not folder.exists() or (folder.is_file() and folder.suffix.lower() != ".csv"):
         raise DataError(
             expected="a folder with pictures, or a CSV",
@@ -136,6 +144,8 @@ def load_examples(
     ]
     if not examples:
         raise _unrecognised(folder)
+    if not only and places == [folder]:
+        check_sets_inside(folder, examples)
     check_patients(examples)
     check_outlines(examples)
     return examples
@@ -146,6 +156,33 @@ def recognise(folder: Path) -> str | None:
     if folder.is_file():
         return "csv"
     return next((name for name, dataset in DATASETS.items() if dataset.matches(folder)), None)
+
+
+def check_sets_inside(folder: Path, examples: Collection[Example]) -> None:
+    """Hold a data set's folder to that one: where it was unpacked among others, these are lost.
+
+    Args:
+        folder: A data set's folder; of a CSV, which says itself what is wanted, nothing is asked.
+        examples: What was read of it.
+
+    Raises:
+        DataError: Folders in it are other data sets of `DATASETS`, of which nothing was read.
+    """
+    own = recognise(folder)
+    if own == "csv":
+        return
+    taken = {parent for example in examples for parent in example.path.parents}
+    names = {place.name: recognise(place) for place in folders_in(folder) if place not in taken}
+    lost = [place for place, name in names.items() if name not in {None, own, *ANY_LAYOUT}]
+    if lost:
+        raise DataError(
+            expected="a folder with one data set, or with a folder for each",
+            found=f"{own} right beside other data sets ({', '.join(lost)}), of which nothing would "
+            "be read",
+            remedy=f"Move the files of {own} into a folder of their own beside these, such as "
+            f"{folder / str(own)}.",
+            source=str(folder),
+        )
 
 
 def candidates(folder: Path, only: Collection[str]) -> list[Path]:

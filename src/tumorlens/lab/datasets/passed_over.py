@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable
 from functools import cache
 from pathlib import Path
 
+from tumorlens.home_folder import expand
 from tumorlens.lab.datasets import DATASETS, candidates, csv_table, recognise
 from tumorlens.lab.datasets.data_files import data_files
 from tumorlens.lab.datasets.example import Example
@@ -30,7 +31,7 @@ def passed_over(
     Returns:
         The files below ``folder`` as it is given, in a fixed order.
     """
-    given, folder = folder, folder.expanduser().resolve()
+    given, folder = folder, expand(folder).resolve()
     if not folder.is_dir():
         return ()
     names = {path: recognise(path) for path in candidates(folder, only)}

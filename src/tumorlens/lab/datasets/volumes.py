@@ -22,7 +22,7 @@ from nibabel.spatialimages import HeaderDataError
 from tumorlens.errors import DataError
 from tumorlens.lab.datasets.grids import Grid, turning_onto
 from tumorlens.reading import read_scan
-from tumorlens.reading.nifti import affine_read_by, stated_affine
+from tumorlens.reading.nifti_header import affine_read_by, stated_affine
 from tumorlens.reading.orientation import orient
 from tumorlens.scan import FloatArray, Plane, Volume
 

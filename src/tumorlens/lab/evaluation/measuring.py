@@ -108,7 +108,7 @@ def measure(
         blank=len(pictures.blank),
         progress=partial(follow, "answering"),
     )
-    seen = _seen(run, model, pictures)
+    seen = seen_share(run, model, pictures)
     if parts.leaky or seen:
         evaluation = replace(evaluation, split=LEAKY)
     sections: dict[str, Any] = seen | {
@@ -128,8 +128,18 @@ def measure(
     return Measurement(evaluation, pictures, sections)
 
 
-def _seen(run: Path | None, model: Model, pictures: Pictures) -> dict[str, Any]:
-    """As ``seen``, how many of the pictures, or of their groups, a model's run has learnt from."""
+def seen_share(run: Path | None, model: Model, pictures: Pictures) -> dict[str, Any]:
+    """As ``seen``, how many of the pictures, or of their groups, a model's run has learnt from.
+
+    Args:
+        run: The model's run; None where it is unknown, or the pictures are of its own split.
+        model: By whose preparation the pictures were prepared.
+        pictures: With the groups that hold now.
+
+    Returns:
+        ``seen`` with ``count``, ``of`` how many and their ``share``; empty where it has learnt from
+        none.
+    """
     if run is None:
         return {}
     count = len(pictures.examples)
@@ -183,7 +193,7 @@ def _comparison(
         pictures = load_pictures(pictures.examples, against.card.preparation, progress=what)
     what = partial(follow, "answering by the other model")
     answers = answer_pictures(against, pictures.pixels, progress=what)
-    seen = _seen(run, against, pictures)
+    seen = seen_share(run, against, pictures)
     compared = compare_models(
         evaluation.probabilities,
         answers,

@@ -5,7 +5,7 @@ as it is; its embeddings are made once, so that training takes minutes on a CPU.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,11 @@ from tumorlens.errors import DataError
 from tumorlens.lab.config import AugmentationConfig
 from tumorlens.lab.datasets import Example, load_examples, recognise
 from tumorlens.lab.evaluation.material import HEAD_DATASETS, Follow, check_can_be_checked
+from tumorlens.lab.evaluation.measuring import seen_share
 from tumorlens.lab.growing_model import growing_model
 from tumorlens.lab.pictures import Pictures, load_pictures
 from tumorlens.lab.progress import silent
-from tumorlens.lab.seen import own_run, refuse_seen
+from tumorlens.lab.seen import own_run
 from tumorlens.lab.slice_sequence.choosing import choose, left_out_answers
 from tumorlens.lab.slice_sequence.exporting import export_sequence
 from tumorlens.lab.slice_sequence.heads import Head, embed_heads, find_heads
@@ -52,25 +53,24 @@ def build_sequence(
         follow: Told (what, done, total).
 
     Returns:
-        The new card.
+        The new card. Where the split is another run's, its ``sequence.measured`` says as ``seen``
+        how many of the validation slices the model's own run has learnt from.
 
     Raises:
         ModelError: The folder cannot be used.
-        DataError: The model has no class ``no_tumor``, there are no whole heads in the data, or
-            the model's own run has learnt from heads that validate by this split.
+        DataError: The model has no class ``no_tumor``, or there are no whole heads in the data.
     """
     settings = settings or SequenceSettings()
     model = load_model(folder)
     check_can_be_checked(model)
-    training, validation = _embedded(
-        model, data, split, settings, run=own_run(folder, split), follow=follow
-    )
+    embedded = _embedded(model, data, split, settings, follow, run=own_run(folder, split))
+    training, validation = embedded.training, embedded.validation
     trained = train_sequence(
         training, validation, settings, progress=partial(follow, "training (epochs)")
     )
     left_out = left_out_answers(trained.answers, validation)
-    seen = sorted(model.card.learnt_from)
-    measured = measure_sequence(validation, left_out, seen=seen) if left_out else {}
+    known = sorted(model.card.learnt_from)
+    measured = measure_sequence(validation, left_out, seen=known) if left_out else {}
     chosen = choose(trained.answers, validation, np.arange(len(validation)))
     trained.network.load_state_dict(trained.weights[chosen.epoch])
     trained.network.calibrate(chosen.slice_line, chosen.head_line)
@@ -83,8 +83,23 @@ def build_sequence(
                 "epoch": chosen.epoch,
                 "heads": {"training": len(training), "validation": len(validation)},
             },
-            measured=measured,
+            measured=measured | embedded.seen,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Embedded:
+    """Heads by their part: training ones with augmented views, validation ones as they are.
+
+    Attributes:
+        training: Of training patients.
+        validation: Of validation patients.
+        seen: How many slices of these the classifier has learnt from (`seen_share`).
+    """
+
+    training: list[Head]
+    validation: list[Head]
+    seen: dict[str, Any]
 
 
 def _embedded(
@@ -92,25 +107,21 @@ def _embedded(
     data: Path,
     split: Path,
     settings: SequenceSettings,
+    follow: Follow,
     *,
     run: Path | None,
-    follow: Follow,
-) -> tuple[list[Head], list[Head]]:
-    """Training heads with augmented views, and validation heads as they are.
-
-    ``run`` is the model's own, where it can tell what it has learnt from.
-    """
+) -> _Embedded:
     parts = {part: read_part(split, part) for part in (TRAINING, VALIDATION)}
     names = {picture.split("/", 1)[0] for groups in parts.values() for picture in groups}
     follow("finding heads", 0, 1)
     examples = load_examples(data, only=_head_sets(data, names))
     follow("finding heads", 1, 1)
-    if run is not None:
-        held = _of_part(examples, parts[VALIDATION])
-        refuse_seen(run, [*held, *_of_part(examples, parts[TRAINING])], len(held))
     heads = []
+    seen: dict[str, Any] = {}
     for part, views in ((TRAINING, settings.views), (VALIDATION, 0)):
         pictures = _pictures(model, examples, parts[part], partial(follow, f"reading {part}"))
+        if part == VALIDATION:
+            seen = seen_share(run, model, pictures)
         heads.append(
             embed_heads(
                 model,
@@ -121,24 +132,20 @@ def _embedded(
                 progress=partial(follow, f"embedding {part}"),
             )
         )
-    return heads[0], heads[1]
+    return _Embedded(heads[0], heads[1], seen)
 
 
 def _pictures(
     model: Model, examples: Sequence[Example], groups: dict[str, str], progress: Any
 ) -> Pictures:
     """The whole heads of one part, with the groups that the split recorded."""
-    kept = _of_part(examples, groups)
-    slices = [kept[index] for head in find_heads(kept) for index in head]
-    return load_pictures(slices, model.card.preparation, progress=progress)
-
-
-def _of_part(examples: Sequence[Example], groups: dict[str, str]) -> list[Example]:
-    return [
+    kept = [
         replace(example, group=groups[example.picture])
         for example in examples
         if example.picture in groups
     ]
+    slices = [kept[index] for head in find_heads(kept) for index in head]
+    return load_pictures(slices, model.card.preparation, progress=progress)
 
 
 def _head_sets(data: Path, names: Collection[str]) -> list[str]:

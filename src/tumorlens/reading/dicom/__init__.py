@@ -11,9 +11,9 @@ What is decided here:
 - MONOCHROME1 is inverted, colour and palettes become luminance, padding outside the range of the
   picture becomes its darkest value.
 - Slices are ordered by their position along the normal of the slice; by InstanceNumber where the
-  positions are not told. Copies of one image (SOPInstanceUID) count once. Several images at one
-  position, gaps, several orientations or sizes are refused: the answer would be about a volume
-  that nobody scanned.
+  positions are not told. Copies of one image (SOPInstanceUID, place and number) count once.
+  Several images at one position, gaps, several orientations or sizes are refused: the answer would
+  be about a volume that nobody scanned.
 - The orientation is that of `Volume` where it is known, also for a single slice; else slices are
   shown as they are stored.
 - Nothing about the patient leaves this package: neither in a scan nor in a message.
@@ -26,8 +26,8 @@ from tumorlens.reading.checks import check_shape, check_slices
 from tumorlens.reading.dicom.header import (
     Header,
     check_kind,
+    copy_key,
     guess_dataset_sequence,
-    image_uid,
     parse,
     parse_series_header,
 )
@@ -81,15 +81,16 @@ def read_series(files: Sequence[Path], *, source: str, limits: Limits) -> Scan |
         ScanError: As `read`; the message names the file that cannot be read.
     """
     slices: list[Slice] = []
-    seen: set[str] = set()
+    seen: set[tuple[str, ...]] = set()
     sequence: str | None = None
     for file in files:
         name = str(file)
         dataset = parse(read_bytes(file, source=name, limits=limits), source=name, limits=limits)
-        uid = image_uid(dataset)
-        if uid and uid in seen:
+        key = copy_key(dataset)
+        if key in seen:
             continue
-        seen.add(uid)
+        if key is not None:
+            seen.add(key)
         check_kind(dataset, source=name)
         frames, rows, columns = frame_shape(dataset, source=name)
         check_shape((len(slices) + frames, rows, columns), source=source, limits=limits)

@@ -127,9 +127,14 @@ def guess_dataset_sequence(dataset: Dataset) -> str | None:
     return None
 
 
-def image_uid(dataset: Dataset) -> str:
-    """The SOPInstanceUID, by which copies of an image are known; empty if unknown."""
-    return text(dataset, "SOPInstanceUID")
+def copy_key(dataset: Dataset) -> tuple[str, ...] | None:
+    """What copies of one image share; None where the SOPInstanceUID is unknown.
+
+    Place and number belong to it: some programs that anonymise give all images the same UID.
+    """
+    uid = text(dataset, "SOPInstanceUID")
+    others = ("ImagePositionPatient", "InstanceNumber")
+    return (uid, *(text(dataset, keyword) for keyword in others)) if uid else None
 
 
 def text(dataset: Dataset, keyword: str) -> str:

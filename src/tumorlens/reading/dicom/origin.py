@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
 
-from tumorlens.reading.dicom.header import check_kind, image_uid, parse
+from tumorlens.reading.dicom.header import check_kind, copy_key, parse
 from tumorlens.reading.dicom.pixels import frame_shape
 from tumorlens.reading.dicom.slices import Slice, frames_of
 from tumorlens.reading.dicom.stack import stack
@@ -101,16 +101,17 @@ def trace(files: Sequence[Path], *, source: str, limits: Limits = DEFAULT_LIMITS
     """
     headers: list[Dataset] = []
     slices: list[Slice] = []
-    seen: set[str] = set()
+    seen: set[tuple[str, ...]] = set()
     start = 0
     for file in files:
         dataset = parse(
             read_bytes(file, source=str(file), limits=limits), source=str(file), limits=limits
         )
-        uid = image_uid(dataset)
-        if uid and uid in seen:
+        key = copy_key(dataset)
+        if key in seen:
             continue
-        seen.add(uid)
+        if key is not None:
+            seen.add(key)
         check_kind(dataset, source=str(file))
         frames, rows, columns = frame_shape(dataset, source=str(file))
         numbers = start + np.arange(frames * rows * columns, dtype=np.int64)

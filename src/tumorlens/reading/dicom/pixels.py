@@ -117,7 +117,7 @@ def is_inverted(dataset: Dataset) -> bool:
 
 
 def _plain(stored: Stored, dataset: Dataset) -> FloatArray:
-    """float32: grey values, with padding that lies outside their range at its lower end."""
+    """float32: grey values, with padding that lies outside their range at its dark end."""
     gray = stored.astype(np.float32)
     padding = number(dataset, "PixelPaddingValue")
     # A padding of 0 is what the background of a head looks like anyway.
@@ -125,7 +125,7 @@ def _plain(stored: Stored, dataset: Dataset) -> FloatArray:
         is_padding = gray == np.float32(padding)
         inside = gray[~is_padding]
         if inside.size and not inside.min() <= padding <= inside.max():
-            gray[is_padding] = inside.min()
+            gray[is_padding] = inside.max() if is_inverted(dataset) else inside.min()
     return gray
 
 

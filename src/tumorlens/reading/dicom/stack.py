@@ -16,11 +16,14 @@ _SAME_PLACE_MM = 1e-2
 _SAME_DIRECTION = 0.999
 """Cosine of 2.6 degrees: slices that differ more are not parallel."""
 _EVEN = 1.5
-"""A step this much longer than the median one skips a slice."""
+"""A step this much longer than the usual one skips a slice."""
 _SAME_SPACING = 1.01
 """Pixel spacings whose ratio is below this count as the same."""
 _STRAIGHT = 0.1
 """How far a slice may lie beside the line of all, in steps or in pixels, whichever is more."""
+_ROUNDED_MM = 0.18
+"""How far two positions in space may seem apart whose three coordinates are rounded to 0.1 mm each,
+as some exports write them: twice 0.05 mm times the root of 3."""
 
 
 def stack(
@@ -123,7 +126,7 @@ def _by_position(slices: list[Slice], source: str) -> list[Slice]:
             "with dcm2niix and choose one volume.",
             source=source,
         )
-    usual = float(np.median(steps))
+    usual = _usual(np.array(steps))
     widest = int(np.argmax(steps))
     if steps[widest] > _EVEN * usual:
         raise ScanContentError(
@@ -137,13 +140,20 @@ def _by_position(slices: list[Slice], source: str) -> list[Slice]:
     return ordered
 
 
+def _usual(steps: Affine) -> float:
+    """The mean of the steps that skip no slice: rounded ones may be longer than the median."""
+    alike = steps[steps <= _EVEN * np.median(steps) + _ROUNDED_MM]
+    single = alike[alike <= _EVEN * alike.mean()]
+    return float(single.mean())
+
+
 def _check_straight(ordered: list[Slice], step: float, source: str) -> None:
     """Hold the slices to the line from the first to the last; a tilted gantry's is slanted."""
     normal, places = ordered[0].normal, np.array([s.position for s in ordered])
     along = (places - places[0]) @ normal
     line = places[0] + np.outer(along / along[-1], places[-1] - places[0])
     beside = np.linalg.norm(places - line, axis=1)
-    allowed = _STRAIGHT * max(step, *(ordered[0].spacing or ()))
+    allowed = max(_STRAIGHT * max((step, *(ordered[0].spacing or ()))), _ROUNDED_MM)
     if beside.max() > allowed:
         worst = int(beside.argmax())
         raise ScanContentError(

@@ -7,8 +7,10 @@ const $ = (selector, inside = document) => inside.querySelector(selector);
 const maxBytes = Number($("meta[name=max-bytes]").content);
 const waiting = [];
 const sent = [];
+const unsendable = new Set();
 let running = 0;
 let generation = 0;
+let dicoms = 0;
 
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -42,8 +44,15 @@ function trouble(expected, found, remedy) {
   return new Refusal({ code: "page", expected, found, remedy });
 }
 
+function inOneLine({ problem, message }) {
+  return problem ? `expected ${problem.expected}; found ${problem.found}. ${problem.remedy}` : message;
+}
+
 async function ask(path, body) {
-  const key = $("#key").value;
+  const key = $("#key").value.trim();
+  if (/[^!-~]/.test(key)) {
+    throw trouble("an API key of plain letters, digits and signs", "one with others in it", "Type or paste it again.");
+  }
   const options = { method: body ? "POST" : "GET", body, headers: key ? { "X-API-Key": key } : {} };
   for (let attempt = 0; ; attempt += 1) {
     let response;
@@ -63,7 +72,11 @@ async function ask(path, body) {
 }
 
 async function refusal(response) {
-  if (response.status === 401) $("#key").focus();
+  if (response.status === 401) {
+    $("#key").focus();
+    return trouble("the API key of this service", $("#key").value ? "another one" : "none",
+      "Type it into the field above, and choose the scans again.");
+  }
   try {
     return new Refusal((await response.json()).error);
   } catch {
@@ -103,9 +116,12 @@ async function answer({ file, entry, generation: mine }) {
   $(".answer", entry).textContent = "Reading and answering …";
   try {
     if (file.size > maxBytes) {
+      unsendable.add(file);
       throw trouble(`at most ${maxBytes.toLocaleString()} bytes`, `${file.size.toLocaleString()} bytes`,
         "Send a smaller file, or use the command line.");
     }
+    await checkReadable(file);
+    if (await isDicom(file) && mine === generation) dicoms += 1;
     const form = new FormData();
     form.append("file", file, file.name);
     const view = await (await ask("v1/view", form)).json();
@@ -115,10 +131,26 @@ async function answer({ file, entry, generation: mine }) {
   }
 }
 
+// A folder that was dropped looks like a file until it is read.
+async function checkReadable(file) {
+  try {
+    await file.slice(0, 1).arrayBuffer();
+  } catch {
+    unsendable.add(file);
+    throw trouble("a file that can be read", "a folder, or a file that was moved or changed",
+      "Pack a folder into a zip and drop that: a DICOM series in it is answered as one volume.");
+  }
+}
+
+async function isDicom(file) {
+  return new TextDecoder().decode(await file.slice(128, 132).arrayBuffer()) === "DICM";
+}
+
 function tell() {
   const open = waiting.length + running;
   const done = sent.length - open;
   $("#status").textContent = sent.length ? (open ? `${done} of ${sent.length} answered …` : `${sent.length} done.`) : "";
+  $("#series").hidden = dicoms < 2;
   $("#report").disabled = open > 0;
 }
 
@@ -158,7 +190,8 @@ function judged({ conformal_set: likely, advice, skull_strip: stripped, outline 
   if (stripped) pairs.push(["Skull", `taken off first, by ${stripped}`]);
   if (outline?.diameter_pixels) {
     const [length, unit] = outline.diameter_mm === null ? [outline.diameter_pixels, "pixels"] : [outline.diameter_mm, "mm"];
-    pairs.push(["Longest diameter", `${length.toFixed(0)} ${unit}`], ["Part of the head", `${outline.area_percent.toFixed(1)} %`]);
+    const there = "largest_slice" in outline ? `, in slice ${outline.largest_slice}` : "";
+    pairs.push(["Longest diameter", `${length.toFixed(0)} ${unit}${there}`], ["Part of the head", `${outline.area_percent.toFixed(1)} %${there}`]);
   }
   if (outline?.outlined_by) pairs.push(["Outlined by", `${outline.outlined_by.name} ${outline.outlined_by.version}`]);
   for (const note of outline?.notes ?? []) pairs.push(["Outline", note]);
@@ -259,15 +292,16 @@ async function download() {
   $("#status").textContent = "Writing the report …";
   try {
     const form = new FormData();
-    for (const file of sent) form.append("files", file, file.name);
+    const files = sent.filter((file) => !unsendable.has(file));
+    if (!files.length) throw trouble("a scan to report", "none that can be sent", "Choose other files.");
+    for (const file of files) form.append("files", file, file.name);
     const url = URL.createObjectURL(await (await ask("v1/report", form)).blob());
     const link = make("a", { href: url, download: "tumorlens-report.html" });
     link.click();
     setTimeout(() => URL.revokeObjectURL(url), 60_000);
     $("#status").textContent = "The report is downloaded.";
   } catch (error) {
-    const { expected, found, remedy } = error.problem ?? {};
-    $("#status").textContent = `No report: expected ${expected}; found ${found}. ${remedy}`;
+    $("#status").textContent = `No report: ${inOneLine(error)}`;
   }
   $("#report").disabled = false;
 }
@@ -295,6 +329,7 @@ $("#files").addEventListener("change", (event) => {
 });
 $("#clear").addEventListener("click", () => {
   generation += 1;
+  dicoms = 0;
   waiting.length = 0;
   sent.length = 0;
   $("#results").replaceChildren();
@@ -306,5 +341,5 @@ $("#report").addEventListener("click", download);
 $("#key-form").hidden = document.body.dataset.access !== "closed";
 $("#key-form").addEventListener("submit", (event) => event.preventDefault());
 $("#model").addEventListener("toggle", (event) => {
-  if (event.target.open) showModel().catch((error) => { $("#card").textContent = error.message; });
+  if (event.target.open) showModel().catch((error) => { $("#card").textContent = `No card: ${inOneLine(error)}`; });
 });

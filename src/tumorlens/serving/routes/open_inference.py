@@ -9,6 +9,7 @@ The input is one tensor: scans as base64 (``BYTES``, one a file), or slices as n
 import asyncio
 from functools import partial
 from importlib.metadata import version
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -69,19 +70,19 @@ async def is_ready(service: Served) -> dict[str, bool]:
 
 @router.get("/models/{name}/ready", summary="Whether scans can be sent", dependencies=_KEYED)
 @router.get("/models/{name}/versions/{number}/ready", include_in_schema=False, dependencies=_KEYED)
-async def model_is_ready(service: Served, name: str, number: str = "") -> dict[str, str | bool]:
+async def model_is_ready(request: Request, service: Served, name: str) -> dict[str, str | bool]:
     """200 once the model is loaded, verified and has run; 503 before."""
-    _check_name(service.model.card, name, number)
+    _check_name(service.model.card, name, request)
     _check_ready(service)
     return {"name": name, "ready": True}
 
 
 @router.get("/models/{name}", summary="The model's inputs and outputs", dependencies=_KEYED)
 @router.get("/models/{name}/versions/{number}", include_in_schema=False, dependencies=_KEYED)
-async def metadata(service: Served, name: str, number: str = "") -> dict[str, Any]:
+async def metadata(request: Request, service: Served, name: str) -> dict[str, Any]:
     """The model's tensors."""
     card = service.model.card
-    _check_name(card, name, number)
+    _check_name(card, name, request)
     return {
         "name": card.name,
         "versions": [card.version],
@@ -103,10 +104,10 @@ async def metadata(service: Served, name: str, number: str = "") -> dict[str, An
     summary="Answer scans or slices",
 )
 @router.post("/models/{name}/versions/{number}/infer", include_in_schema=False, dependencies=_KEYED)
-async def infer(request: Request, service: Served, name: str, number: str = "") -> Response:
+async def infer(request: Request, service: Served, name: str) -> Response:
     """Answer every scan of the tensor; one that is refused refuses the request."""
     card = service.model.card
-    _check_name(card, name, number)
+    _check_name(card, name, request)
     asked = await receive_json(request, service, InferRequest)
     wanted = _wanted(asked)
     scans = await service.work(partial(_scans, asked, service.settings))
@@ -139,6 +140,8 @@ def _scans(asked: InferRequest, settings: Settings) -> list[Upload] | list[Scan]
     tensor = asked.inputs[0]
     if tensor.datatype == "BYTES":
         _check_count(len(tensor.data), settings)
+        if prod(tensor.shape) != len(tensor.data):
+            raise bad_json("InferRequest", f"{len(tensor.data)} texts in the shape {tensor.shape}")
         if not all(isinstance(text, str) for text in tensor.data):
             raise bad_json("InferRequest", "BYTES that are no texts in base64")
         return [Upload(f"{tensor.name[:200]}[{i}]", decode(t)) for i, t in enumerate(tensor.data)]
@@ -168,8 +171,9 @@ def _check_count(count: int, settings: Settings) -> None:
         raise bad_json("InferRequest", f"{count} scans, where 1 to {settings.max_files} are taken")
 
 
-def _check_name(card: Card, name: str, number: str) -> None:
-    if name != card.name or number not in {"", card.version}:
+def _check_name(card: Card, name: str, request: Request) -> None:
+    """Whether the model is ours, and the version, where the path names one."""
+    if name != card.name or request.path_params.get("number", card.version) != card.version:
         raise NotFoundError(
             expected=f"the model {card.name} in version {card.version}",
             found="another one",

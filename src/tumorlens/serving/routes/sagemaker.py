@@ -14,7 +14,7 @@ from tumorlens.reporting.formats import TextWriter
 from tumorlens.serving.access import Served, check_key
 from tumorlens.serving.contract import failures, json_body, merged, one_file
 from tumorlens.serving.opening import Upload
-from tumorlens.serving.payloads import decode_scans, parse_json, receive_json
+from tumorlens.serving.payloads import decode_scans, parse_lines, receive_json
 from tumorlens.serving.records import to_json, to_records
 from tumorlens.serving.routes.health import ready
 from tumorlens.serving.schemas import Answer, Base64Scan, Health, Instances, Predictions
@@ -41,7 +41,10 @@ router.add_api_route(
 
 
 @router.get(
-    "/execution-parameters", dependencies=[Depends(check_key)], summary="For batch transform"
+    "/execution-parameters",
+    dependencies=[Depends(check_key)],
+    responses=failures(401),
+    summary="For batch transform",
 )
 async def execution_parameters(service: Served) -> dict[str, int | str]:
     """How batch transform should send its files: each in a request of its own."""
@@ -76,7 +79,8 @@ async def invocations(request: Request, service: Served) -> Response:
         records = await _answer(service, asked.instances)
         return _as_asked(request, service, records, {"predictions": records})
     if kind in LINES:
-        scans = await service.work(partial(_parse_lines, await request.body()))
+        most, data = service.settings.max_files, await request.body()
+        scans = await service.work(partial(parse_lines, data, Base64Scan, max_lines=most))
         records = await _answer(service, scans)
         return _as_asked(request, service, records, None)
     answer = await service.answer(await receive_upload(request), to_json)
@@ -88,10 +92,6 @@ async def _answer(service: Service, scans: Sequence[Base64Scan]) -> list[dict[st
         partial(decode_scans, scans, max_files=service.settings.max_files)
     )
     return await to_records(service, uploads)
-
-
-def _parse_lines(data: bytes) -> list[Base64Scan]:
-    return [parse_json(line, Base64Scan) for line in data.splitlines() if line.strip()]
 
 
 def _as_asked(

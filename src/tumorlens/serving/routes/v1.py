@@ -1,13 +1,18 @@
 """Our own API: ``/v1/...``."""
 
+import asyncio
+import json
+import threading
 from functools import partial
-from typing import Annotated, Literal
+from itertools import takewhile
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from tumorlens.serving.access import Served
 from tumorlens.serving.contract import failures, many_files, one_file
+from tumorlens.serving.parameters import check_query
 from tumorlens.serving.pictures import draw_explanation, draw_view
 from tumorlens.serving.records import to_json, to_records
 from tumorlens.serving.report import draw_report
@@ -15,7 +20,7 @@ from tumorlens.serving.schemas import Answer, BatchAnswer, ModelCard, View
 from tumorlens.serving.service import not_ready
 from tumorlens.serving.uploads import receive_upload, receive_uploads
 
-router = APIRouter(prefix="/v1", tags=["tumorlens"])
+router = APIRouter(prefix="/v1", tags=["tumorlens"], dependencies=[Depends(check_query)])
 
 SliceIndex = Annotated[
     int | None,
@@ -28,6 +33,18 @@ Target = Annotated[
 Drawing = Annotated[
     Literal["overlay", "heatmap", "scan", "figure"], Query(description="What to draw.")
 ]
+
+_TOLD = "Tumorlens-Answer"
+_PICTURE: dict[str, Any] = {
+    "content": {"image/png": {}},
+    "description": "A PNG file.",
+    "headers": {
+        _TOLD: {
+            "description": "JSON: label, accepted, target, slice.",
+            "schema": {"type": "string"},
+        }
+    },
+}
 
 
 @router.post(
@@ -64,7 +81,7 @@ async def predict_batch(request: Request, service: Served) -> Response:
 @router.post(
     "/explain",
     response_class=Response,
-    responses=failures() | {200: {"content": {"image/png": {}}, "description": "A PNG file."}},
+    responses=failures() | {200: _PICTURE},
     openapi_extra=one_file(),
     summary="Draw where the network looked",
 )
@@ -75,10 +92,17 @@ async def explain(
     target: Target = None,
     view: Drawing = "overlay",
 ) -> Response:
-    """Draw the heatmap of one slice; of a volume the most suspicious one, or the one asked for."""
+    """Draw the heatmap of one slice; of a volume the most suspicious one, or the one asked for.
+
+    A scan that is refused is drawn too. The header `Tumorlens-Answer` says so, in JSON: `label` and
+    `accepted` as `/v1/predict` has them, the class that is explained as `target`, and the `slice`.
+    """
     upload = await receive_upload(request)
     draw = partial(draw_explanation, view=view, target=target)
-    return Response(await service.answer(upload, draw, index=index), media_type="image/png")
+    picture, told = await service.answer(upload, draw, index=index)
+    if index is not None:
+        told["slice"] = index
+    return Response(picture, headers={_TOLD: json.dumps(told)}, media_type="image/png")
 
 
 @router.post(
@@ -106,15 +130,21 @@ async def report(request: Request, service: Served) -> Response:
     uploads = await receive_uploads(request, max_files=service.settings.max_files)
     if not service.is_ready:
         raise not_ready()
+    gone = threading.Event()
     draw = partial(
         draw_report,
-        uploads,
+        takewhile(lambda _: not gone.is_set(), uploads),
         model=service.model,
-        limits=service.settings.limits,
+        opened=service.opened,
         metrics=service.metrics,
     )
+    try:
+        page = await service.work(draw)
+    except asyncio.CancelledError:  # the client hung up: the thread ends with the scan it is at
+        gone.set()
+        raise
     name = {"Content-Disposition": 'attachment; filename="tumorlens-report.html"'}
-    return Response(await service.work(draw), headers=name, media_type="text/html")
+    return Response(page, headers=name, media_type="text/html")
 
 
 @router.get("/model", response_model=ModelCard, responses=failures(401), summary="The model's card")

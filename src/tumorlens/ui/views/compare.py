@@ -11,7 +11,7 @@ from tumorlens.reporting.wording import spoken
 from tumorlens.scan import Scan, Volume
 from tumorlens.ui import answering, state
 from tumorlens.ui.inputs import Input
-from tumorlens.ui.notices import kindly, show_error
+from tumorlens.ui.notices import kindly, plain, show_error
 from tumorlens.ui.pictures import Look, draw
 from tumorlens.ui.session import Answer
 from tumorlens.ui.tables import compare
@@ -63,11 +63,7 @@ def _choose_models() -> dict[str, Model] | None:
 
 def _show(one: Input, answers: dict[str, Answer], models: dict[str, Model]) -> None:
     first, second = answers.values()
-    labels = [spoken(answer.label) for answer in (first, second)]
-    if labels[0] == labels[1]:
-        st.success(f"Both say {labels[0]}.", icon=":material/check:")
-    else:
-        st.warning(f"They disagree: {labels[0]} and {labels[1]}.", icon=":material/difference:")
+    _show_agreement(first, second)
     known = [model.card.classes for model in models.values()]
     look = answering.choose_look([name for name in known[0] if name in known[1]], key="compare")
     scan, pieces = _pieces(one, answers)
@@ -77,6 +73,24 @@ def _show(one: Input, answers: dict[str, Answer], models: dict[str, Model]) -> N
     rows = compare(first.probabilities, second.probabilities)
     names = dict(zip(("first", "second"), answers, strict=True))
     st.table([{names.get(key, key): text for key, text in row.items()} for row in rows])
+
+
+def _show_agreement(first: Answer, second: Answer) -> None:
+    """Whether both say the same; of a scan that is refused nothing is said."""
+    one, other = (spoken(each.label) if each.accepted else "" for each in (first, second))
+    if not one and not other:
+        st.error("Both refuse this scan.", icon=":material/block:")
+    elif not one or not other:
+        refusing, saying = ("second", "first") if one else ("first", "second")
+        st.warning(
+            f"They disagree: the {refusing} model refuses this scan, the {saying} says "
+            f"{plain(one or other)}.",
+            icon=":material/difference:",
+        )
+    elif one == other:
+        st.success(f"Both say {plain(one)}.", icon=":material/check:")
+    else:
+        st.warning(f"They disagree: {plain(one)} and {plain(other)}.", icon=":material/difference:")
 
 
 def _pieces(one: Input, answers: dict[str, Answer]) -> tuple[Scan, dict[str, Prediction | None]]:
@@ -92,7 +106,7 @@ def _pieces(one: Input, answers: dict[str, Answer]) -> tuple[Scan, dict[str, Pre
 
 
 def _show_one(name: str, scan: Scan, answer: Answer, piece: Prediction | None, look: Look) -> None:
-    st.markdown(f"**{name}**")
+    st.markdown(f"**{plain(name)}**")
     st.image(draw(scan, piece, look), width="stretch", output_format="PNG", alt=f"As {name} saw it")
     if isinstance(answer, VolumePrediction) and piece is not None:
         st.caption(describe(int(piece.source.rpartition("#")[2]), piece))
