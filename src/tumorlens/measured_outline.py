@@ -1,6 +1,6 @@
 """A tumor's mask with its measures: area, volume, diameter, and where in the picture it lies."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -68,7 +68,7 @@ class VolumeOutline:
 
     Attributes:
         mask: bool, (slices, rows, columns) of the volume.
-        volume_ml: None where the spacing is unknown.
+        volume_ml: None where the spacing is unknown, or impossible for a head.
         largest: 0-based index of the slice with the largest outline; None without a tumor.
         outline: That slice's outline; None without a tumor.
         outlined_by: The model for whole heads that outlined; None where the answering model did.
@@ -83,13 +83,14 @@ class VolumeOutline:
     notes: tuple[str, ...] = ()
 
     def of_slice(self, index: int, scan: Scan) -> Outline:
-        """The outline in one slice.
+        """The outline in one slice; in mm only where the volume is in ml.
 
         Args:
             index: 0-based.
             scan: The slice with this index.
         """
-        return measure(self.mask[index], scan)
+        known = scan if self.volume_ml is not None else replace(scan, spacing_mm=None)
+        return measure(self.mask[index], known)
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the mask, as JSON values.

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tumorlens.errors import ScanContentError
+from tumorlens.preparation.head_size import SIDES_MM, impossible_size
 from tumorlens.scan import FloatArray, Plane, Volume
 
 BoolArray = npt.NDArray[np.bool_]
@@ -46,8 +47,15 @@ def find_upright(volume: Volume, find: Callable[[FloatArray, Spacing], BoolArray
         bool, (slices, rows, columns) of the volume.
 
     Raises:
-        ScanContentError: The volume's spacing is unknown.
+        ScanContentError: The volume's spacing is unknown, or none of a head.
     """
+    if size := impossible_size(volume):
+        raise ScanContentError(
+            expected=f"a head: sides of {SIDES_MM[0]} to {SIDES_MM[1]} mm",
+            found=f"a volume of {size}",
+            remedy="Check the voxel sizes in the file's header, or strip with radial.",
+            source=volume.source,
+        )
     if volume.spacing_mm is None:
         raise ScanContentError(
             expected="a volume that tells its spacing, which skull stripping needs",
