@@ -91,6 +91,22 @@ def test_a_head_of_impossible_size_is_refused_before_it_is_resampled(step: float
         find_upright(replace(head(), spacing_mm=(step,) * 3), never)
 
 
+def test_a_method_that_fails_on_a_head_ends_in_no_stack_trace() -> None:
+    def failing(_voxels: object, _spacing: object) -> np.ndarray:
+        raise ValueError("array is too big")  # what brainextractor says of a neck
+
+    with pytest.raises(ScanContentError, match="ValueError: array is too big"):
+        find_upright(head(), failing)
+
+
+def test_what_a_method_lacks_is_still_told() -> None:
+    def lacking(_voxels: object, _spacing: object) -> np.ndarray:
+        raise MissingExtraError(expected="a", found="b", remedy="c", source="d")
+
+    with pytest.raises(MissingExtraError):
+        find_upright(head(), lacking)
+
+
 @pytest.mark.parametrize("name", OF_VOLUMES)
 def test_a_volume_without_spacing_is_refused(name: str) -> None:
     with pytest.raises(ScanContentError, match="spacing"):
