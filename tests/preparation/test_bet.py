@@ -52,14 +52,20 @@ def cut_off() -> Volume:
     return Volume(voxels, "cut.nii", (2.0, 2.0, 2.0), plane="axial")
 
 
-def test_a_brain_that_is_cut_off_gets_a_dark_rim(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def extractor(monkeypatch: pytest.MonkeyPatch) -> None:
     fake = ModuleType("brainextractor")
     monkeypatch.setattr(fake, "BrainExtractor", Extractor, raising=False)
     monkeypatch.setitem(sys.modules, "brainextractor", fake)
+
+
+@pytest.mark.usefixtures("extractor")
+def test_a_brain_that_is_cut_off_gets_a_dark_rim() -> None:
     volume = cut_off()
     np.testing.assert_array_equal(find_brain(volume), volume.voxels > 50)
 
 
+@pytest.mark.usefixtures("extractor")
 def test_a_slab_is_refused() -> None:
     slab = Volume(cut_off().voxels[:14], "neck.nii", (2.0, 2.0, 2.0), plane="axial")
     with pytest.raises(ScanContentError, match="a slab of 28 mm"):
