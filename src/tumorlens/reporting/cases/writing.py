@@ -89,8 +89,8 @@ def write_case_segments(
             entries.append(entry)
             record.add(told)
             yield told
-    with PartialFile(folder / PAGE) as file:
-        file.write(render_cases(model.card, entries))
+        with PartialFile(folder / PAGE) as file:
+            file.write(render_cases(model.card, entries))
 
 
 def _check_no_other_page(folder: Path) -> None:
