@@ -20,13 +20,14 @@ from tumorlens.gate import Judgement
 from tumorlens.labels import tumor_probability
 from tumorlens.model import GraphOutputs, Model, load_model
 from tumorlens.overlapping import overlapped
-from tumorlens.preparation import prepare, strip_skull, strips_volumes
+from tumorlens.preparation import Box, Image, prepare, strip_skull, strips_volumes
 from tumorlens.reading import read_scan
 from tumorlens.reading.checks import check_finite
 from tumorlens.scan import FloatArray, Scan, Volume
 from tumorlens.volume_joining import accepted_volume, columns, join_slices, slices_with_head
 
 __all__ = [
+    "LEAST_HEAD",
     "SUSPICIOUS",
     "Evidence",
     "Prediction",
@@ -39,6 +40,10 @@ __all__ = [
 ]
 
 _BATCH = 4  # slices of a volume at a time: more are no quicker and need more memory
+
+LEAST_HEAD = 24
+"""Pixels along the longer side of the head, in pictures that a gate accepts: in smaller ones the
+bundled model overlooks most tumors, as a test on shrunk pictures shows."""
 
 SUSPICIOUS = 3
 """How many of a volume's slices are named as the most suspicious."""
@@ -98,7 +103,7 @@ def _predict_batch(scans: Sequence[Scan], model: Model) -> list[Prediction]:
     identity = model.card.identity
     answers = []
     outlines = _outlines(outputs)
-    judgements = _judgements(model, outputs, pictures)
+    judgements = _judgements(model, outputs, pictures, images)
     for scan, image, row, class_maps, outline, embedding, judged in zip(
         scans, images, probabilities, maps, outlines, outputs.embedding, judgements, strict=True
     ):
@@ -122,11 +127,28 @@ def _predict_batch(scans: Sequence[Scan], model: Model) -> list[Prediction]:
     return answers
 
 
-def _judgements(model: Model, outputs: GraphOutputs, pictures: FloatArray) -> Sequence[Judgement]:
-    """Whether each picture is a brain MRI; all of them are where the model has no gate."""
+def _judgements(
+    model: Model, outputs: GraphOutputs, pictures: FloatArray, images: Sequence[Image]
+) -> Sequence[Judgement]:
+    """Whether each picture is a brain MRI that shows enough; all are where there is no gate."""
     if model.gate is None:
         return [Judgement({}, None)] * len(pictures)
-    return model.gate.judge(outputs.embedding, pictures)
+    judged = model.gate.judge(outputs.embedding, pictures)
+    return [
+        replace(one, reason=one.reason or _too_small(image.placement.crop))
+        for one, image in zip(judged, images, strict=True)
+    ]
+
+
+def _too_small(crop: Box) -> str | None:
+    """Why a head of so few pixels is refused; None where there are enough."""
+    rows, columns = crop.bottom - crop.top, crop.right - crop.left
+    if max(rows, columns) >= LEAST_HEAD:
+        return None
+    return (
+        f"shows too little to judge: the head is {columns} x {rows} pixels, "
+        f"at least {LEAST_HEAD} across are needed"
+    )
 
 
 def _outlines(outputs: GraphOutputs) -> Sequence[FloatArray | None]:

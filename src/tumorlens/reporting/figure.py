@@ -92,7 +92,7 @@ def jpeg_bytes(pixels: RGB, *, longest_side: int) -> bytes:
 def _title(overlay: Overlay) -> str:
     answer = overlay.prediction
     if not answer.accepted:
-        return "refused: does not look like a brain MRI"
+        return f"refused: {(answer.reason or '').partition(':')[0]}"
     return f"{spoken(answer.label)}  {percent(answer.probabilities[answer.label])}"
 
 
