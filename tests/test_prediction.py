@@ -198,28 +198,33 @@ def test_a_head_of_a_few_pixels_is_refused_by_a_model_with_a_gate(model: Model) 
     )
     assert "refused: shows too little to judge" in _title(make_overlay(small, answer))
     assert predict(enough, model=gated).accepted
+    stretched = Scan(head(400, 100), "scan.png")
+    told = predict(stretched, model=gated).reason or ""
+    assert re.match(r"does not have a head's shape: \d\.\d times as long as wide", told)
+    assert predict(replace(stretched, spacing_mm=(0.25, 1.0)), model=gated).accepted
     assert predict(small, model=model).accepted
 
 
 @needs_data
-def test_shrunk_pictures_are_refused_before_tumors_are_overlooked() -> None:
+def test_shrunk_and_stretched_pictures_are_refused_before_tumors_are_overlooked() -> None:
     bundled = load_model(threads=1)
     with (DATA / "cheng" / "patients.csv").open() as file:
         names = [row["index"] for row in csv.DictReader(file)][::60]
     told = {}
-    for side in (16, 32):
+    for side in ((16, 16), (32, 32), (256, 1024)):
         scans = []
         for name in names:
             with Image.open(DATA / "cheng" / "images" / f"{name}.jpg") as picture:
-                shrunk = picture.convert("L").resize((side, side), Image.Resampling.BOX)
+                shrunk = picture.convert("L").resize(side, Image.Resampling.BOX)
             scans.append(Scan(np.asarray(shrunk, np.float32), name))
         answers = predict_slices(scans, model=bundled)
         found = np.mean([answer.tumor_probability > 0.5 for answer in answers])
         told[side] = (found, np.mean([answer.accepted for answer in answers]))
-    assert told[16][0] < 0.4
-    assert told[16][1] == 0
-    assert told[32][0] > 0.9
-    assert told[32][1] > 0.9
+    for side in ((16, 16), (256, 1024)):
+        assert told[side][0] < 0.4
+        assert told[side][1] == 0
+    assert told[32, 32][0] > 0.9
+    assert told[32, 32][1] > 0.9
 
 
 def test_more_than_one_class_left_asks_for_a_radiologist(model: Model, scan: Scan) -> None:
