@@ -35,6 +35,28 @@ def test_places_are_named_as_seen(row: int, column: int, place: tuple[str, str])
     assert (found.side, found.height) == place
 
 
+@pytest.mark.parametrize(
+    ("column", "side"), [(37, "left"), (42, "left"), (48, "middle"), (53, "right"), (58, "right")]
+)
+def test_a_tumor_beside_the_midline_lies_on_a_side(column: int, side: str) -> None:
+    mask = np.zeros((96, 96), bool)
+    mask[40:50, column - 3 : column + 3] = True
+    assert measure(mask, Scan(head(), "scan.png")).side == side
+
+
+def test_text_and_frames_around_a_head_are_no_part_of_it() -> None:
+    alone, mask = head(), np.zeros((96, 96), bool)
+    mask[20:30, 45:51] = True
+    expected = measure(mask, Scan(alone, "scan.png"))
+    picture, wide = np.zeros((96, 240), np.float32), np.zeros((96, 240), bool)
+    picture[:, 144:], wide[:, 144:] = alone, mask
+    picture[4:8, 4:40] = picture[[0, -1]] = 255
+    picture[:, [0, -1]] = 255
+    found = measure(wide, Scan(picture, "screenshot.png"))
+    assert (found.side, found.height) == (expected.side, expected.height) == ("middle", "upper")
+    assert found.area_percent == pytest.approx(expected.area_percent, rel=0.02)
+
+
 def test_a_volume_says_where_it_is_largest_and_who_outlined() -> None:
     volume = Volume(np.stack([head()] * 4), "v.nii", (5.0, 1.0, 1.0))
     mask = np.zeros(volume.voxels.shape, bool)

@@ -160,11 +160,38 @@ def test_what_can_be_no_head_by_its_size_is_outlined_slice_by_slice(
     answer = answered_volume(volume, outlining, companion)
     found = outline_volume(volume, answer)
     assert found.outlined_by is None
-    (note,) = found.notes
+    note = found.notes[0]
     assert note.startswith("outlined slice by slice: ")
     assert why in note
     plain = outline_volume(volume, replace(answer, companion=None))
     np.testing.assert_array_equal(found.mask, plain.mask)
+
+
+@pytest.mark.parametrize("tumor", [0.9, 0.1])
+@pytest.mark.parametrize("step", [0.05, 50.0])
+def test_no_sizes_are_stated_of_a_head_of_a_centimetre_or_ten_metres(
+    step: float, tumor: float, outlining: Model
+) -> None:
+    voxels = np.stack([head(blob=120.0)] * 20)
+    affine = np.diag([step, step, step, 1])
+    volume = Volume(voxels, "v.nii", (step,) * 3, "t1", "axial", affine)
+    found = outline_volume(volume, answered_volume(volume, outlining, None, tumor=tumor))
+    size = "1000 x 4800 x 4800 mm" if step > 1 else "1 x 4.8 x 4.8 mm"
+    assert found.notes[-1] == f"no sizes are stated, since no head can be of the file's {size}"
+    told = found.to_json()
+    assert (told["volume_ml"], told["area_mm2"], told["diameter_mm"]) == (None, None, None)
+    assert found.mask.any() == (tumor > 0.5)
+    if found.largest is not None:
+        assert found.outline is not None
+        assert found.outline.diameter_pixels > 5
+        assert found.of_slice(found.largest, volume.slice(found.largest)).area_mm2 is None
+
+
+def test_no_sizes_are_stated_of_a_slice_that_can_show_no_head(outlining: Model) -> None:
+    scan = Scan(head(blob=120.0), "scan.dcm", (50.0, 50.0))
+    found = outline(scan, answered(scan, outlining))
+    assert found.mask.any()
+    assert (found.area_mm2, found.diameter_mm) == (None, None)
 
 
 def test_without_the_companions_folder_slices_are_outlined(

@@ -1,16 +1,20 @@
+import csv
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.conftest import CHANNELS, head
 from tests.made_gates import gate_that_limits
+from tests.reading.made import DATA, needs_data
 from tumorlens.conformal import ADVICE, Conformal
 from tumorlens.errors import ScanContentError, ScanMissingError
 from tumorlens.labels import CLASSES, NO_TUMOR
-from tumorlens.model import Model
+from tumorlens.model import Model, load_model
 from tumorlens.prediction import (
     SUSPICIOUS,
     Prediction,
@@ -20,6 +24,8 @@ from tumorlens.prediction import (
     softmax,
 )
 from tumorlens.preparation import prepare
+from tumorlens.reporting.figure import _title
+from tumorlens.reporting.overlay import make_overlay
 from tumorlens.scan import Scan, Volume
 
 
@@ -179,6 +185,46 @@ def test_what_the_gate_refuses_still_gets_its_probabilities(model: Model, scan: 
     assert "does not look like a brain MRI" in (answer.reason or "")
     loose = replace(model, gate=gate_that_limits(CHANNELS))
     assert predict(scan, model=loose).accepted
+
+
+def test_a_head_of_a_few_pixels_is_refused_by_a_model_with_a_gate(model: Model) -> None:
+    gated = replace(model, gate=gate_that_limits(CHANNELS))
+    small, enough = (Scan(head(side, side), "scan.png") for side in (24, 40))
+    answer = predict(small, model=gated)
+    assert not answer.accepted
+    assert re.fullmatch(
+        r"shows too little to judge: the head is \d+ x \d+ pixels, at least 24 across are needed",
+        answer.reason or "",
+    )
+    assert "refused: shows too little to judge" in _title(make_overlay(small, answer))
+    assert predict(enough, model=gated).accepted
+    stretched = Scan(head(400, 100), "scan.png")
+    told = predict(stretched, model=gated).reason or ""
+    assert re.match(r"does not have a head's shape: \d\.\d times as long as wide", told)
+    assert predict(replace(stretched, spacing_mm=(0.25, 1.0)), model=gated).accepted
+    assert predict(small, model=model).accepted
+
+
+@needs_data
+def test_shrunk_and_stretched_pictures_are_refused_before_tumors_are_overlooked() -> None:
+    bundled = load_model(threads=1)
+    with (DATA / "cheng" / "patients.csv").open() as file:
+        names = [row["index"] for row in csv.DictReader(file)][::60]
+    told = {}
+    for side in ((16, 16), (32, 32), (256, 1024)):
+        scans = []
+        for name in names:
+            with Image.open(DATA / "cheng" / "images" / f"{name}.jpg") as picture:
+                shrunk = picture.convert("L").resize(side, Image.Resampling.BOX)
+            scans.append(Scan(np.asarray(shrunk, np.float32), name))
+        answers = predict_slices(scans, model=bundled)
+        found = np.mean([answer.tumor_probability > 0.5 for answer in answers])
+        told[side] = (found, np.mean([answer.accepted for answer in answers]))
+    for side in ((16, 16), (256, 1024)):
+        assert told[side][0] < 0.4
+        assert told[side][1] == 0
+    assert told[32, 32][0] > 0.9
+    assert told[32, 32][1] > 0.9
 
 
 def test_more_than_one_class_left_asks_for_a_radiologist(model: Model, scan: Scan) -> None:

@@ -121,6 +121,17 @@ def test_one_odd_slice_among_others_counts_little() -> None:
     assert np.isfinite(with_neighbours(np.array([0.0, 1.0]), 1.0)).all()
 
 
+@pytest.mark.parametrize("step", [0.01, 100.0])
+def test_slices_of_an_impossible_spacing_are_joined_like_those_of_an_unknown(
+    model: Model, volume: Volume, step: float
+) -> None:
+    shape = volume.voxels.shape
+    steps = (step, 200 / shape[1], 200 / shape[2]) if step > 1 else (step,) * 3
+    told = answered(replace(volume, spacing_mm=steps, affine=None), model)
+    untold = answered(replace(volume, spacing_mm=None, affine=None), model)
+    assert told.tumor_probability == pytest.approx(untold.tumor_probability, rel=1e-5)
+
+
 def test_no_kind_of_tumor_at_all_still_sums_to_one() -> None:
     rows = with_tumor(np.array([[0.0, 0.0, 1.0], [0.5, 0.3, 0.2]]), np.array([0.4, 0.1]), 2)
     np.testing.assert_allclose(rows, [[0.2, 0.2, 0.6], [0.0625, 0.0375, 0.9]], rtol=1e-6)

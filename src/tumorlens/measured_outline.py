@@ -1,17 +1,18 @@
 """A tumor's mask with its measures: area, volume, diameter, and where in the picture it lies."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from tumorlens.model_identity import ModelIdentity
-from tumorlens.preparation import percentiles
+from tumorlens.preparation import find_head, percentiles
 from tumorlens.scan import FloatArray, Scan, Volume
 
 _HEAD = 0.1  # brighter than this part of the way from background to bright is head
-_MIDDLE = 1 / 3  # of the head's width and height counts as its middle
+_MIDLINE = 0.14  # of the head's width counts as its middle: 1 cm to each side of the midline
+_MIDDLE = 1 / 3  # of its height
 _TALL = 4096  # rows of a mask whose diameter is found row by row
 _ANGLES = np.deg2rad(np.arange(0, 180, 2))
 
@@ -31,9 +32,11 @@ class Outline:
         diameter_mm: The longest straight line across the outline, from outer edge to outer
             edge; None where the spacing is unknown, 0 without a tumor.
         diameter_pixels: The same in pixels.
-        side: Where in the picture its middle lies, as seen: in axial and coronal slices shown
-            as radiologists do, the picture's left is the patient's right. None without a tumor.
-        height: Likewise.
+        side: On which side of the head its centre of mass lies, as seen in the picture: in axial
+            and coronal slices shown as radiologists do, the picture's left is the patient's
+            right. ``middle`` within 7 percent of the head's width (1 cm) of its middle. None
+            without a tumor.
+        height: In which third of the head's height.
     """
 
     mask: BoolArray
@@ -65,7 +68,7 @@ class VolumeOutline:
 
     Attributes:
         mask: bool, (slices, rows, columns) of the volume.
-        volume_ml: None where the spacing is unknown.
+        volume_ml: None where the spacing is unknown, or impossible for a head.
         largest: 0-based index of the slice with the largest outline; None without a tumor.
         outline: That slice's outline; None without a tumor.
         outlined_by: The model for whole heads that outlined; None where the answering model did.
@@ -80,13 +83,14 @@ class VolumeOutline:
     notes: tuple[str, ...] = ()
 
     def of_slice(self, index: int, scan: Scan) -> Outline:
-        """The outline in one slice.
+        """The outline in one slice; in mm only where the volume is in ml.
 
         Args:
             index: 0-based.
             scan: The slice with this index.
         """
-        return measure(self.mask[index], scan)
+        known = scan if self.volume_ml is not None else replace(scan, spacing_mm=None)
+        return measure(self.mask[index], known)
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the mask, as JSON values.
@@ -166,8 +170,13 @@ def diameter(mask: BoolArray, spacing: tuple[float, float]) -> float:
 
 
 def _head(pixels: FloatArray) -> BoolArray:
+    """What is bright where the head is: text and frames around it are none of it."""
     low, high = percentiles(pixels, 1, 99.5)
-    return np.asarray(pixels > low + _HEAD * (high - low))
+    top, left, bottom, right = find_head(pixels, threshold=_HEAD, margin=0)
+    head = np.zeros(pixels.shape, np.bool_)
+    around = slice(top, bottom), slice(left, right)
+    head[around] = pixels[around] > low + _HEAD * (high - low)
+    return head
 
 
 def _place(mask: BoolArray, head: BoolArray) -> tuple[Side | None, Height | None]:
@@ -175,19 +184,22 @@ def _place(mask: BoolArray, head: BoolArray) -> tuple[Side | None, Height | None
     if not mask.any():
         return None, None
     whole = head | mask
-    across = _position(mask.sum(axis=0), whole.sum(axis=0))
-    down = _position(mask.sum(axis=1), whole.sum(axis=1))
+    across = _position(mask.sum(axis=0), whole.sum(axis=0), _MIDLINE)
+    down = _position(mask.sum(axis=1), whole.sum(axis=1), _MIDDLE)
     side: Side = "left" if across < 0 else "right" if across > 0 else "middle"
     height: Height = "upper" if down < 0 else "lower" if down > 0 else "middle"
     return side, height
 
 
-def _position(tumor: npt.NDArray[np.int_], head: npt.NDArray[np.int_]) -> int:
-    """-1, 0 or 1: before, within or behind the middle of the head, from pixels along one axis."""
+def _position(tumor: npt.NDArray[np.int_], head: npt.NDArray[np.int_], middle: float) -> int:
+    """-1, 0 or 1: before, within or behind the middle of the head, from pixels along one axis.
+
+    The middle is this part of the head's length.
+    """
     ends = np.flatnonzero(head)
     centre = float(np.average(np.arange(len(tumor)), weights=tumor))
     place = (centre - ends[0] + 0.5) / (ends[-1] - ends[0] + 1)
-    return int(place > 0.5 + _MIDDLE / 2) - int(place < 0.5 - _MIDDLE / 2)
+    return int(place > 0.5 + middle / 2) - int(place < 0.5 - middle / 2)
 
 
 def _rounded(value: float | None) -> float | None:

@@ -14,8 +14,15 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from tumorlens.errors import ConfigError, ModelError, ScanError
-from tumorlens.measured_outline import Outline, VolumeOutline, measure, measure_volume
+from tumorlens.measured_outline import (
+    BoolArray,
+    Outline,
+    VolumeOutline,
+    measure,
+    measure_volume,
+)
 from tumorlens.prediction import Prediction, VolumePrediction
+from tumorlens.preparation import impossible_size, without_impossible_size
 from tumorlens.scan import FloatArray, Scan, Volume
 
 if TYPE_CHECKING:
@@ -53,7 +60,7 @@ def outline(scan: Scan, prediction: Prediction) -> Outline:
     found = tumor_map(scan, prediction) >= THRESHOLD
     if prediction.tumor_probability < MIN_TUMOR_PROBABILITY:
         found[:] = False
-    return measure(found, scan)
+    return measure(found, without_impossible_size(scan))
 
 
 def outline_volume(
@@ -62,6 +69,8 @@ def outline_volume(
     """Outline the tumor in a volume that was answered.
 
     Found once for a volume and its answer, and kept as long as there are both.
+
+    Where the file tells of a size that no head has, none is stated, and a note says so.
 
     A head that is taken for healthy gets no outline. A volume in FLAIR is outlined by the companion
     of the model that answered, if there is one. Else the model's own outlines of the slices that
@@ -134,14 +143,21 @@ def _outline_volume(
 
 def _healthy_outline(volume: Volume) -> VolumeOutline:
     """No outline, since the classifier takes the head for healthy."""
-    return measure_volume(np.zeros(volume.voxels.shape, bool), volume, notes=(HEALTHY,))
+    return _measured(np.zeros(volume.voxels.shape, bool), volume, HEALTHY)
 
 
 def _slice_by_slice(
     volume: Volume, prediction: VolumePrediction, why: str | None = None
 ) -> VolumeOutline:
     notes = () if why is None else (f"outlined slice by slice: {why}",)
-    return measure_volume(_maps(volume, prediction) >= THRESHOLD, volume, notes=notes)
+    return _measured(_maps(volume, prediction) >= THRESHOLD, volume, *notes)
+
+
+def _measured(mask: BoolArray, volume: Volume, *notes: str) -> VolumeOutline:
+    """The measures, in mm and ml only where the volume can be as large as it says."""
+    if size := impossible_size(volume):
+        notes = (*notes, f"no sizes are stated, since no head can be of the file's {size}")
+    return measure_volume(mask, without_impossible_size(volume), notes=notes)
 
 
 def _maps(volume: Volume, prediction: VolumePrediction) -> FloatArray:

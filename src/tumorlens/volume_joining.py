@@ -15,7 +15,7 @@ import numpy.typing as npt
 from tumorlens.errors import ScanContentError
 from tumorlens.labels import NO_TUMOR
 from tumorlens.model import Model
-from tumorlens.preparation import percentiles
+from tumorlens.preparation import percentiles, without_impossible_size
 from tumorlens.scan import FloatArray, Volume
 from tumorlens.slice_sequence import SliceSequence, log_odds
 
@@ -65,7 +65,8 @@ def join_slices(volume: Volume, rows: _Values, embeddings: FloatArray, model: Mo
         embeddings: float32, (slices, channels).
         model: That gave them.
     """
-    spacing = volume.spacing_mm[0] if volume.spacing_mm else None
+    known = without_impossible_size(volume).spacing_mm
+    spacing = known[0] if known else None
     sequence = _usable(model, volume)
     none = list(model.card.classes).index(NO_TUMOR) if NO_TUMOR in model.card.classes else None
     if none is None:

@@ -82,6 +82,31 @@ def test_what_is_not_installed_is_told(name: str, monkeypatch: pytest.MonkeyPatc
     assert "tumorlens[skullstrip]" in caught.value.remedy
 
 
+@pytest.mark.parametrize("step", [0.05, 50.0])
+def test_a_head_of_impossible_size_is_refused_before_it_is_resampled(step: float) -> None:
+    def never(_voxels: object, _spacing: object) -> np.ndarray:
+        raise AssertionError("asked")
+
+    with pytest.raises(ScanContentError, match="a head: sides of 30 to 1000 mm"):
+        find_upright(replace(head(), spacing_mm=(step,) * 3), never)
+
+
+def test_a_method_that_fails_on_a_head_ends_in_no_stack_trace() -> None:
+    def failing(_voxels: object, _spacing: object) -> np.ndarray:
+        raise ValueError("array is too big")  # what brainextractor says of a neck
+
+    with pytest.raises(ScanContentError, match="ValueError: array is too big"):
+        find_upright(head(), failing)
+
+
+def test_what_a_method_lacks_is_still_told() -> None:
+    def lacking(_voxels: object, _spacing: object) -> np.ndarray:
+        raise MissingExtraError(expected="a", found="b", remedy="c", source="d")
+
+    with pytest.raises(MissingExtraError):
+        find_upright(head(), lacking)
+
+
 @pytest.mark.parametrize("name", OF_VOLUMES)
 def test_a_volume_without_spacing_is_refused(name: str) -> None:
     with pytest.raises(ScanContentError, match="spacing"):
@@ -102,8 +127,8 @@ def test_no_brain_at_all_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_volumes_are_turned_upright_and_masks_back(long: int) -> None:
     """Axes to the head, the front and the left, whatever plane the volume is shown in."""
     ras = np.random.default_rng(long).normal(size=(6, 7, 8)).astype(np.float32)
-    spacing = [1.0, 1.0, 1.0]
-    spacing[long] = 3.0  # cut across this axis
+    spacing = [10.0, 10.0, 10.0]
+    spacing[long] = 30.0  # cut across this axis
     shown = orient(ras, np.diag([*spacing, 1.0]), source="made", sequence=None)
     assert isinstance(shown, Volume)
     given = {}

@@ -279,6 +279,19 @@ def test_real_scans_are_reported_at_their_own_size(model: Model, tmp_path: Path)
             assert picture.width > 3 * shape[1]
 
 
+def test_a_slices_outline_is_told_on_the_page(outlining: Model, tmp_path: Path) -> None:
+    scan = Scan(head(96, 80, blob=120.0), "tumor.png", (0.5, 2.0))
+    answer = predict(scan, model=outlining)
+    results = [(scan, replace(answer, tumor_probability=tumor)) for tumor in (0.9, 0.1)]
+    tumorlens.write_report(results, tmp_path, card=outlining.card)
+    found = json.loads((tmp_path / "answers.json").read_text())[0]["outline"]
+    page = _Page(tmp_path / "index.html").text
+    told = f"Outline: {found['area_percent']:.1f} % of the head, {found['area_mm2']:.0f} mm²"
+    assert page.count(told) == page.count("Outline: ") == page.count("both, with the outline") == 1
+    assert f"{found['height']} {found['side']} of the picture" in page
+    assert "turquoise line" in page
+
+
 def test_a_volumes_outline_is_told_once_found(
     outlining: Model, companion: Path, tmp_path: Path, asked: list[Volume]
 ) -> None:

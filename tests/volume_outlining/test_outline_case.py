@@ -177,6 +177,19 @@ def test_another_affine_is_refused(tmp_path: Path) -> None:
         find_case(folder)
 
 
+@pytest.mark.parametrize(
+    ("step", "size"), [(1000.0, "36000 x 40000 x 44000 mm"), (0.1, "3.6 x 4 x 4.4 mm")]
+)
+def test_a_head_of_impossible_size_is_refused_and_fills_no_memory(
+    tmp_path: Path, step: float, size: str
+) -> None:
+    affine = np.diag([-step, -step, step, 1.0])
+    folder = save_case(tmp_path / "case", made_head(), affine=affine)
+    with pytest.raises(ScanContentError, match=size) as caught:
+        answer(folder, write_volume_model(tmp_path / "model"))
+    assert "voxel sizes" in caught.value.remedy
+
+
 def test_files_that_say_nothing_of_their_axes_keep_their_grid(tmp_path: Path) -> None:
     head = made_head()
     folder = save_unplaced_case(tmp_path / "case", head, step=1)

@@ -8,7 +8,8 @@ from contextlib import contextmanager, redirect_stdout
 import numpy as np
 import numpy.typing as npt
 
-from tumorlens.errors import ScanContentError
+from tumorlens.errors import ScanContentError, TumorlensError
+from tumorlens.preparation.head_size import SIDES_MM, impossible_size
 from tumorlens.scan import FloatArray, Plane, Volume
 
 BoolArray = npt.NDArray[np.bool_]
@@ -46,8 +47,15 @@ def find_upright(volume: Volume, find: Callable[[FloatArray, Spacing], BoolArray
         bool, (slices, rows, columns) of the volume.
 
     Raises:
-        ScanContentError: The volume's spacing is unknown.
+        ScanContentError: The volume's spacing is unknown, or none of a head; or the method fails.
     """
+    if size := impossible_size(volume):
+        raise ScanContentError(
+            expected=f"a head: sides of {SIDES_MM[0]} to {SIDES_MM[1]} mm",
+            found=f"a volume of {size}",
+            remedy="Check the voxel sizes in the file's header, or strip with radial.",
+            source=volume.source,
+        )
     if volume.spacing_mm is None:
         raise ScanContentError(
             expected="a volume that tells its spacing, which skull stripping needs",
@@ -58,5 +66,15 @@ def find_upright(volume: Volume, find: Callable[[FloatArray, Spacing], BoolArray
     order, flips = _TURNS[volume.plane or "axial"]
     upright = np.ascontiguousarray(np.flip(volume.voxels.transpose(order), flips))
     across, down, along = (volume.spacing_mm[axis] for axis in order)
-    mask = find(upright, (across, down, along))
+    try:
+        mask = find(upright, (across, down, along))
+    except TumorlensError:
+        raise
+    except Exception as error:  # methods fail in many ways where there is no whole head
+        raise ScanContentError(
+            expected="a whole head, which the method can strip",
+            found=f"one on which it fails: {type(error).__name__}: {error}",
+            remedy="Check that the volume shows the brain, choose another method, or do without.",
+            source=volume.source,
+        ) from error
     return np.ascontiguousarray(np.flip(mask, flips).transpose(np.argsort(order)))

@@ -92,7 +92,7 @@ def jpeg_bytes(pixels: RGB, *, longest_side: int) -> bytes:
 def _title(overlay: Overlay) -> str:
     answer = overlay.prediction
     if not answer.accepted:
-        return "refused: does not look like a brain MRI"
+        return f"refused: {(answer.reason or '').partition(':')[0]}"
     return f"{spoken(answer.label)}  {percent(answer.probabilities[answer.label])}"
 
 
@@ -104,15 +104,20 @@ def _facts(overlay: Overlay) -> str:
     ]
     if overlay.index is not None:
         facts.insert(0, f"slice {overlay.index}")
-    if overlay.outline and overlay.outline.side:
+    if overlay.outline and _is_outlined(overlay):
         words = describe_outline(overlay.outline, by=overlay.outlined_by)
         facts.insert(-1, f"outline {words.replace('²', '2')}")  # the font has no ²
     return "  ·  ".join(facts)
 
 
+def _is_outlined(overlay: Overlay) -> bool:
+    return overlay.outline is not None and bool(overlay.outline.mask.any())
+
+
 def _panels(overlay: Overlay, layout: _Layout) -> Image.Image:
     """The row of panels: a caption above each, the colour bar below the middle one."""
-    captions = ("scan", f"heatmap: {spoken(overlay.explanation.target)}", "both")
+    both = "both, with the outline" if _is_outlined(overlay) else "both"
+    captions = ("scan", f"heatmap: {spoken(overlay.explanation.target)}", both)
     heads = [_paragraph(text, layout.column, layout.font, _TEXT) for text in captions]
     above = max(image.height for image in heads) + round(layout.font * 0.35)
     bar = _colour_bar(layout)

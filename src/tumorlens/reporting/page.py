@@ -23,6 +23,7 @@ from tumorlens.reporting.wording import (
     PICTURE_SIDES,
     SLICE_NUMBERS,
     also_possible,
+    describe_outline,
     describe_volume_outline,
     how_answered,
     percent,
@@ -50,6 +51,7 @@ class Picture:
         caption: Which slice it is and what was answered about it; empty for a single scan.
         file: Where the full overlay is, relative to the page; empty where there is none.
         aspect: Width by height of the slice in mm.
+        outline: The drawn outline's size and place; empty where none is drawn.
     """
 
     scan: str
@@ -59,6 +61,7 @@ class Picture:
     caption: str
     file: str
     aspect: float
+    outline: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,9 @@ def make_picture(overlay: Overlay, file: str, *, number: int) -> Picture:
         caption=caption,
         file=file,
         aspect=round(columns * per_column / (rows * per_row), 4),
+        outline=describe_outline(overlay.outline, by=overlay.outlined_by)
+        if overlay.outline and overlay.outline.side
+        else "",
     )
 
 

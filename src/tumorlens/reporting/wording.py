@@ -43,12 +43,13 @@ def also_possible(label: str, conformal_set: tuple[str, ...]) -> str:
 
 def how_answered(answer: "Prediction | VolumePrediction") -> str:
     """What was done to the scan beyond the usual, in sentences; empty where nothing was."""
-    said = []
-    if answer.skull_strip:
-        said.append(f"Answered without the skull, taken off by {printable(answer.skull_strip)}.")
-    if answer.tta:
-        said.append("Answered with its mirror image too (test-time augmentation).")
-    return " ".join(said)
+    mirrored = "Answered with its mirror image too (test-time augmentation)." if answer.tta else ""
+    return " ".join(filter(None, (skull_words(answer.skull_strip), mirrored)))
+
+
+def skull_words(method: str | None) -> str:
+    """By what the skull was taken off, as a sentence; empty where it was left on."""
+    return f"Answered without the skull, taken off by {printable(method)}." if method else ""
 
 
 def percent(probability: float) -> str:

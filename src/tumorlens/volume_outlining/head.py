@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tumorlens.errors import ScanContentError
-from tumorlens.preparation import find_brain
+from tumorlens.preparation import find_brain, impossible_sides
+from tumorlens.preparation.head_size import SIDES_MM
 from tumorlens.reading import read_scan
 from tumorlens.reading.case import SEQUENCES, Case
 from tumorlens.reading.nifti_header import affine_read_by, read_header, volume_shape
@@ -158,8 +159,10 @@ def turn(
         spacing_mm: Of X, Y and Z.
 
     Raises:
-        ScanContentError: All of these are 0 everywhere.
+        ScanContentError: All of these are 0 everywhere, or the files tell of a size that no head
+            has.
     """
+    _check_size(head)
     order, signs = closest_axes(head.affine)
     flipped = tuple(sign != _SIGN[letter] for sign, letter in zip(signs, axes, strict=True))
     given = [name for name in sequences if name in head.volumes]
@@ -204,6 +207,19 @@ def _check_apart(volumes: Mapping[str, Volume], source: str) -> None:
                 remedy="One of them is a copy under a wrong name: put the right file there.",
                 source=source,
             )
+
+
+def _check_size(head: Head) -> None:
+    """Refuse what no network's grid in mm fits: a head of kilometres would fill the memory."""
+    shape = next(iter(head.volumes.values())).voxels.shape
+    size = impossible_sides(shape * np.linalg.norm(head.affine[:3, :3], axis=0))
+    if size is not None:
+        raise ScanContentError(
+            expected=f"a head: sides of {SIDES_MM[0]} to {SIDES_MM[1]} mm",
+            found=f"a volume of {size}",
+            remedy="Check the voxel sizes in the file's header.",
+            source=head.source,
+        )
 
 
 def _turn(

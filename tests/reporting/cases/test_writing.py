@@ -24,6 +24,7 @@ from tumorlens.reading.case import find_case
 from tumorlens.reporting.cases import write_case_segments, writing
 from tumorlens.reporting.cases.planes import COLOURS, draw_planes, shown_slices
 from tumorlens.reporting.cases.upright import upright
+from tumorlens.reporting.folder import alone_in
 from tumorlens.reporting.outline_inputs import find_inputs
 from tumorlens.scan import Scan
 from tumorlens.volume_outlining import load_volume_model, outline_case
@@ -67,6 +68,8 @@ def test_the_page_needs_nothing_else_and_holds_every_input(tmp_path: Path) -> No
     assert "http" not in page.replace("http-equiv", "")
     assert "b&lt;i&gt;d" in page
     assert page.count("refused</strong>") == 2
+    assert "3 inputs: 1 outlined by tiny 0.0.1, 2 refused." in page
+    assert "without the skull" not in page
     data = re.findall(r"class=\"surfaces\">(.*?)</script>", page, re.DOTALL)
     names = [surface["name"] for surface in json.loads(data[0])]
     assert names == ["ET", "TC", "WT", "brain"]
@@ -133,6 +136,32 @@ def test_an_interrupted_run_records_what_it_wrote_and_the_next_goes_on(tmp_path:
     assert record["mask"] == "first_seg.nii.gz"
     assert not find_inputs([str(tmp_path / "out")]).inputs[0].files
     assert len(list(write_case_segments(inputs, tmp_path / "out", model=model))) == 2
+
+
+def test_the_page_says_by_what_the_skull_was_taken_off(tmp_path: Path) -> None:
+    model = load_volume_model(write_volume_model(tmp_path / "model"))
+    inputs = find_inputs([str(save_case(tmp_path / "case", made_head()))]).inputs
+    (record,) = write_case_segments(inputs, tmp_path / "out", model=model, skull_strip="radial")
+    assert record["skull_strip"] == "radial"
+    page = (tmp_path / "out" / "index.html").read_text()
+    assert "Answered without the skull, taken off by radial." in page
+
+
+def test_no_other_run_may_write_before_the_page_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load_volume_model(write_volume_model(tmp_path / "model"))
+    inputs = find_inputs([str(save_case(tmp_path / "case", made_head()))]).inputs
+    render = writing.render_cases
+
+    def beside(*words: object) -> str:
+        with pytest.raises(ConfigError, match="another run"), alone_in(tmp_path / "out"):
+            pass
+        return render(*words)
+
+    monkeypatch.setattr(writing, "render_cases", beside)
+    list(write_case_segments(inputs, tmp_path / "out", model=model))
+    assert (tmp_path / "out" / "index.html").exists()
 
 
 def test_earlier_outlines_are_replaced(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from tumorlens.reading.own_files import MARK
 from tumorlens.reporting.cases.surface import region_surface
 from tumorlens.reporting.cases.upright import Upright
 from tumorlens.reporting.figure import jpeg_bytes
-from tumorlens.reporting.wording import printable
+from tumorlens.reporting.wording import printable, skull_words
 from tumorlens.volume_outlining import CaseOutline, VolumeCard
 from tumorlens.volume_outlining.regions import REGIONS, to_regions
 
@@ -41,6 +41,7 @@ class Entry:
         planes: Data URI of the picture.
         surfaces: JSON of the packed surfaces; empty without any.
         notes: What the reader should know.
+        how: What was done to the head beyond the usual; empty where nothing was.
         error: Why it was refused; None where it was answered.
     """
 
@@ -49,11 +50,17 @@ class Entry:
     planes: str = ""
     surfaces: str = ""
     notes: tuple[str, ...] = ()
+    how: str = ""
     error: dict[str, str] | None = None
 
 
 def make_entry(
-    outline: CaseOutline, head: Upright, planes: Image.Image, *, with_surfaces: bool
+    outline: CaseOutline,
+    head: Upright,
+    planes: Image.Image,
+    *,
+    with_surfaces: bool,
+    skull_strip: str | None = None,
 ) -> Entry:
     """One answered head's part of the page."""
     return Entry(
@@ -65,6 +72,7 @@ def make_entry(
         planes=_data_uri(planes),
         surfaces=json.dumps(_surfaces(head, tuple(outline.volumes_ml))) if with_surfaces else "",
         notes=outline.notes,
+        how=skull_words(skull_strip),
     )
 
 
@@ -85,6 +93,7 @@ def render_cases(card: VolumeCard, entries: Sequence[Entry]) -> str:
         regions=[REGIONS[name] for name in card.regions],
         scores={name: card.scores[name] for name in card.regions if name in card.scores},
         entries=entries,
+        refused=sum(entry.error is not None for entry in entries),
         script=Markup(script),
         script_hash=digest,
     )

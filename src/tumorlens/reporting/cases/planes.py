@@ -22,6 +22,9 @@ _PIXELS_PER_MM = 2.0
 _LARGEST = 640  # pixels of a panel's longer side
 _BACKGROUND, _TEXT = (16, 18, 22), (238, 240, 244)
 _GAP, _LINE = 8, 22
+_LETTER = 14
+_SIDES = {0: ("A", "P"), 1: ("R", "L"), 2: ("R", "L")}
+"""Of the patient, at the left and the right edge of slices across X, Y and Z."""
 
 _RGB = npt.NDArray[np.uint8]
 
@@ -30,6 +33,7 @@ def draw_planes(head: Upright, tissues: Mapping[int, str]) -> Image.Image:
     """Axial, coronal and sagittal slice side by side, as radiologists see them, and a legend.
 
     In axial and coronal slices the patient's right is on the left; in the sagittal one the front.
+    Letters at the edges say so (R, L; A, P) where the files tell their orientation.
     Where there is no tumor the middle of the head is shown.
 
     Args:
@@ -74,7 +78,18 @@ def _panel(head: Upright, axis: int) -> Image.Image:
     columns, rows = picture.width * spacing[0], picture.height * spacing[1]
     scale = min(_PIXELS_PER_MM, _LARGEST / max(columns, rows))
     size = (max(1, round(columns * scale)), max(1, round(rows * scale)))
-    return picture.resize(size, Image.Resampling.BICUBIC)
+    panel = picture.resize(size, Image.Resampling.BICUBIC)
+    if head.is_placed:
+        _mark(panel, _SIDES[axis])
+    return panel
+
+
+def _mark(panel: Image.Image, sides: tuple[str, str]) -> None:
+    """Say to which sides of the patient the left and the right edge lie."""
+    draw, font = ImageDraw.Draw(panel), ImageFont.load_default(size=_LETTER)
+    for letter, across, anchor in zip(sides, (4, panel.width - 4), ("lm", "rm"), strict=True):
+        place = (across, panel.height / 2)
+        draw.text(place, letter, _TEXT, font, anchor, stroke_width=1, stroke_fill=_BACKGROUND)
 
 
 def _upright_slice(voxels: npt.NDArray[Any], axis: int, index: int) -> npt.NDArray[Any]:

@@ -27,12 +27,14 @@ class Upright:
         labels: uint8, likewise.
         spacing_mm: Of X, Y and Z.
         sequence: Which one it is.
+        is_placed: Whether the files tell these directions; else they are a guess.
     """
 
     voxels: FloatArray
     labels: LabelArray
     spacing_mm: tuple[float, float, float]
     sequence: str
+    is_placed: bool
 
 
 def upright(head: Head, labels: LabelArray) -> Upright:
@@ -54,6 +56,7 @@ def upright(head: Head, labels: LabelArray) -> Upright:
         turned[box],
         (float(lengths[axes[0]]), float(lengths[axes[1]]), float(lengths[axes[2]])),
         sequence,
+        head.volumes[sequence].affine is not None,
     )
 
 

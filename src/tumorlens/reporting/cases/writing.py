@@ -84,13 +84,19 @@ def write_case_segments(
                 entry = refused_entry(error)
             else:
                 with_surfaces = sum(entry.error is None for entry in entries) < SURFACES
-                told, entry = _write(outline, folder, stem, model, with_surfaces=with_surfaces)
-                told["skull_strip"] = skull_strip
+                told, entry = _write(
+                    outline,
+                    folder,
+                    stem,
+                    model,
+                    with_surfaces=with_surfaces,
+                    skull_strip=skull_strip,
+                )
             entries.append(entry)
             record.add(told)
             yield told
-    with PartialFile(folder / PAGE) as file:
-        file.write(render_cases(model.card, entries))
+        with PartialFile(folder / PAGE) as file:
+            file.write(render_cases(model.card, entries))
 
 
 def _check_no_other_page(folder: Path) -> None:
@@ -140,6 +146,7 @@ def _write(
     model: VolumeModel,
     *,
     with_surfaces: bool,
+    skull_strip: str | None,
 ) -> tuple[dict[str, Any], Entry]:
     head = outline.head
     mask, picture = f"{stem}{LABEL_MAP}", f"{stem}{PLANES}"
@@ -160,5 +167,7 @@ def _write(
         },
         "notes": list(outline.notes),
         "model": card.identity.to_json(),
+        "skull_strip": skull_strip,
     }
-    return record, make_entry(outline, shown, planes, with_surfaces=with_surfaces)
+    entry = make_entry(outline, shown, planes, with_surfaces=with_surfaces, skull_strip=skull_strip)
+    return record, entry
