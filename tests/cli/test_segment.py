@@ -64,7 +64,7 @@ def test_it_is_told_how_places_and_slices_are_meant(tmp_path: Path) -> None:
     save_case(tmp_path / "case", {"flair": head["flair"]}, affine=affine, axcodes="LPS")
     code, said = run(tmp_path / "case", "--output", tmp_path / "out")
     assert code == 0, said
-    for told in (SLICE_NUMBERS, PICTURE_SIDES):
+    for told in (SLICE_NUMBERS, PICTURE_SIDES, "without t1c"):
         assert told in said
     _, told = run("--help")
     assert "left in axial and coronal slices is the patient's right" in " ".join(told.split())

@@ -184,7 +184,7 @@ def _tell_end(total: int, refused: int, unlike: int, page: Path | None, wish: Wi
     if refused and total > 1:
         say(f"{total - refused} answered, {refused} refused")
     if unlike and total > 1:
-        say(f"{unlike} not accepted: no brain MRI by their look")
+        say(f"{unlike} not accepted")
     if wish.output_format == "table":
         say(NOTICE)
     if page is not None:

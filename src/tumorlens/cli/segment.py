@@ -141,6 +141,9 @@ def _tell(records: list[dict[str, Any]], table: "Table | None", output: Path) ->
             say(SLICE_NUMBERS)
         if any(record.get("side") for record in records):
             say(PICTURE_SIDES)
+        for record in records:
+            for note in record.get("notes") or ():
+                say(f"{printable(record['source'])}: {printable(note)}")
         say(NOTICE)
     for record in failed:
         error = record["error"]
