@@ -1,11 +1,12 @@
 """Measure what the web service and the app take: installed size, Heroku slug, memory.
 
-    python benchmarks/serving_footprint.py [--extras serve ui] [--at-once 10] [--side 256] [--write]
+    python benchmarks/serving_footprint.py [--extras serve ui] [--volume FILE] [--at-once N] [--write]
 
 Installs this folder with each extra into a fresh environment, as Heroku, Streamlit Community Cloud
 and the Dockerfile do, and packs what a Heroku slug holds: packages, Python itself and the files
 that git tracks. Then starts the service, with the environment's settings, and asks it a picture, a
-volume, and many large volumes at once. With --write the figures go into docs/serving.md.
+volume, and many volumes at once. A large FLAIR volume with a tumor takes the most, since a second
+model outlines it. With --write the figures go into docs/serving.md.
 """
 
 import argparse
@@ -23,13 +24,12 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-import nibabel
-import numpy as np
 from quoting import quote
 
 ROOT = Path(__file__).parents[1]
 SLUG_LIMIT_MB = 500
 SERVICE = "serve"
+_BOUNDARY = "tumorlens-footprint"
 SCANS = ("simulated_glioma_axial.png", "mni152_t1.nii.gz")
 
 
@@ -86,22 +86,12 @@ def resident_mb(process: int, field: str) -> float:
     return int(found[1]) / 1024 if found else 0.0
 
 
-def made_up_head(path: Path, side: int) -> Path:
-    """A cube of 1 mm voxels with a noisy ellipsoid, int16."""
-    places = np.ogrid[-1 : 1 : side * 1j, -1 : 1 : side * 1j, -1 : 1 : side * 1j]
-    inside = sum((place / 0.8) ** 2 for place in places) < 1
-    noise = np.random.default_rng(0).integers(400, 1000, (side, side, side), np.int16)
-    nibabel.save(nibabel.Nifti1Image(noise * inside, np.eye(4)), path)
-    return path
-
-
 def ask(address: str, scan: Path) -> int:
     """Send one scan and read the answer with its pictures; the status."""
-    request = urllib.request.Request(
-        f"{address}/v1/view",
-        data=scan.read_bytes(),
-        headers={"Content-Type": "application/octet-stream"},
-    )
+    head = f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="file"; filename="{scan.name}"'
+    body = f"{head}\r\n\r\n".encode() + scan.read_bytes() + f"\r\n--{_BOUNDARY}--\r\n".encode()
+    kind = {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"}
+    request = urllib.request.Request(f"{address}/v1/view", data=body, headers=kind)
     try:
         with urllib.request.urlopen(request, timeout=600) as response:
             response.read()
@@ -111,10 +101,9 @@ def ask(address: str, scan: Path) -> int:
 
 
 def serve_and_ask(
-    python: Path, folder: Path, *, at_once: int, side: int
+    python: Path, folder: Path, *, at_once: int, volume: Path
 ) -> list[tuple[str, float]]:
     """Memory of a service after its start and after each scan, and the most it had."""
-    head = made_up_head(folder / "head.nii.gz", side)
     log = folder / "serve.log"
     line = [python, "-m", "tumorlens.cli", "serve", "--port", "0"]
     environment = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
@@ -131,9 +120,9 @@ def serve_and_ask(
             memory.append((f"after {name}", resident_mb(server.pid, "VmRSS")))
         memory.append(("at most so far", resident_mb(server.pid, "VmHWM")))
         with ThreadPoolExecutor(at_once) as asking:
-            statuses = list(asking.map(partial(ask, found[1]), [head] * at_once))
-        many = f"{at_once} volumes of {side}³ at once ({statuses.count(200)} answered)"
-        memory.append((f"at most, with {many}", resident_mb(server.pid, "VmHWM")))
+            statuses = list(asking.map(partial(ask, found[1]), [volume] * at_once))
+        sent = f"{volume.name} {at_once} times at once ({statuses.count(200)} answered)"
+        memory.append((f"at most, with {sent}", resident_mb(server.pid, "VmHWM")))
     finally:
         server.terminate()
         server.wait()
@@ -164,7 +153,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--extras", nargs="+", default=[SERVICE, "ui"])
     parser.add_argument("--at-once", type=int, default=10, help="volumes sent together")
-    parser.add_argument("--side", type=int, default=256, help="voxels along their edges")
+    parser.add_argument("--volume", type=Path, default=ROOT / "examples" / SCANS[-1])
     parser.add_argument("--write", action="store_true", help="put the figures into the docs")
     chosen = parser.parse_args()
     sizes: dict[str, tuple[float, float]] = {}
@@ -176,9 +165,9 @@ def main() -> None:
             sizes[extra] = folder_mb(packages), slug_mb(packages)
             if extra == SERVICE:
                 python = folder / "environment" / "bin" / "python"
-                memory = serve_and_ask(python, folder, at_once=chosen.at_once, side=chosen.side)
+                memory = serve_and_ask(python, folder, at_once=chosen.at_once, volume=chosen.volume)
     command = f"python benchmarks/serving_footprint.py --extras {' '.join(chosen.extras)}"
-    command += f" --at-once {chosen.at_once} --side {chosen.side}"
+    command += f" --at-once {chosen.at_once} --volume {chosen.volume.name}"
     text = describe(sizes, memory, command)
     print(text)
     if chosen.write:
