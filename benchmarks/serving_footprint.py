@@ -1,6 +1,6 @@
 """Measure what the web service and the app take: installed size, Heroku slug, memory.
 
-    python benchmarks/serving_footprint.py [--extras serve ui] [--volume FILE] [--at-once N] [--write]
+    python benchmarks/serving_footprint.py [--extras serve ui] [--volume F] [--at-once N] [--write]
 
 Installs this folder with each extra into a fresh environment, as Heroku, Streamlit Community Cloud
 and the Dockerfile do, and packs what a Heroku slug holds: packages, Python itself and the files
