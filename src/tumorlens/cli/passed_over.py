@@ -5,7 +5,6 @@ from pathlib import Path
 
 from tumorlens.cli.exits import say
 from tumorlens.extras import import_extra
-from tumorlens.reading.case import Case
 
 _NAMED = 3
 
@@ -17,6 +16,8 @@ def tell_passed_over(files: Sequence[Path]) -> None:
 
 def tell_other_volumes(inputs: Iterable[object]) -> None:
     """Say which volumes of cases are of a sequence that no model knows."""
+    from tumorlens.reading.case import Case
+
     cases = [one for one in inputs if isinstance(one, Case)]
     others = [file for case in cases for file in case.passed_over]
     _tell(others, "being of no sequence of a case (flair, t1c, t1, t2) by their names")

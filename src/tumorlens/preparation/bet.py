@@ -35,8 +35,8 @@ def find_brain(volume: Volume) -> BoolArray:
         MissingExtraError: brainextractor is not installed.
         ScanContentError: The spacing is unknown, or the volume is a slab.
     """
-    import_extra("brainextractor", extra="skullstrip")
     if volume.spacing_mm is not None:
+        import_extra("brainextractor", extra="skullstrip")
         _check_thickness(volume, volume.spacing_mm)
     return find_upright(volume, _find)
 

@@ -205,7 +205,7 @@ def test_stages_thaw_again(name: str) -> None:
 
 
 def test_the_custom_network_has_no_imagenet_weights() -> None:
-    with pytest.raises(ConfigError, match="untrained"):
+    with pytest.raises(ConfigError, match="no other weights"):
         build_network("custom_cnn", classes=4, weights="imagenet")
 
 
