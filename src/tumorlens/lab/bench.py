@@ -123,6 +123,20 @@ def ordered_classes(examples: Sequence[Example]) -> tuple[str, ...]:
     return tuple(known + sorted(present - set(CLASSES)))
 
 
+def check_set_up(config: Config, examples: Sequence[Example]) -> None:
+    """Find what cannot be set up before a run or a study leaves anything behind.
+
+    Raises:
+        ConfigError: As `check_shares`, `build_classifier` and `find_teachers`.
+        ModelError: As `find_teachers`.
+        TrainingError: As `find_teachers`.
+    """
+    check_shares(config, examples)
+    classes = ordered_classes(examples)
+    build_classifier(config, classes)
+    find_teachers(config, classes)
+
+
 def check_shares(config: Config, examples: Sequence[Example]) -> None:
     """A misspelt data set in ``data.share`` would be drawn whole, in silence.
 

@@ -8,12 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tumorlens.card import Card, write_card
-from tumorlens.lab.bench import (
-    build_classifier,
-    check_shares,
-    find_teachers,
-    ordered_classes,
-)
+from tumorlens.lab.bench import check_set_up, check_shares, ordered_classes
 from tumorlens.lab.calibration import fit_temperature
 from tumorlens.lab.confidence import fit_confidence, write_confidence
 from tumorlens.lab.config import Config
@@ -126,11 +121,7 @@ def run_training(
         on_unsure=watch.on_unsure,
     )
     examples = pictures.examples
-    check_shares(config, examples)
-    build_classifier(
-        config, ordered_classes(examples)
-    )  # what cannot be built leaves no run folder behind
-    find_teachers(config, ordered_classes(examples))
+    check_set_up(config, examples)
     watch.on_split(pictures, split)
     with writing(run):
         run.mkdir(parents=True, exist_ok=True)

@@ -16,12 +16,7 @@ import tomli_w
 from optuna.trial import BaseTrial, FrozenTrial, Trial, TrialState
 
 from tumorlens.errors import ConfigError, DataError, TrainingError
-from tumorlens.lab.bench import (
-    build_classifier,
-    check_shares,
-    find_teachers,
-    ordered_classes,
-)
+from tumorlens.lab.bench import check_set_up, ordered_classes
 from tumorlens.lab.config import Config, parse_config
 from tumorlens.lab.figure import new_figure, save_figure, whole_numbers
 from tumorlens.lab.given_names import check_names
@@ -120,11 +115,7 @@ def tune(
             on_passed_over=on_passed_over,
             on_unsure=on_unsure,
         )
-        check_shares(config, pictures.examples)
-        build_classifier(
-            config, ordered_classes(pictures.examples)
-        )  # before the study is held to its settings
-        find_teachers(config, ordered_classes(pictures.examples))
+        check_set_up(config, pictures.examples)
         _check_settings(study, config, space, storage, keep=True)
         _check_data(study, pictures, data)
         if _count(study, *_DONE) < trials:
