@@ -26,15 +26,14 @@ from tumorlens.reading.checks import check_shape, check_slices
 from tumorlens.reading.dicom.header import (
     Header,
     check_kind,
-    copy_key,
     guess_dataset_sequence,
     parse,
+    parse_images,
     parse_series_header,
 )
 from tumorlens.reading.dicom.pixels import frame_shape
 from tumorlens.reading.dicom.slices import Slice, slices_of
 from tumorlens.reading.dicom.stack import stack
-from tumorlens.reading.files import read_bytes
 from tumorlens.reading.limits import Limits
 from tumorlens.reading.sequence import guess_sequence
 from tumorlens.scan import Scan, Volume
@@ -81,17 +80,8 @@ def read_series(files: Sequence[Path], *, source: str, limits: Limits) -> Scan |
         ScanError: As `read`; the message names the file that cannot be read.
     """
     slices: list[Slice] = []
-    seen: set[tuple[str, ...]] = set()
     sequence: str | None = None
-    for file in files:
-        name = str(file)
-        dataset = parse(read_bytes(file, source=name, limits=limits), source=name, limits=limits)
-        key = copy_key(dataset)
-        if key in seen:
-            continue
-        if key is not None:
-            seen.add(key)
-        check_kind(dataset, source=name)
+    for name, dataset in parse_images(files, limits=limits):
         frames, rows, columns = frame_shape(dataset, source=name)
         check_shape((len(slices) + frames, rows, columns), source=source, limits=limits)
         check_slices(len(slices) + frames, source=source, limits=limits)

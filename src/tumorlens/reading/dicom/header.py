@@ -3,6 +3,7 @@
 import math
 import re
 import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -19,7 +20,7 @@ from tumorlens.errors import (
     ScanFormatError,
 )
 from tumorlens.reading.decoding import decoding
-from tumorlens.reading.files import check_bytes, read_head
+from tumorlens.reading.files import check_bytes, read_bytes, read_head
 from tumorlens.reading.limits import Limits
 from tumorlens.reading.sequence import guess_sequence
 
@@ -127,7 +128,26 @@ def guess_dataset_sequence(dataset: Dataset) -> str | None:
     return None
 
 
-def copy_key(dataset: Dataset) -> tuple[str, ...] | None:
+def parse_images(files: Sequence[Path], *, limits: Limits) -> Iterator[tuple[str, Dataset]]:
+    """Each file's name and data set; of copies of one image the first.
+
+    Raises:
+        ScanError: As `parse`, or a file cannot be read; the message names it.
+    """
+    seen: set[tuple[str, ...]] = set()
+    for file in files:
+        name = str(file)
+        dataset = parse(read_bytes(file, source=name, limits=limits), source=name, limits=limits)
+        key = _copy_key(dataset)
+        if key in seen:
+            continue
+        if key is not None:
+            seen.add(key)
+        check_kind(dataset, source=name)
+        yield name, dataset
+
+
+def _copy_key(dataset: Dataset) -> tuple[str, ...] | None:
     """What copies of one image share; None where the SOPInstanceUID is unknown.
 
     Place and number belong to it: some programs that anonymise give all images the same UID.

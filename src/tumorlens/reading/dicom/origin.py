@@ -13,11 +13,10 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
 
-from tumorlens.reading.dicom.header import check_kind, copy_key, parse
+from tumorlens.reading.dicom.header import parse_images
 from tumorlens.reading.dicom.pixels import frame_shape
 from tumorlens.reading.dicom.slices import Slice, frames_of
 from tumorlens.reading.dicom.stack import stack
-from tumorlens.reading.files import read_bytes
 from tumorlens.reading.limits import DEFAULT_LIMITS, Limits
 from tumorlens.scan import FloatArray, Volume
 
@@ -101,24 +100,14 @@ def trace(files: Sequence[Path], *, source: str, limits: Limits = DEFAULT_LIMITS
     """
     headers: list[Dataset] = []
     slices: list[Slice] = []
-    seen: set[tuple[str, ...]] = set()
     start = 0
-    for file in files:
-        dataset = parse(
-            read_bytes(file, source=str(file), limits=limits), source=str(file), limits=limits
-        )
-        key = copy_key(dataset)
-        if key in seen:
-            continue
-        if key is not None:
-            seen.add(key)
-        check_kind(dataset, source=str(file))
-        frames, rows, columns = frame_shape(dataset, source=str(file))
+    for name, dataset in parse_images(files, limits=limits):
+        frames, rows, columns = frame_shape(dataset, source=name)
         numbers = start + np.arange(frames * rows * columns, dtype=np.int64)
         start += numbers.size
         # Numbers of pixels take the very same way as the pixels did.
         numbered = cast(FloatArray, numbers.reshape(frames, rows, columns))
-        slices += frames_of(dataset, numbered, source=str(file))
+        slices += frames_of(dataset, numbered, source=name)
         headers.append(_without_pixels(dataset))
     uninverted = [replace(one, inverted=False) for one in slices]
     shown = stack(uninverted, source=source, sequence=None, limits=limits)
